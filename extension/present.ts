@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
 import { type CommandName, commandId } from './contributes/commands.ts';
 import { type SettingName, settingId } from './contributes/settings.ts';
-import { Cancelled, type Fix, Problem } from './problem.ts';
+import { viewId } from './contributes/views.ts';
+import { Cancelled, type Fix, type Place, Problem } from './problem.ts';
 import { invalidSettings } from './settings.ts';
 
 interface Action {
@@ -37,6 +38,12 @@ const actions: { readonly [F in Fix]: Action } = {
   stopEmulator: { title: 'Stop Emulator', run: command('stopEmulator') },
 };
 
+function goTo({ file, line }: Place): Action {
+  const at = new vscode.Range(line - 1, 0, line - 1, 0);
+  const run = () => vscode.window.showTextDocument(vscode.Uri.file(file), { selection: at });
+  return { title: 'Go to Line', run };
+}
+
 const showLog: Action = { title: 'Show Log', run: command('showEmulatorLog') };
 
 /**
@@ -63,7 +70,8 @@ export function createPresenter(log: vscode.LogOutputChannel) {
       if (error instanceof Cancelled) return;
       if (error instanceof Problem) {
         log.error(`[extension] ${error.message}`);
-        void show(error.message, error.fix ? [actions[error.fix], showLog] : [showLog]);
+        const { fix, place } = error;
+        void show(error.message, [...(place ? [goTo(place)] : []), ...(fix ? [actions[fix]] : []), showLog]);
       } else {
         log.error(`[extension] ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
         void show('The fal extension failed unexpectedly. See the log for details.', [showLog]);
@@ -95,6 +103,21 @@ async function warn(name: SettingName, sentence: string): Promise<void> {
 export type SettingsCheck = ReturnType<typeof createSettingsCheck>;
 
 export type Presenter = ReturnType<typeof createPresenter>;
+
+/** Shows progress where the user looks: in the view and in the status bar. Nothing to answer or to close. */
+export function withVisibleProgress<T>(title: string, work: () => Promise<T>): Promise<T> {
+  const [inView, inStatusBar] = [{ viewId: viewId('apps') }, vscode.ProgressLocation.Window];
+  const done = work();
+  for (const location of [inView, inStatusBar]) {
+    void vscode.window.withProgress({ location, title }, () =>
+      done.then(
+        () => {},
+        () => {},
+      ),
+    );
+  }
+  return done;
+}
 
 /** An `AbortSignal` that is aborted with the token, for code that doesn't know the editor. */
 export function signalOf(token: vscode.CancellationToken): AbortSignal {

@@ -12,14 +12,23 @@ export type Fix =
   | 'stopEmulator'
   | 'resetSecrets';
 
+/** A line of a file, counted from 1. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
 /** An error that the user can fix. Thrown by the extension's code, shown by `present.ts`. */
 export class Problem extends Error {
   readonly fix: Fix | undefined;
+  /** The code that caused it. */
+  readonly place: Place | undefined;
   /** @param what a sentence that explains what happened, and why. */
-  constructor(what: string, fix?: Fix) {
+  constructor(what: string, fix?: Fix, place?: Place) {
     super(what);
     this.name = 'Problem';
     this.fix = fix;
+    this.place = place;
   }
 }
 

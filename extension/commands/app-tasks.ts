@@ -18,6 +18,16 @@ import type { FalClis } from './fal-cli.ts';
 import { type FalTask, type FalTaskDefinition, falTask, type Launch, type RunningTask, startTask } from './fal-task.ts';
 import type { Runs } from './runs.ts';
 
+/** A command that failed. */
+export interface FailedTask {
+  readonly command: 'run' | 'deploy';
+  /** As a task names it. */
+  readonly app: string;
+  /** For messages to the user. */
+  readonly name: string;
+  readonly folder: vscode.WorkspaceFolder;
+}
+
 /** What a reloaded window needs to know about a run in order to show it as before. */
 const aboutRun = z.object({
   label: z.string(),
@@ -39,7 +49,7 @@ export function createAppTasks(deps: {
   readonly runs: Runs;
   readonly helpers: RunHelpers;
   /** Called when a run, or any task that the user started directly, has failed. */
-  readonly failed: (command: 'run' | 'deploy', app: string, end: FalEnd) => void;
+  readonly failed: (failed: FailedTask, end: FalEnd) => void;
 }) {
   const { link, emulator, clis, present, runs, helpers } = deps;
   let instances = 0;
@@ -114,7 +124,7 @@ export function createAppTasks(deps: {
         follow.onBegun(run, over);
         runs.hold({ label, key: follow.key, ...run });
         void run.ended.then((end) => {
-          if (reportsEnd && !end.stopped && end.code !== 0) deps.failed(command, name, end);
+          if (reportsEnd && !end.stopped && end.code !== 0) deps.failed({ command, app, name, folder }, end);
         });
       },
     };
@@ -178,8 +188,8 @@ export function createAppTasks(deps: {
     begin,
     task,
     rejoin,
-    /** The folder in which `fal` runs for this app. */
-    folderOf: (app: WorkspaceApp) => vscode.Uri.file(placeOf(appInTask(app), app.folder).cwd),
+    /** The folder in which `fal` runs for an app, as a task names it. */
+    folderOf: (app: string, folder: vscode.WorkspaceFolder) => placeOf(app, folder).cwd,
   };
 }
 

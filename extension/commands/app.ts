@@ -1,18 +1,22 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { commandId, commands } from '../contributes/commands.ts';
 import { viewId } from '../contributes/views.ts';
 import type { Presenter } from '../present.ts';
 import { Problem, untrusted } from '../problem.ts';
 import { diagnose, lastLine, plain } from '../process/diagnose.ts';
+import { failureIn } from '../process/failure.ts';
 import type { RunHelpers } from '../process/run/run-helpers.ts';
 import type { FalEnd } from '../process/run/window-run.ts';
 import type { Link } from '../target/link.ts';
 import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
 import { appArgument, chooseApp } from '../workspace/choose-app.ts';
 import { appKey } from '../workspace/code/listed.ts';
-import { createAppTasks } from './app-tasks.ts';
+import { appInTask, createAppTasks, type FailedTask } from './app-tasks.ts';
 import type { EmulatorCommands } from './emulator.ts';
 import type { FalClis } from './fal-cli.ts';
+import { served } from './fal-task.ts';
 import type { Runs } from './runs.ts';
 import type { ScaleResets } from './scale-resets.ts';
 
@@ -54,7 +58,9 @@ export function createAppCommands(deps: {
       const app = await chosen(argument, 'Select an App to Deploy');
       const end = await deployWithProgress(app);
       if (end.code === 0) void notifyDeployed(app);
-      else if (!end.stopped) failed('deploy', app.name, end);
+      else if (!end.stopped) {
+        failed({ command: 'deploy', app: appInTask(app), name: app.name, folder: app.folder }, end);
+      }
       return end.code === 0;
     } catch (error) {
       present.problem(error);
@@ -64,7 +70,7 @@ export function createAppCommands(deps: {
 
   async function deployWithProgress(app: WorkspaceApp): Promise<FalEnd> {
     // Outside the progress notification: prompts and messages would otherwise appear next to it.
-    await clis.get(tasks.folderOf(app));
+    await clis.get(vscode.Uri.file(tasks.folderOf(appInTask(app), app.folder)));
     await emulator.ensureRunning();
     const options = {
       location: vscode.ProgressLocation.Notification,
@@ -88,12 +94,20 @@ export function createAppCommands(deps: {
     });
   }
 
-  function failed(command: 'run' | 'deploy', app: string, { output }: FalEnd): void {
-    const what = `${command === 'run' ? 'Running' : 'Deploying'} ${app}`;
-    log.error(`[fal] ${what} failed. Its last lines:`);
+  /** One message, with the sentence of the failure itself; the whole end of its output is in the log. */
+  function failed({ command, app, name, folder }: FailedTask, { output }: FalEnd): void {
+    log.error(`[fal] ${command} ${app} failed. Its last lines:`);
     for (const line of plain(output).trimEnd().split(/\r?\n/).slice(-40)) log.error(`[fal] ${line}`);
-    const reason = lastLine(output);
-    present.problem(diagnose(output) ?? new Problem(`${what} failed${reason ? `: ${reason}` : '.'}`));
+    const known = diagnose(output);
+    if (known) {
+      present.problem(known);
+      return;
+    }
+    const found = index.known().find((one) => appInTask(one) === app && one.folder.uri.fsPath === folder.uri.fsPath);
+    const file = found?.uri.fsPath ?? resolve(folder.uri.fsPath, app.split('::')[0] ?? '');
+    const { reason, place } = failureIn(output, { cwd: tasks.folderOf(app, folder), file, read });
+    const what = command === 'deploy' ? 'was not deployed' : served(output) === undefined ? 'did not start' : 'failed';
+    present.problem(new Problem(`${name} ${what}${reason === undefined ? '.' : `: ${reason}`}`, undefined, place));
   }
 
   return {
@@ -129,4 +143,12 @@ async function saveAll(): Promise<void> {
   if (!vscode.workspace.textDocuments.some(({ isDirty, isUntitled }) => isDirty && !isUntitled)) return;
   if (!(await vscode.workspace.saveAll(false))) throw new Problem('Some files could not be saved.');
   void vscode.window.setStatusBarMessage('fal: All files saved.', 3_000);
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
 }

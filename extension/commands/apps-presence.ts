@@ -17,11 +17,14 @@ export function createAppsPresence(deps: {
 
   function found(hasApps: boolean): void {
     setContext('hasApps', hasApps);
+    if (hasApps) setContext('hasNoApps', false);
     statusBar.setHasApps(hasApps);
   }
 
   async function refresh(): Promise<void> {
-    found((await index.apps()).length > 0);
+    const hasApps = (await index.apps()).length > 0;
+    found(hasApps);
+    setContext('hasNoApps', !hasApps);
     // The user opened the view. In a trusted folder, interpreters may be run to get their version.
     if (vscode.workspace.isTrusted) await clis.peek(activeFolder()?.uri);
   }

@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
-import { viewId } from '../contributes/views.ts';
-import { untrusted } from '../problem.ts';
+import { withVisibleProgress } from '../present.ts';
+import { Problem, untrusted } from '../problem.ts';
 import { findRunning, isAlive, type RunningEmulator } from '../target/data-folder.ts';
 import { moveKeyAside, sealedKeyOf } from '../target/secret-file.ts';
 import { createStart, type StartDeps } from './start-emulator.ts';
 
 /** The same limit as in `minifal stop`. */
 const stopTimeoutMs = 15_000;
+/** An emulator notices within a second that its folder is gone. */
+const goneTimeoutMs = 10_000;
 
 /** Starts and stops the emulator, as commands and as steps of other commands. */
 export function createEmulatorCommands(deps: StartDeps) {
@@ -18,11 +20,27 @@ export function createEmulatorCommands(deps: StartDeps) {
   /** Resolves when an emulator answers, whether or not this window started it. @throws Problem, Cancelled */
   async function ensureRunning(): Promise<void> {
     if (!vscode.workspace.isTrusted) throw untrusted();
+    await untilUsable();
     if (link.snapshot().state === 'running') return;
     begun ??= start().finally(() => {
       begun = undefined;
     });
     await begun;
+  }
+
+  /**
+   * Believes the process and its folder, not the last state: an emulator whose data folder was deleted still answers
+   * for a moment, and then ends.
+   * @throws Problem if it doesn't end
+   */
+  async function untilUsable(): Promise<void> {
+    const { state, running } = link.snapshot();
+    if (state !== 'running' || findRunning(link.folder)?.pid === running?.pid) return;
+    await link
+      .until((now) => now.running?.pid !== running?.pid, AbortSignal.timeout(goneTimeoutMs))
+      .catch(() => {
+        throw new Problem('The data folder of the running emulator was deleted or replaced.', 'stopEmulator');
+      });
   }
 
   async function stop(): Promise<boolean> {
@@ -33,10 +51,12 @@ export function createEmulatorCommands(deps: StartDeps) {
     }
     link.stopping();
     log.info(`[extension] stopping the emulator (process ${running.pid})`);
-    const options = { location: { viewId: viewId('apps') }, title: 'Stopping the fal emulator' };
-    if (await vscode.window.withProgress(options, () => end(running, 'SIGTERM'))) return true;
+    const title = 'Stopping the fal emulator';
+    if (await withVisibleProgress(title, () => end(running, 'SIGTERM'))) return true;
     const force = 'Force Stop';
-    const chosen = await vscode.window.showWarningMessage('The emulator has not stopped yet.', force, 'Show Log');
+    const detail = 'Its queue is safe on the disk. Requests that are being processed run again after the next start.';
+    const what = 'The emulator has not stopped yet.';
+    const chosen = await vscode.window.showWarningMessage(what, { modal: true, detail }, force, 'Show Log');
     if (chosen === 'Show Log') log.show();
     return chosen === force && (await end(running, 'SIGKILL'));
   }

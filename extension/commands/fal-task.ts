@@ -56,6 +56,11 @@ export interface RunningTask {
 /** The address that `fal run` prints for an app that it serves: an owner, and a UUID as the name. */
 const address = /https?:\/\/[\w.]+:\d+\/[\w-]+\/[0-9a-f]{8}-[0-9a-f-]{27}/;
 
+/** The address of the app that `fal run` serves, from its output so far. */
+export function served(output: string): string | undefined {
+  return address.exec(output)?.[0];
+}
+
 /**
  * A command of `fal` as a task of the editor, with a terminal of its own. A pseudoterminal rather than a process task:
  * its output can be read (to report why it failed), and it is ended by an interrupt, like Ctrl-C, so that `fal run`
@@ -125,18 +130,18 @@ function terminal(spec: FalTask, joined?: JoinedRun): vscode.Pseudoterminal {
       close.fire(spec.isShown && !stopped ? code : 0);
     });
     spec.onBegun?.(run, over.signal);
-    if (joined?.note !== undefined) served(joined.note);
+    if (joined?.note !== undefined) follow(joined.note);
   }
 
   /** Looks for the app's address, once. */
   function look(text: string): void {
     if (seen === undefined) return;
     seen = (seen + text).slice(-10_000);
-    const [url] = address.exec(seen) ?? [];
-    if (url !== undefined) served(url);
+    const url = served(seen);
+    if (url !== undefined) follow(url);
   }
 
-  function served(url: string): void {
+  function follow(url: string): void {
     seen = undefined;
     run?.setNote(url);
     spec.isReady(new URL(url), over.signal).then(

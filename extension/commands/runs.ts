@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { SetContext } from '../contexts.ts';
+import { withVisibleProgress } from '../present.ts';
 import { createObserved } from '../target/observed.ts';
 import type { RunningTask } from './fal-task.ts';
 
@@ -57,7 +58,7 @@ export function createRuns(setContext: SetContext): Runs {
           ? first
           : (await vscode.window.showQuickPick(items, { title: 'Select a Run to Stop' }))?.task;
       task?.stop();
-      if (task) await task.ended;
+      if (task) await withVisibleProgress(`Stopping ${task.label}`, () => task.ended);
       return task !== undefined;
     },
     leave() {

@@ -1,13 +1,15 @@
 import { type Command, inRow, inTitle } from './command.ts';
-import { all, hasFolder, isTrusted, key, never } from './when.ts';
+import { all, hasFolder, isTrusted, key, never, not } from './when.ts';
 
 const canRun = all(isTrusted, key('hasApps'));
+/** Before the files have been searched, a command searches them. */
+const mayRun = all(isTrusted, hasFolder, not(key('hasNoApps')));
 
 export const appCommands = {
   runApp: {
     title: 'Run App',
     icon: 'beaker',
-    palette: all(isTrusted, hasFolder),
+    palette: mayRun,
     menus: [inTitle('apps', '1_run@1', canRun)],
     keys: { key: 'ctrl+k alt+r', when: canRun },
   },
@@ -21,7 +23,7 @@ export const appCommands = {
   deployToEmulator: {
     title: 'Deploy to Emulator',
     icon: 'cloud-upload',
-    palette: all(isTrusted, hasFolder),
+    palette: mayRun,
     menus: [inTitle('apps', 'navigation@2', canRun)],
     keys: { key: 'ctrl+k alt+d', when: canRun },
   },

@@ -6,6 +6,10 @@ export interface Contexts {
   /** A folder of the window contains an app. */
   readonly hasApps: boolean;
   readonly pythonState: 'ok' | 'missing' | 'tooOld';
+  /** All files were searched, and none contains an app. */
+  readonly hasNoApps: boolean;
+  /** There is a process of the emulator, whether or not it answers. */
+  readonly emulatorLives: boolean;
   /** A `fal` command of this window is running. */
   readonly hasRuns: boolean;
   /** The view shows ended runners. */
@@ -16,6 +20,6 @@ export interface Contexts {
 export type ContextName = keyof Contexts;
 
 /** The `contextValue` of a row in the view "Apps". */
-export type RowContext = `minifal.${'app' | 'revision' | 'runner'}${'' | '.ended'}`;
+export type RowContext = `minifal.${'app' | 'revision' | 'runner' | 'action'}${'' | '.ended'}`;
 
 export const contextKey = (name: ContextName) => `minifal.${name}` as const;

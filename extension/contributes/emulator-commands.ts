@@ -1,5 +1,5 @@
 import { type Command, inTitle } from './command.ts';
-import { all, is, isNot, isTrusted, key } from './when.ts';
+import { all, isNot, isTrusted, key } from './when.ts';
 
 const isDown = all(isNot('emulatorState', 'running'), isNot('emulatorState', 'starting'));
 
@@ -14,7 +14,8 @@ export const emulatorCommands = {
   stopEmulator: {
     title: 'Stop Emulator',
     icon: 'debug-stop',
-    menus: [inTitle('apps', '3_stop@1', is('emulatorState', 'running'))],
+    palette: key('emulatorLives'),
+    menus: [inTitle('apps', '3_stop@1', key('emulatorLives'))],
   },
   showEmulatorLog: {
     title: 'Show Emulator Log',

@@ -71,9 +71,13 @@ describe('the link to an emulator', () => {
     const { seen, until } = follow(folder);
     await until('running');
     await emulator.end('SIGKILL');
-    expect((await until('failed')).why).toContain(String(emulator.running.pid));
+    const failed = await until('failed');
+    expect(failed.why).toContain(String(emulator.running.pid));
+    // For the view; nobody takes it for the state of now.
+    expect(failed).toMatchObject({ last: { head: { owner: 'local' } } });
+    expect(failed).not.toHaveProperty('live');
     await startStandIn(folder);
-    await until('running');
+    expect(await until('running')).not.toHaveProperty('last');
     expect(seen).toEqual(['stopped', 'running', 'failed', 'running']);
   });
 

@@ -88,12 +88,13 @@ export function createLink(folder: string): Link {
   }
 
   function none(): void {
-    const { state, running } = observed.get();
+    const { state, running, live, last = live } = observed.get();
     nextRetryMs = retryMs.first;
     if (starts > 0) {
-      if (state !== 'starting') observed.set({ state: 'starting' });
+      if (state !== 'starting') observed.set({ state: 'starting', ...keep(last) });
     } else if (state === 'running' && running && stopAsked?.pid !== running.pid && wasKilled(folder)) {
-      observed.set({ state: 'failed', why: `The emulator (process ${running.pid}) ended unexpectedly.` });
+      const why = `The emulator (process ${running.pid}) ended unexpectedly.`;
+      observed.set({ state: 'failed', why, ...keep(last) });
     } else if (state === 'running' || state === 'starting' || running) {
       observed.set({ state: 'stopped' });
     }
@@ -118,7 +119,7 @@ export function createLink(folder: string): Link {
           // Directly, without `stopped` in between: listeners distinguish a failed start from an emulator that ended.
           const startFailed =
             why !== undefined && starts === 0 && observed.get().state === 'starting' && !findRunning(folder);
-          if (startFailed) observed.set({ state: 'failed', why });
+          if (startFailed) observed.set({ state: 'failed', why, ...keep(observed.get().last) });
           else look();
         },
       };
@@ -134,6 +135,10 @@ export function createLink(folder: string): Link {
       observed.close();
     },
   };
+}
+
+function keep(last: Snapshot['last']): Pick<Snapshot, 'last'> {
+  return last ? { last } : {};
 }
 
 /** An emulator that ends cleanly removes the file. */

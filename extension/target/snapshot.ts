@@ -13,6 +13,8 @@ export interface Snapshot {
   readonly running?: RunningEmulator;
   /** What it last said: there since the first answer of a running emulator. */
   readonly live?: LiveState;
+  /** What a killed emulator last said; until the next one answers. */
+  readonly last?: LiveState;
   /** A sentence; only with `failed`. */
   readonly why?: string;
 }

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { SetContext } from '../contexts.ts';
+import { commandId } from '../contributes/commands.ts';
 import type { RowContext } from '../contributes/contexts.ts';
 import type { Link } from '../target/link.ts';
 import { changedRows } from './changes.ts';
@@ -34,10 +35,10 @@ export function createAppsView(deps: {
     const ids = changedRows(rows, next);
     rows = next;
     known = index(next);
-    const note = snapshot.live?.head.trouble ?? '';
+    const note = snapshot.live?.head.trouble ?? (snapshot.last && snapshot.why) ?? '';
     if ((view.message ?? '') !== note) view.message = note;
     setContext('hasEnded', endedRunners(next).length > 0);
-    const current = new Set(snapshot.live?.runners.keys());
+    const current = new Set((snapshot.live ?? snapshot.last)?.runners.keys());
     for (const id of cleared) if (!current.has(id)) cleared.delete(id);
     for (const id of elements.keys()) if (!known.has(id)) elements.delete(id);
     for (const id of ids) {
@@ -117,6 +118,7 @@ function treeItem(row: Row): vscode.TreeItem {
     row.color === undefined ? undefined : new vscode.ThemeColor(row.color),
   );
   item.contextValue = `minifal.${row.kind}${row.isEnded ? '.ended' : ''}` satisfies RowContext;
+  if (row.command) item.command = { command: commandId(row.command), title: row.label };
   item.accessibilityInformation = { label: row.spoken };
   return item;
 }

@@ -31,6 +31,24 @@ describe('the tree', () => {
     expect(toItems({}, now)).toEqual([]);
   });
 
+  it('keeps what a killed emulator last said, greyed, with a row that starts the next one', () => {
+    const ended = { ...runner, id: 'ended', number: 2, endedAt: now - 1_000, why: 'Idle.' };
+    const last = liveWith({ apps: [app], runners: [runner, ended] });
+    const rows = toItems({ state: 'failed', last }, now);
+    expect(draw(rows)).toEqual([
+      'Start Emulator | it ended unexpectedly',
+      'hello | not running',
+      '  11111111 | active',
+      '    runner 1 | not running',
+      '    runner 2 | TERMINATED · 1 s · Idle.',
+    ]);
+    const [start, row] = rows;
+    expect([start?.command, row?.color]).toEqual(['startEmulator', 'disabledForeground']);
+    // While the next one starts, there is nothing to start, and nothing changes with time.
+    expect(toItems({ state: 'starting', last }, now)).toEqual(rows.slice(1));
+    expect(ticks(rows)).toBe(false);
+  });
+
   it('shows apps > revisions > runners, apps by name', () => {
     const shown = state({ apps: [app, { ...app, alias: 'alpha' }], runners: [runner] });
     expect(draw(toItems(shown, now))).toEqual([

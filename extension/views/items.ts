@@ -1,3 +1,4 @@
+import type { CommandName } from '../contributes/commands.ts';
 import { type AppRow, type LiveState, type RunnerRow, sentenceOf } from '../target/live.ts';
 import { age, type Snapshot } from '../target/snapshot.ts';
 import { stateLook } from './states.ts';
@@ -16,7 +17,7 @@ export interface Fact {
 export interface Row {
   /** Stable across updates. */
   readonly id: string;
-  readonly kind: 'app' | 'revision' | 'runner';
+  readonly kind: 'app' | 'revision' | 'runner' | 'action';
   readonly label: string;
   readonly description: string;
   readonly icon: string;
@@ -24,6 +25,10 @@ export interface Row {
   readonly color?: string;
   /** The tooltip. Nothing in it changes with time alone. */
   readonly facts: readonly Fact[];
+  /** What a click on the row does. */
+  readonly command?: CommandName;
+  /** The row shows what a killed emulator last said. */
+  readonly isPast?: true;
   /** The row is an ended runner, which can be cleared from the view. */
   readonly isEnded?: true;
   /** The text for screen readers, in real time. It changes every minute, not every second. */
@@ -45,10 +50,14 @@ const endedShownMs = 5 * 60_000;
  * ended runners that the user cleared from the view. Pure.
  */
 export function toItems(
-  { live }: Pick<Snapshot, 'live'>,
+  { live, last, state }: Pick<Snapshot, 'live' | 'last'> & Partial<Pick<Snapshot, 'state'>>,
   now: number,
   cleared: ReadonlySet<string> = new Set(),
 ): readonly Row[] {
+  if (!live && last) {
+    const rows = toItems({ live: last }, now, cleared).map(greyed);
+    return state === 'failed' ? [startRow, ...rows] : rows;
+  }
   if (!live) return [];
   const isShown = ({ id, endedAt }: RunnerRow) =>
     endedAt === null || (now - endedAt < endedShownMs && !cleared.has(id));
@@ -61,6 +70,32 @@ export function toItems(
     .filter(({ alias }) => deployed.has(alias))
     .sort((a, b) => a.alias.localeCompare(b.alias, 'en'));
   return [...apps.map((app) => rowOf(app.alias, app)), ...ephemeral.map((alias) => rowOf(alias))];
+}
+
+/** Above the rows of a killed emulator. */
+const startRow: Row = {
+  id: 'action/start',
+  kind: 'action',
+  label: 'Start Emulator',
+  description: 'it ended unexpectedly',
+  icon: 'play',
+  command: 'startEmulator',
+  facts: [],
+  spoken: 'Start Emulator: it ended unexpectedly',
+  children: [],
+};
+
+/** A row of an emulator that is no longer there. */
+function greyed(row: Row): Row {
+  const description = row.kind === 'revision' ? row.description : row.isEnded ? row.description : 'not running';
+  return {
+    ...row,
+    description,
+    color: 'disabledForeground',
+    isPast: true,
+    spoken: `${row.label}, ${description}`,
+    children: row.children.map(greyed),
+  };
 }
 
 /** The oldest supported editor doesn't have `Map.groupBy`. */
@@ -76,7 +111,7 @@ function byAlias(runners: readonly RunnerRow[]): ReadonlyMap<string, readonly Ru
 
 /** Whether a row's text changes with time alone. */
 export function ticks(rows: readonly Row[]): boolean {
-  return rows.some((row) => row.kind === 'runner' || ticks(row.children));
+  return rows.some((row) => !row.isPast && (row.kind === 'runner' || ticks(row.children)));
 }
 
 /** The ids of the visible ended runners. */

@@ -3,10 +3,10 @@ import { type CommandName, commandId, commands } from '../contributes/commands.t
 import type { Link } from '../target/link.ts';
 import { statusText } from './status-text.ts';
 
-const actions: readonly { readonly name: CommandName; readonly when: 'up' | 'down' | 'always' }[] = [
+const actions: readonly { readonly name: CommandName; readonly when: 'up' | 'down' | 'hasApps' | 'always' }[] = [
   { name: 'startEmulator', when: 'down' },
-  { name: 'runApp', when: 'always' },
-  { name: 'deployToEmulator', when: 'always' },
+  { name: 'runApp', when: 'hasApps' },
+  { name: 'deployToEmulator', when: 'hasApps' },
   { name: 'openTerminal', when: 'always' },
   { name: 'showEmulatorLog', when: 'always' },
   { name: 'stopEmulator', when: 'up' },
@@ -43,10 +43,15 @@ export function createStatusBar(link: Link) {
       update();
     },
     async showActions(): Promise<void> {
-      const { state } = link.snapshot();
-      const now = state === 'running' || state === 'starting' ? 'up' : 'down';
+      const { state, running } = link.snapshot();
+      const isOffered = {
+        up: running !== undefined,
+        down: state === 'stopped' || state === 'failed',
+        hasApps,
+        always: true,
+      };
       const items = actions
-        .filter(({ when }) => when === 'always' || when === now)
+        .filter(({ when }) => isOffered[when])
         .map(({ name }) => ({ label: `$(${commands[name].icon}) ${commands[name].title}`, name }));
       const picked = await vscode.window.showQuickPick(items, { title: 'fal' });
       if (picked) await vscode.commands.executeCommand(commandId(picked.name));

@@ -1,0 +1,190 @@
+import { globSync, readFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { isAlive, type ProcessIdentity } from '../../emulator/local/data-folder.ts';
+import { processIdentity, processTree } from '../support/procfs.ts';
+import { until } from '../support/wait.ts';
+import { type FalWindow, openFalWindow } from './fal-window.ts';
+import { type Scene, setScene } from './scene.ts';
+
+const failing = `import fal
+
+
+class Broken(fal.App):
+    machine_type = "XS"
+
+    def setup(self):
+        raise RuntimeError("There are no weights.")
+
+    @fal.endpoint("/")
+    def answer(self) -> str:
+        return "yes"
+`;
+
+let scene: Scene;
+let window: FalWindow;
+
+beforeAll(async () => {
+  scene = await setScene();
+  window = await scene.open();
+  await window.showApps();
+});
+afterAll(() => scene?.close());
+
+/** The processes that keep runs alive for the windows of this workspace. */
+function helpers(): readonly ProcessIdentity[] {
+  const files = globSync(join(scene.vscode.dataDir, 'data/User/workspaceStorage/*/minifal.minifal/runs/*.json'));
+  return files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity).filter(isAlive);
+}
+
+/** The helper of the only run, once its `fal` has begun. */
+async function theHelper(): Promise<ProcessIdentity> {
+  return until(
+    'one run is running',
+    () => {
+      const [one, ...others] = helpers();
+      return one && others.length === 0 && processTree(one.pid).length > 1 && one;
+    },
+    { timeoutMs: 60_000 },
+  );
+}
+
+const noRuns = () => until('no run is running', () => helpers().length === 0, { timeoutMs: 40_000 });
+
+const terminals = (name: string | RegExp) =>
+  window.workbench.page.locator('.terminal-tabs-entry').filter({ hasText: name });
+
+async function run(app: string): Promise<ProcessIdentity> {
+  await window.workbench.command('fal: Run App');
+  await window.workbench.pick(app);
+  return theHelper();
+}
+
+async function reload(): Promise<void> {
+  await window.workbench.page.reload();
+  window = await openFalWindow(window.workbench.page);
+  await window.showApps();
+}
+
+it('keeps a run through a reload, in a terminal of the same name, and still stops it', async () => {
+  const { pid } = await run('Slow');
+  await window.status(/fal: local.*1/);
+  await reload();
+  await terminals('run Slow').waitFor();
+  expect((await theHelper()).pid).toBe(pid);
+  await window.workbench.command('fal: Stop Run');
+  await noRuns();
+});
+
+it('stops the run of a restarted task', async () => {
+  const { pid } = await run('Slow');
+  await window.workbench.command('Tasks: Restart Running Task');
+  const next = await until(
+    'another run is running, and the first one has ended',
+    () => {
+      const [one, ...others] = helpers();
+      return one && others.length === 0 && one.pid !== pid && processTree(one.pid).length > 1 && one;
+    },
+    { timeoutMs: 60_000 },
+  );
+  await window.workbench.command('fal: Stop Run');
+  await noRuns();
+  expect(isAlive(next)).toBe(false);
+});
+
+it('restarts a task after another one was started', async () => {
+  const { pid } = await run('Slow');
+  await window.workbench.command('fal: Deploy to Emulator');
+  await window.workbench.pick('Hello');
+  await window.workbench.toast(/is deployed/);
+  await window.workbench.command('Notifications: Clear All Notifications');
+  await window.workbench.command('Tasks: Restart Running Task');
+  await until('another run is running', () => helpers().some((one) => one.pid !== pid), { timeoutMs: 60_000 });
+  await until('the first one has ended', () => helpers().length === 1);
+  await window.workbench.command('fal: Stop Run');
+  await noRuns();
+});
+
+it('begins each run of a row of ten, and ends each', async () => {
+  for (let round = 0; round < 10; round++) {
+    await run('Slow');
+    await window.workbench.command('fal: Stop Run');
+    await noRuns();
+  }
+});
+
+it('reports a run whose helper was killed, and leaves no process behind', async () => {
+  const helper = await run('Slow');
+  const processes = processTree(helper.pid).map(processIdentity);
+  process.kill(helper.pid, 'SIGKILL');
+  await window.workbench.toast(/Slow/);
+  await until('nothing is left', () => processes.every(hasEnded), {
+    timeoutMs: 30_000,
+  });
+  await window.workbench.command('Notifications: Clear All Notifications');
+});
+
+it('closes a local terminal with the window, because it could not get its variables again', async () => {
+  await window.workbench.command('fal: Open Local Terminal');
+  await window.workbench.terminalIsShown('fal (local)');
+  await window.workbench.command('Create New Terminal (With Profile)');
+  await window.workbench.pick('fal (local)');
+  await until('there are two', async () => (await terminals('fal (local)').count()) === 2);
+  await reload();
+  await window.workbench.command('Terminal: Create New Terminal');
+  await terminals('bash').first().waitFor();
+  expect(await terminals('fal (local)').count()).toBe(0);
+});
+
+it('survives the deletion of the data folder: the view is empty, and each button does what it says', async () => {
+  await run('Slow');
+  await rm(scene.dataDir, { recursive: true });
+  await noRuns();
+  await window.welcome(/The emulator is stopped/);
+  await run('Slow');
+  await scene.emulator();
+  await window.workbench.command('fal: Stop Run');
+  await noRuns();
+});
+
+it('keeps the tree of a killed emulator, greyed, with a row that starts it again', async () => {
+  await window.workbench.command('fal: Deploy to Emulator');
+  await window.workbench.pick('Hello');
+  await window.row(/^hello /);
+  const { pid } = await scene.emulator();
+  process.kill(pid, 'SIGKILL');
+  await window.row(/^hello not running/);
+  await window.picture('killed');
+  await (await window.row(/^Start Emulator /)).click();
+  await window.row(/^hello no runners/);
+  expect((await scene.emulator()).pid).not.toBe(pid);
+});
+
+it('shows the sentence of a failure, with its line', async () => {
+  await window.workbench.command('Notifications: Clear All Notifications');
+  await writeFile(join(scene.workspace, 'broken.py'), failing);
+  await window.workbench.command('fal: Run App');
+  await window.workbench.pick('Broken');
+  const toast = await window.workbench.toast(
+    /Broken did not start: RuntimeError: There are no weights. \(broken.py:8\)/,
+  );
+  expect(await toast.getByRole('button').allInnerTexts()).toEqual(expect.arrayContaining(['Go to Line', 'Show Log']));
+  expect(await window.workbench.page.locator('.notification-toast').count()).toBe(1);
+  await window.workbench.pressInToast('Broken did not start', 'Go to Line');
+  await window.workbench.page.locator('.tab.active').filter({ hasText: 'broken.py' }).waitFor();
+  await window.workbench.page.locator('.statusbar-item').filter({ hasText: 'Ln 8,' }).waitFor();
+});
+
+it('ends its runs soon after the window was closed', async () => {
+  const helper = await run('Slow');
+  const processes = processTree(helper.pid).map(processIdentity);
+  await window.close();
+  await noRuns();
+  await until('nothing is left', () => processes.every(hasEnded), { timeoutMs: 30_000 });
+});
+
+/** @param identity from `processIdentity` */
+function hasEnded(identity: string | undefined): boolean {
+  return identity === undefined || processIdentity(Number.parseInt(identity, 10)) !== identity;
+}
