@@ -4,7 +4,7 @@ import { processStart, type RunningEmulator } from '../local/data-folder.ts';
 import { asDiskTrouble } from '../local/disk-trouble.ts';
 import { makeFolder } from '../local/make-folder.ts';
 import { UserError } from '../wire/errors.ts';
-import { releaseLock, takeLock } from './lock-file.ts';
+import { type LockHolder, lockHolder, releaseLock, takeLock } from './lock-file.ts';
 
 /** For the moment in which another start is taking the lock. */
 const maxTries = 200;
@@ -31,7 +31,10 @@ const cleanedFolders = [
  * Takes the folder for this process. Replaces a lock that a dead process left.
  * @returns the release, or the pid of the emulator that holds the folder
  */
-export function lockFolder(folder: string): { release(): void } | { heldBy: number } {
+export function lockFolder(
+  folder: string,
+  use: LockHolder['use'] = 'emulator',
+): { release(): void } | { heldBy: number } {
   try {
     makeFolder(folder, 0o700);
   } catch (error) {
@@ -43,9 +46,9 @@ export function lockFolder(folder: string): { release(): void } | { heldBy: numb
     );
   }
   refuseForeign(folder);
-  const file = join(folder, 'emulator.lock');
+  const file = lockFile(folder);
   for (let tries = 0; tries < maxTries; tries++) {
-    const lock = tryToTake(file);
+    const lock = tryToTake(file, use);
     if (lock === 'taken') {
       return {
         release() {
@@ -61,6 +64,15 @@ export function lockFolder(folder: string): { release(): void } | { heldBy: numb
     `The lock file ${file} keeps changing.`,
     'Wait a moment and start again.',
   );
+}
+
+/** The process that has locked the folder: an emulator, which may still be starting, or `minifal clean`. */
+export function folderHolder(folder: string): LockHolder | undefined {
+  return lockHolder(lockFile(folder));
+}
+
+function lockFile(folder: string): string {
+  return join(folder, 'emulator.lock');
 }
 
 /** Reports a full disk as such: another folder on the same disk would not help. */
@@ -89,9 +101,9 @@ function isEmpty(folder: string): boolean {
   }
 }
 
-function tryToTake(file: string): ReturnType<typeof takeLock> {
+function tryToTake(file: string, use: LockHolder['use']): ReturnType<typeof takeLock> {
   try {
-    return takeLock(file);
+    return takeLock(file, use);
   } catch (error) {
     refuseFull(error);
     const { code, message } = error as NodeJS.ErrnoException;

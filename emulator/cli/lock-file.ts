@@ -1,6 +1,20 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
-import { isAlive, type ProcessIdentity, processIdentity, processStart } from '../local/data-folder.ts';
+import * as z from 'zod';
+import { isAlive, processIdentity, processStart } from '../local/data-folder.ts';
+
+/** `use`: what the process does with the folder. Locks of earlier versions don't have it. */
+const lockSchema = z.object({ ...processIdentity.shape, use: z.enum(['emulator', 'clean']).default('emulator') });
+export type LockHolder = z.output<typeof lockSchema>;
+
+/** The living process that holds the lock file; `undefined`: none does. */
+export function lockHolder(file: string): LockHolder | undefined {
+  try {
+    return read(file)?.holder;
+  } catch {
+    return undefined; // it can't be read: whoever takes it gets the error
+  }
+}
 
 /**
  * Takes the lock file for this process. The file appears whole or not at all, so that no process reads half a lock and
@@ -9,9 +23,12 @@ import { isAlive, type ProcessIdentity, processIdentity, processStart } from '..
  * @returns `taken`; the pid of the process that holds it; or `busy`: another one is taking it at this moment
  * @throws the system's error
  */
-export function takeLock(file: string): 'taken' | 'busy' | { readonly heldBy: number } {
+export function takeLock(
+  file: string,
+  use: LockHolder['use'] = 'emulator',
+): 'taken' | 'busy' | { readonly heldBy: number } {
   const own = `${file}.${randomBytes(6).toString('hex')}`;
-  writeFileSync(own, JSON.stringify({ pid: process.pid, processStart: processStart(process.pid) }), {
+  writeFileSync(own, JSON.stringify({ pid: process.pid, processStart: processStart(process.pid), use }), {
     mode: 0o600,
     flag: 'wx',
   });
@@ -21,7 +38,7 @@ export function takeLock(file: string): 'taken' | 'busy' | { readonly heldBy: nu
     if (found === undefined) return 'busy'; // released just now
     if (found.holder) return { heldBy: found.holder.pid };
     const claim = `${file}.heir-${createHash('sha256').update(found.content).digest('hex').slice(0, 12)}`;
-    if (takeLock(claim) !== 'taken') return 'busy';
+    if (takeLock(claim, use) !== 'taken') return 'busy';
     try {
       // Between the first read and this claim another process may have inherited and released the lock.
       if (read(file)?.content !== found.content) return 'busy';
@@ -45,7 +62,7 @@ export function releaseLock(file: string): boolean {
 }
 
 /** `undefined`: there is no lock. `holder`: the living process that holds it. @throws when the file can't be read */
-function read(file: string): { readonly content: string; readonly holder: ProcessIdentity | undefined } | undefined {
+function read(file: string): { readonly content: string; readonly holder: LockHolder | undefined } | undefined {
   let content: string;
   try {
     content = readFileSync(file, 'utf8');
@@ -57,9 +74,9 @@ function read(file: string): { readonly content: string; readonly holder: Proces
   return { content, holder: holder && isAlive(holder) ? holder : undefined };
 }
 
-function holderIn(content: string): ProcessIdentity | undefined {
+function holderIn(content: string): LockHolder | undefined {
   try {
-    return processIdentity.safeParse(JSON.parse(content)).data;
+    return lockSchema.safeParse(JSON.parse(content)).data;
   } catch {
     return undefined; // cut, or not ours
   }

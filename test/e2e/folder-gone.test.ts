@@ -50,10 +50,18 @@ describe('an emulator whose data folder disappears', () => {
     expect((await second.emulator.finished).code).toBe(0);
   });
 
+  it('is found by its lock', async () => {
+    const { folder, emulator } = await startOn(0);
+    await rm(join(folder, 'emulator.json'));
+    expect((await minifal('stop', '--data', folder)).stdout).toMatch(/is not ready yet\..*\nStopped\.\n$/);
+    expect((await emulator.finished).code).toBe(0);
+  });
+
   it('is found by its port', async () => {
     const port = await freePortBlock();
-    const { folder, emulator } = await startOn(port);
-    await rm(join(folder, 'emulator.json'));
+    const { emulator } = await startOn(port);
+    const folder = await mkdtemp(join(tmpdir(), 'minifal-other-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
     expect((await minifal('stop', '--data', folder)).stdout).toMatch(/^No emulator is using /);
     expect((await minifal('stop', '--data', folder, '--port', String(port))).stdout).toBe('Stopped.\n');
     await emulator.finished;

@@ -20,7 +20,7 @@ export async function clean(options: Pick<CliOptions, 'data'>): Promise<number> 
     printLine(`There is nothing to clean in ${folder}.`);
     return 0;
   }
-  const lock = lockFolder(folder);
+  const lock = lockFolder(folder, 'clean');
   if ('heldBy' in lock) {
     throw new UserError(
       'STILL_RUNNING',

@@ -2,8 +2,8 @@ import { clientEnv, dataFolder, findRunning, readLocalKey } from '../../local/da
 import { UserError } from '../../wire/errors.ts';
 import { type EnvFormat, envFormats, formatEnv, formatOfShell } from '../env.ts';
 import type { CliOptions } from '../line/options.ts';
+import { notRunning } from '../not-running.ts';
 import { refuseOthers } from '../others.ts';
-import { ownFolderCall } from '../own-command.ts';
 
 /** `minifal env`: prints the variables, and nothing else, to standard output. */
 export function printEnv(options: CliOptions): number {
@@ -11,12 +11,7 @@ export function printEnv(options: CliOptions): number {
   refuseOthers(folder);
   const running = findRunning(folder);
   const key = readLocalKey(folder);
-  if (!running || !key)
-    throw new UserError(
-      'NOT_RUNNING',
-      `No emulator is using ${folder}.`,
-      `Start one with \`${ownFolderCall('start', options.data)}\`.`,
-    );
+  if (!running || !key) throw notRunning(folder, options.data);
   const format = options.json ? 'json' : (options.format ?? formatOfShell(process.env.SHELL, process.platform));
   if (!isFormat(format))
     throw new UserError('ARGUMENT_INVALID', `Unknown format: ${format}.`, `Choose one of ${envFormats.join(', ')}.`);

@@ -5,8 +5,9 @@ import { UserError } from '../../wire/errors.ts';
 import { type Status, statusSchema } from '../../wire/status.ts';
 import { ask } from '../ask.ts';
 import type { CliOptions } from '../line/options.ts';
+import { notRunning } from '../not-running.ts';
 import { refuseOthers } from '../others.ts';
-import { ownCall, ownFolderCall } from '../own-command.ts';
+import { ownCall } from '../own-command.ts';
 import { printText } from '../print.ts';
 
 /** `minifal status`: asks the emulator of the data folder (or the one on `--port`) and prints what runs. */
@@ -15,12 +16,7 @@ export async function status(options: CliOptions): Promise<number> {
   refuseOthers(folder);
   const port = options.port ?? findRunning(folder)?.ports.api;
   const key = readLocalKey(folder);
-  if (port === undefined || !key)
-    throw new UserError(
-      'NOT_RUNNING',
-      `No emulator is using ${folder}.`,
-      `Start one with \`${ownFolderCall('start', options.data)}\`.`,
-    );
+  if (port === undefined || !key) throw notRunning(folder, options.data);
   const state = await fetchStatus(port, key);
   printText(options.json ? printableJson(state) : describe(state, port, Date.now()));
   return 0;

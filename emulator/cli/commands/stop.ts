@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { dataFolder, findRunning, isAlive, type ProcessIdentity, processStart } from '../../local/data-folder.ts';
 import { UserError } from '../../wire/errors.ts';
 import { ask } from '../ask.ts';
+import { folderHolder } from '../data-folder.ts';
 import type { CliOptions } from '../line/options.ts';
 import { defaultPort, processListeningOn, userListeningOn } from '../listener.ts';
 import { nameOf, refuseOthers } from '../others.ts';
@@ -18,7 +19,10 @@ const patienceMs = 20_000;
 export async function stop(options: CliOptions): Promise<number> {
   const folder = dataFolder(options.data);
   if (options.port === undefined) refuseOthers(folder);
-  const running = findRunning(folder) ?? (options.port === undefined ? undefined : await findByPort(options.port));
+  const running =
+    findRunning(folder) ??
+    (options.port === undefined ? undefined : await findByPort(options.port)) ??
+    findUnpublished(folder);
   if (!running) {
     const where = options.port === undefined ? '' : ` or port ${options.port}`;
     printLine(`No emulator is using ${folder}${where}.`);
@@ -53,6 +57,14 @@ function signal(pid: number, name: NodeJS.Signals): void {
     if (code === 'EPERM') throw othersError(`The emulator (pid ${pid})`, 'another user');
     if (code !== 'ESRCH') throw error;
   }
+}
+
+/** An emulator that has locked the folder and isn't ready yet, or whose record was removed. */
+function findUnpublished(folder: string): ProcessIdentity | undefined {
+  const holder = folderHolder(folder);
+  if (holder?.use !== 'emulator') return undefined;
+  printLine(`The emulator (pid ${holder.pid}) is not ready yet. It stops as soon as it can.`);
+  return holder;
 }
 
 /** Only a process that answers as minifal does on its api port: no other process may be ended. */
