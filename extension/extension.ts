@@ -93,7 +93,7 @@ export function activate(context: vscode.ExtensionContext): void {
     },
   );
   for (const document of vscode.workspace.textDocuments) void look(document);
-  // The window was reloaded while a run was going on: it is joined.
+  // The window was reloaded during a run: the session joins it.
   if (mayHaveRuns((context.storageUri ?? context.globalStorageUri).fsPath)) void session();
 
   /** Activates the session if the Python file contains an app; for any other file, only its text is read. */

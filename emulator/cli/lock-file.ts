@@ -12,7 +12,7 @@ export function lockHolder(file: string): LockHolder | undefined {
   try {
     return read(file)?.holder;
   } catch {
-    return undefined; // it can't be read: whoever takes it gets the error
+    return undefined; // it can't be read: the process that takes it gets the error
   }
 }
 
