@@ -120,8 +120,8 @@ export interface RunnerEvents {
    * most ten times a second; never if nothing has to be fetched.
    */
   pulling(percent: number): void;
-  /** A process exists (SETUP begins). */
-  started(): void;
+  /** A process exists (SETUP begins). `pid`: its ID, if it runs on this machine. */
+  started(pid?: number): void;
   /**
    * `serve`: setup is done, the port is open and the health check passed. `call`: the callable was loaded and waits for
    * `call()`.

@@ -171,7 +171,8 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
       requests.forEach(arrived);
       dispatch({ type: 'requestsRecovered', requests });
     },
-    gpus: () => gpus.gpus().map((gpu) => ({ gpu, runners: gpus.holders(gpu.uuid) })),
+    gpus: () =>
+      gpus.gpus().map((gpu) => ({ gpu, runners: gpus.holders(gpu.uuid).map((id) => ({ id, pid: runners.pid(id) })) })),
     setGpus(present, slots) {
       gpus.setGpus(present);
       dispatch({ type: 'gpuSlotsChanged', gpuSlots: slots ?? defaultLimits.gpuSlots });

@@ -128,8 +128,11 @@ export interface Fleet {
   isRolling(alias: string): boolean;
   /** Calls `watch` at each change of state of the alias's runners. Returns a function that unsubscribes. */
   watchRunners(alias: string, watch: RunnerWatcher): () => void;
-  /** The machine's GPUs, and the runners that have been given each. */
-  gpus(): readonly { readonly gpu: Gpu; readonly runners: readonly string[] }[];
+  /** The machine's GPUs, and the runners that have been given each, with their main processes. */
+  gpus(): readonly {
+    readonly gpu: Gpu;
+    readonly runners: readonly { readonly id: string; readonly pid: number | undefined }[];
+  }[];
   /** The machine's GPUs from now on, and the number of slots for them; `undefined`: no limit. */
   setGpus(gpus: readonly Gpu[], slots: number | undefined): void;
   /**

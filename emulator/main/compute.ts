@@ -34,7 +34,7 @@ export interface Compute {
   /** For users who deploy and run apps. */
   readonly builds: Builds;
   readonly fleet: Fleet;
-  readonly gpuSample: GpuMonitor['sample'];
+  readonly gpuUse: Pick<GpuMonitor, 'sample' | 'memoryOf'>;
   readonly exchange: Exchange;
   readonly lateUnits: LateUnits;
   readonly places: WantedPlaces;
@@ -152,7 +152,7 @@ export function createCompute(
   return {
     builds: warmingBuilds(builds, engine),
     fleet,
-    gpuSample: machineGpus.monitor.sample,
+    gpuUse: machineGpus.monitor,
     exchange,
     places,
     lateUnits,

@@ -112,7 +112,7 @@ export function createEdges(
       startedAt,
       timeScale,
       secrets: keys.secrets instanceof UserError ? 'sealed' : 'open',
-      gpuSample: compute.gpuSample,
+      gpuUse: compute.gpuUse,
       isolation: () => ({ mode: isolation, missing: [...compute.isolation.missing()] }),
     },
   });

@@ -11,7 +11,7 @@ export interface MachineGpus {
   readonly gpus: readonly Gpu[];
   /** How many slots there are for them; `undefined`: no limit. */
   readonly slots: number | undefined;
-  readonly monitor: Pick<GpuMonitor, 'setInUse' | 'sample'>;
+  readonly monitor: Pick<GpuMonitor, 'setInUse' | 'sample' | 'memoryOf'>;
   /** From now on, the fleet is given GPUs that are plugged in, and loses those that are gone. */
   attach(fleet: Pick<Fleet, 'setGpus'>): void;
   close(): void;
@@ -64,7 +64,7 @@ export async function openGpus(options: Asked, ground: Pick<Foundations, 'ownLog
 }
 
 function virtual(options: Asked, gpus: readonly Gpu[]): MachineGpus {
-  const monitor = { setInUse: () => undefined, sample: () => undefined };
+  const monitor = { setInUse: () => undefined, sample: () => undefined, memoryOf: () => undefined };
   return { gpus, slots: slotsFor(options, gpus), monitor, attach: () => undefined, close: () => undefined };
 }
 

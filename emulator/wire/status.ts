@@ -38,8 +38,8 @@ export const gpuSchema = z.object({
   /** MiB; `null`: not reported. */
   memoryMib: z.number().nullable(),
   virtual: z.boolean(),
-  /** IDs of the runners that have it. */
-  runners: z.array(z.string()),
+  /** The runners that have it, and their memory on it in MiB; `null`: not known. */
+  runners: z.array(z.object({ id: z.string(), memoryMib: z.number().nullable() })),
   /** The latest measurement; `null`: no runner has a GPU, so none is measured. Each value may not be reported. */
   now: z
     .object({

@@ -193,8 +193,8 @@ async function enqueueAll(rooms: Rooms, count: number): Promise<void> {
 const hosts = { api: 'localhost:1', run: 'localhost:2', queue: 'localhost:3', ws: 'localhost:4' };
 const isolation = () => ({ mode: 'off' as const, missing: [] });
 const noTrouble = { trouble: () => null, followTrouble: () => () => undefined };
-const gpuSample = () => undefined;
-const about = { version: '0', startedAt: 0, timeScale: 1, secrets: 'open', isolation, gpuSample } as const;
+const gpuUse = { sample: () => undefined, memoryOf: () => undefined };
+const about = { version: '0', startedAt: 0, timeScale: 1, secrets: 'open', isolation, gpuUse } as const;
 
 /** A reader of the live stream, on a clock that jumps from event to event. */
 function openPane(rooms: Rooms) {

@@ -11,7 +11,7 @@ const about = {
   timeScale: 1,
   secrets: 'open',
   isolation: () => ({ mode: 'off' as const, missing: [] }),
-  gpuSample: () => undefined,
+  gpuUse: { sample: () => undefined, memoryOf: () => undefined },
 } as const;
 const hosts = { api: 'localhost:1', run: 'localhost:2', queue: 'localhost:3', ws: 'localhost:4' };
 

@@ -30,6 +30,7 @@ class Input(BaseModel):
 class Output(BaseModel):
     cuda: str
     nvidia: str
+    pid: int
 
 
 class Draw(fal.App, keep_alive=600, max_concurrency=5):
@@ -39,7 +40,9 @@ class Draw(fal.App, keep_alive=600, max_concurrency=5):
     def look(self, input: Input) -> Output:
         while input.hold and HOLD.exists():
             time.sleep(0.02)
-        return Output(cuda=os.environ["CUDA_VISIBLE_DEVICES"], nvidia=os.environ["NVIDIA_VISIBLE_DEVICES"])
+        return Output(cuda=os.environ["CUDA_VISIBLE_DEVICES"],
+            nvidia=os.environ["NVIDIA_VISIBLE_DEVICES"],
+            pid=os.getpid())
 
 
 class Train(Draw):
@@ -76,10 +79,14 @@ afterAll(async () => {
 });
 
 /** What nvidia-smi prints from now on: its list, and one measurement of each GPU. */
-function printGpus(gpus: readonly string[]): void {
+function printGpus(gpus: readonly string[], processes = ''): void {
   const list = gpus.map((uuid, n) => `${n}, ${uuid}, NVIDIA GeForce RTX 4090, 24564, [N/A]\n`).join('');
   const rows = gpus.map((uuid) => `${uuid}, 1011, 98, [N/A], 55\n`).join('');
-  writeNvidiaSmi(folder, { 'memory.used': { stdout: rows }, 'query-gpu': { stdout: list } });
+  writeNvidiaSmi(folder, {
+    'compute-apps': { stdout: processes },
+    'memory.used': { stdout: rows },
+    'query-gpu': { stdout: list },
+  });
 }
 
 async function see(app: string, hold = false): Promise<unknown> {
@@ -104,11 +111,11 @@ describe('on a machine with two GPUs', () => {
   });
 
   it('a runner with num_gpus=2 has both, after the others have made room', async () => {
-    expect(await see('train')).toEqual({ cuda: 'GPU-aaaa,GPU-bbbb', nvidia: 'GPU-aaaa,GPU-bbbb' });
+    expect(await see('train')).toMatchObject({ cuda: 'GPU-aaaa,GPU-bbbb', nvidia: 'GPU-aaaa,GPU-bbbb' });
   });
 
   it('a runner without a GPU sees none', async () => {
-    expect(await see('count')).toEqual({ cuda: '', nvidia: 'void' });
+    expect(await see('count')).toMatchObject({ cuda: '', nvidia: 'void' });
   });
 
   it("the runner's log says what the cloud's GPU has more", async () => {
@@ -119,13 +126,20 @@ describe('on a machine with two GPUs', () => {
   });
 
   it('they are measured while runners have them, and shown with their runners', async () => {
+    const { pid } = (await see('train')) as { pid: number };
+    printGpus(two, `${pid}, GPU-aaaa, 1002\n`);
     const runner = (await status()).runners.find(({ alias }) => alias === 'train');
     const now = { memoryUsedMib: 1011, utilization: 98, powerWatts: null, celsius: 55 };
-    const used = { name: 'NVIDIA GeForce RTX 4090', memoryMib: 24564, virtual: false, runners: [runner?.id] };
-    await expect.poll(async () => (await status()).gpus.map((gpu) => gpu.now), { timeout: 20_000 }).toEqual([now, now]);
-    expect((await status()).gpus).toEqual([
-      { ...used, uuid: 'GPU-aaaa', index: 0, now },
-      { ...used, uuid: 'GPU-bbbb', index: 1, now },
+    const used = {
+      name: 'NVIDIA GeForce RTX 4090',
+      memoryMib: 24564,
+      virtual: false,
+      now,
+    };
+    const gpus = () => expect.poll(async () => (await status()).gpus, { timeout: 20_000 });
+    await gpus().toEqual([
+      { ...used, uuid: 'GPU-aaaa', index: 0, runners: [{ id: runner?.id, memoryMib: 1002 }] },
+      { ...used, uuid: 'GPU-bbbb', index: 1, runners: [{ id: runner?.id, memoryMib: null }] },
     ]);
   });
 

@@ -95,13 +95,13 @@ it('shows the GPUs: who uses them, and what is measured of them', () => {
   const gpu = { uuid: 'GPU-1', index: 0, name: 'NVIDIA H100 80GB HBM3', memoryMib: 81559, virtual: false };
   const used = { memoryUsedMib: 1011, utilization: 98, powerWatts: 693.54, celsius: 55 };
   const gpus = [
-    { ...gpu, runners: ['abcdefgh-1'], now: used },
+    { ...gpu, runners: [{ id: 'abcdefgh-1', memoryMib: 1002 }], now: used },
     { ...gpu, index: 1, runners: [], now: { ...used, utilization: null, powerWatts: null } },
     { ...gpu, index: 2, name: 'H100', virtual: true, runners: [], now: null },
   ];
   expect(describe({ ...state, gpus }, 4710, now)).toContain(
     `
-GPU 0  NVIDIA H100 80GB HBM3  used by app, 1011 of 81559 MiB, 98 %, 694 W, 55 °C
+GPU 0  NVIDIA H100 80GB HBM3  used by app (1002 MiB), 1011 of 81559 MiB, 98 %, 694 W, 55 °C
 GPU 1  NVIDIA H100 80GB HBM3  free, 1011 of 81559 MiB, 55 °C
 virtual GPU 2  H100  free
 `,

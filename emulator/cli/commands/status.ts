@@ -105,7 +105,10 @@ export function describe(state: Status, port: number, now: number): string {
 }
 
 function gpuLine({ index, name, memoryMib, virtual, runners, now }: Status['gpus'][number], state: Status): string {
-  const users = runners.map((id) => state.runners.find((runner) => runner.id === id)?.alias ?? id.slice(0, 8));
+  const users = runners.map(({ id, memoryMib: own }) => {
+    const alias = state.runners.find((runner) => runner.id === id)?.alias ?? id.slice(0, 8);
+    return own === null ? alias : `${alias} (${own} MiB)`;
+  });
   const used = [
     ...(now?.memoryUsedMib == null ? [] : [`${now.memoryUsedMib} of ${memoryMib ?? '?'} MiB`]),
     ...(now?.utilization == null ? [] : [`${now.utilization} %`]),

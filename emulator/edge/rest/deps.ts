@@ -4,7 +4,7 @@ import type { WantedPlaces } from '../../engines/wanted-places.ts';
 import type { LateUnits } from '../../exchange/late-units.ts';
 import type { Fleet } from '../../fleet/types.ts';
 import type { DiskTrouble } from '../../local/disk-trouble.ts';
-import type { GpuSample } from '../../local/gpus/gpu.ts';
+import type { GpuMonitor } from '../../local/gpus/gpu-monitor.ts';
 import type { Report } from '../../local/loop/contain.ts';
 import type { Queue } from '../../queue/types.ts';
 import type { Storage } from '../../storage/storage.ts';
@@ -44,7 +44,7 @@ export interface RestDeps {
   readonly guardRules: GuardRules;
   /** What `minifal status` reports about this process; `startedAt` in milliseconds since the epoch. */
   readonly about: {
-    readonly gpuSample: (uuid: string) => GpuSample | undefined;
+    readonly gpuUse: Pick<GpuMonitor, 'sample' | 'memoryOf'>;
     readonly version: string;
     readonly startedAt: number;
     readonly timeScale: number;

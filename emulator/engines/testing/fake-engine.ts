@@ -70,7 +70,7 @@ function endingOnce(events: RunnerEvents, ended: AbortController): RunnerEvents 
     };
   return {
     pulling: whileAlive((percent) => events.pulling(percent)),
-    started: whileAlive<void>(() => events.started()),
+    started: whileAlive<number | undefined>((pid) => events.started(pid)),
     ready: whileAlive((address) => events.ready(address)),
     line: whileAlive((line) => events.line(line)),
     exception: whileAlive((report) => events.exception(report)),

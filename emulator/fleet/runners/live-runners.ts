@@ -13,6 +13,8 @@ export interface StartOrder {
 export interface LiveRunner {
   readonly order: StartOrder;
   handle?: RunnerHandle;
+  /** Its main process on this machine; absent: not started, or the engine has none here. */
+  pid?: number | undefined;
   address: RunnerAddress | null;
   /** The runner was cancelled before the engine was asked to start it. */
   cancelled: boolean;

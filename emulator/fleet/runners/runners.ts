@@ -11,6 +11,8 @@ export interface Runners extends Pick<LiveRunners, 'ofAlias' | 'allEnded' | 'ter
   kill(id: RunnerId): void;
   handle(id: RunnerId): RunnerHandle | undefined;
   address(id: RunnerId): RunnerAddress | null;
+  /** Its main process on this machine. */
+  pid(id: RunnerId): number | undefined;
   /** How the runner ended, while its end is being reported; `null`: it didn't end with a process exit. */
   exit(id: RunnerId): RunnerExit | null;
   /** See `Fleet.exec`. */
@@ -66,6 +68,7 @@ export function createRunners(deps: RunnersDeps): Runners {
     kill: (id) => live.end(id, 'kill'),
     handle: (id) => live.get(id)?.handle,
     exit: (id) => live.get(id)?.exit ?? null,
+    pid: (id) => live.get(id)?.pid,
     address: (id) => live.get(id)?.address ?? null,
     release(id) {
       const runner = live.get(id);

@@ -111,7 +111,10 @@ function eventsOf(deps: StartDeps, live: LiveRunners, runner: LiveRunner): Runne
   };
   return {
     pulling: paced<number>((percent) => deps.dispatch({ type: 'runnerPulling', runnerId, percent }), kill),
-    started: paced<void>(() => deps.dispatch({ type: 'runnerStarted', runnerId }), kill),
+    started: paced<number | undefined>((pid) => {
+      runner.pid = pid;
+      deps.dispatch({ type: 'runnerStarted', runnerId });
+    }, kill),
     ready: paced<RunnerAddress | null>((address) => {
       runner.address = address;
       deps.dispatch({ type: 'runnerReady', runnerId });

@@ -13,12 +13,12 @@ let doubts: number;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'minifal-monitor-'));
-  // Prints the file `rows` every 20 ms, and ends with it.
+  // Prints the file `rows`, or `processes`, every 20 ms, and ends with it.
   const lines = [
     '#!/bin/sh',
     `cd "${folder}"`,
-    'echo "$$ $*" >> calls',
-    'while cat rows 2> errors; do sleep 0.02; done',
+    'case "$*" in *compute-apps*) file=processes;; *) file=rows; echo "$$ $*" >> calls;; esac',
+    'while cat $file 2> /dev/null; do sleep 0.02; done',
   ];
   writeFileSync(join(folder, 'nvidia-smi'), `${lines.join('\n')}\n`);
   chmodSync(join(folder, 'nvidia-smi'), 0o755);
@@ -41,6 +41,21 @@ const print = (...rows: readonly string[]) => writeFileSync(join(folder, 'rows')
 const load = `${h100}, 1011, 98, 693.54, 55`;
 const calls = () => readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n');
 const seen = () => expect.poll(() => monitor.sample(h100), { timeout: 10_000 });
+
+it("a runner's memory is measured, until its processes are no longer listed", async () => {
+  print(load);
+  const list = (rows: string) => writeFileSync(join(folder, 'processes'), rows);
+  list(`${process.pid}, ${h100}, 1542\n1, ${h100}, 30\n${process.pid}, GPU-other, 7\n`);
+  monitor.setInUse(true);
+  const memory = () => expect.poll(() => monitor.memoryOf(h100, process.pid), { timeout: 10_000 });
+  await memory().toBe(1542);
+  list(`${process.pid}, ${h100}, [N/A]\n`);
+  await memory().toBeUndefined();
+  list(`${process.pid}, ${h100}, 11\n`);
+  await memory().toBe(11);
+  list('');
+  await memory().toBeUndefined();
+});
 
 describe('a GPU', () => {
   it('is measured while it is in use, by one process', async () => {

@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import type { Gpu, GpuSample } from './gpu.ts';
-import { parseSamples, program, sampleQuery } from './nvidia-smi.ts';
+import type { Gpu, GpuProcess, GpuSample } from './gpu.ts';
+import { parseProcesses, parseSamples, processQuery, sampleQuery } from './nvidia-smi.ts';
+import { memoryOf } from './process-memory.ts';
+import { createRepeated } from './repeated-query.ts';
 
 /** Measures the GPUs once a second, but only while runners have some: a laptop's GPU sleeps when nobody asks for it. */
 export interface GpuMonitor {
@@ -9,19 +10,25 @@ export interface GpuMonitor {
   expect(gpus: readonly Gpu[]): void;
   /** The latest measurement of a GPU; absent: it isn't measured now. */
   sample(uuid: string): GpuSample | undefined;
+  /** MiB that a runner with this main process uses on the GPU; absent: not known. */
+  memoryOf(uuid: string, main: number): number | undefined;
   close(): void;
 }
 
-const everyMs = 1_000;
+/** A process that hasn't been listed for this long has ended. */
+const endedMs = 2_500;
 /** A GPU that hasn't been measured for this long has a problem. */
 const silentMs = 5_000;
-/** A longer line isn't nvidia-smi's. */
-const maxLine = 4_096;
+
+interface Timed<T> {
+  readonly value: T;
+  readonly at: number;
+}
 
 /**
- * One nvidia-smi that prints a line per GPU and second; it takes 0.2 % of a core, and a new one each second 2 %
- * (measured on an H100). `onDoubt`: a GPU doesn't answer, or another one does, so the list of GPUs may be wrong; called
- * at most once per check. Must not throw.
+ * Two of nvidia-smi that print a line per GPU, and per process on one, each second. They take 0.1 % of a core; starting
+ * them each second would take 4 % (measured on an H200). `onDoubt`: a GPU doesn't answer, or another one does, so the
+ * list of GPUs may be wrong; called at most once per check. Must not throw.
  */
 export function createGpuMonitor(deps: {
   readonly env: NodeJS.ProcessEnv;
@@ -30,66 +37,53 @@ export function createGpuMonitor(deps: {
   readonly checkMs?: number;
 }): GpuMonitor {
   const { env, onDoubt, checkMs = silentMs } = deps;
-  const latest = new Map<string, { readonly sample: GpuSample; readonly at: number }>();
+  const samples = new Map<string, Timed<GpuSample>>();
+  const processes = new Map<string, Timed<GpuProcess>>();
   const strangers = new Set<string>();
   let expected: readonly Gpu[] = [];
-  let child: ChildProcess | undefined;
   let timer: ReturnType<typeof setInterval> | undefined;
   let begunAt = 0;
   let doubts = false;
 
-  function take(line: string): void {
+  const ofGpus = createRepeated(sampleQuery, env, (line) => {
     for (const sample of parseSamples(line).found) {
-      latest.set(sample.uuid, { sample, at: performance.now() });
+      samples.set(sample.uuid, { value: sample, at: performance.now() });
       if (expected.some(({ uuid }) => uuid === sample.uuid) || strangers.has(sample.uuid)) continue;
       strangers.add(sample.uuid);
       doubts = true;
     }
-  }
-
-  function begin(): void {
-    begunAt = performance.now();
-    try {
-      child = spawn(program, [...sampleQuery, '-lms', String(everyMs)], {
-        env,
-        stdio: ['ignore', 'pipe', 'ignore'],
-      });
-    } catch {
-      return; // No process can be started now; the next check tries again.
-    }
-    const own = child;
-    let rest = '';
-    own.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      const lines = `${rest}${text}`.split('\n');
-      rest = (lines.pop() ?? '').slice(0, maxLine);
-      for (const line of lines) take(line);
-    });
-    const ended = (): void => {
-      if (child === own) child = undefined;
-    };
-    own.once('error', ended);
-    own.once('exit', ended);
-  }
+  });
+  const ofProcesses = createRepeated(processQuery, env, (line) => {
+    const at = performance.now();
+    for (const one of parseProcesses(line).found) processes.set(`${one.pid} ${one.uuid}`, { value: one, at });
+  });
 
   function check(): void {
     const now = performance.now();
-    const isFresh = ({ at }: { readonly at: number }) => now - at < checkMs;
-    const fresh = [...latest.values()].filter(isFresh).map(({ sample }) => sample.uuid);
-    if (now - begunAt >= checkMs)
-      doubts ||= expected.some(({ uuid }) => uuid.startsWith('GPU-') && !fresh.includes(uuid));
-    if (child === undefined) begin();
-    else if (fresh.length === 0 && now - begunAt >= checkMs) child.kill('SIGKILL');
+    for (const [key, { at }] of processes) if (now - at >= silentMs) processes.delete(key);
+    const fresh = [...samples.values()].filter(({ at }) => now - at < checkMs).map(({ value }) => value.uuid);
+    const isDue = now - begunAt >= checkMs;
+    if (isDue) doubts ||= expected.some(({ uuid }) => uuid.startsWith('GPU-') && !fresh.includes(uuid));
+    // Without a line it hangs, or the driver has failed.
+    if (isDue && fresh.length === 0) ofGpus.end();
+    begin();
     if (!doubts) return;
     doubts = false;
     onDoubt();
   }
 
+  function begin(): void {
+    ofGpus.begin();
+    ofProcesses.begin();
+  }
+
   function end(): void {
     clearInterval(timer);
     timer = undefined;
-    child?.kill('SIGKILL');
-    child = undefined;
-    latest.clear();
+    ofGpus.end();
+    ofProcesses.end();
+    samples.clear();
+    processes.clear();
     strangers.clear();
   }
 
@@ -97,6 +91,7 @@ export function createGpuMonitor(deps: {
     setInUse(inUse) {
       if (!inUse) return end();
       if (timer !== undefined) return;
+      begunAt = performance.now();
       begin();
       timer = setInterval(check, checkMs);
       timer.unref();
@@ -105,8 +100,13 @@ export function createGpuMonitor(deps: {
       expected = gpus;
     },
     sample(uuid) {
-      const found = latest.get(uuid);
-      return found !== undefined && performance.now() - found.at < silentMs ? found.sample : undefined;
+      const found = samples.get(uuid);
+      return found !== undefined && performance.now() - found.at < silentMs ? found.value : undefined;
+    },
+    memoryOf(uuid, main) {
+      const now = performance.now();
+      const current = [...processes.values()].filter(({ at }) => now - at < endedMs).map(({ value }) => value);
+      return memoryOf(current, uuid, main);
     },
     close: end,
   };

@@ -19,6 +19,8 @@ export const gpuQuery = (fields: readonly string[]): readonly string[] => [`--qu
 /** Every driver knows these fields. */
 export const sampleQuery = gpuQuery(sampleFields);
 
+export const processQuery: readonly string[] = ['--query-compute-apps=pid,gpu_uuid,used_memory', form];
+
 /** What was understood, and a sentence for each line that wasn't. */
 export interface Parsed<T> {
   readonly found: readonly T[];

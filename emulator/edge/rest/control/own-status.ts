@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import type { Gpu, GpuSample } from '../../../local/gpus/gpu.ts';
+import type { Gpu } from '../../../local/gpus/gpu.ts';
 import type { Runner } from '../../../scheduler/types.ts';
 import type { RunnerRecord } from '../../../telemetry/types.ts';
 import { endedShownMs, type Status } from '../../../wire/status.ts';
@@ -63,14 +63,23 @@ function headOf({ catalog, fleet, about, trouble }: StatusRooms): Omit<Status, '
 
 /** The GPUs of the machine, with their latest measurements. */
 export function gpusOf({ fleet, about }: Pick<StatusRooms, 'fleet' | 'about'>): Status['gpus'] {
-  return fleet.gpus().map(({ gpu, runners }) => gpuOf(gpu, runners, about.gpuSample(gpu.uuid)));
+  return fleet.gpus().map(({ gpu, runners }) => gpuOf(gpu, runners, about.gpuUse));
 }
 
-function gpuOf(gpu: Gpu, runners: readonly string[], sample: GpuSample | undefined): Status['gpus'][number] {
+function gpuOf(
+  gpu: Gpu,
+  holders: ReturnType<StatusRooms['fleet']['gpus']>[number]['runners'],
+  use: StatusRooms['about']['gpuUse'],
+): Status['gpus'][number] {
   const { uuid, index, name, memoryMib = null, virtual = false } = gpu;
+  const sample = use.sample(uuid);
   const { memoryUsedMib = null, utilization = null, powerWatts = null, celsius = null } = sample ?? {};
   const now = sample === undefined ? null : { memoryUsedMib, utilization, powerWatts, celsius };
-  return { uuid, index, name, memoryMib, virtual, runners: [...runners], now };
+  const runners = holders.map(({ id, pid }) => ({
+    id,
+    memoryMib: (pid === undefined ? undefined : use.memoryOf(uuid, pid)) ?? null,
+  }));
+  return { uuid, index, name, memoryMib, virtual, runners, now };
 }
 
 export function troubleOf({ trouble }: Pick<StatusRooms, 'trouble'>): Pick<Status, 'trouble' | 'troubleWhy'> {

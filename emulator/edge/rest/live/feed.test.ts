@@ -57,8 +57,8 @@ async function feedOf(prepare: (server: Server) => void = () => undefined) {
   const { fleet, runnerHistory, requestHistory, store, logs } = server;
   const hosts = { api: 'a', run: 'b', queue: 'c', ws: 'd' };
   const isolation = () => ({ mode: 'off' as const, missing: [] });
-  const gpuSample = () => undefined;
-  const about = { version: '0', startedAt: 0, timeScale: 1, secrets: 'open', isolation, gpuSample } as const;
+  const gpuUse = { sample: () => undefined, memoryOf: () => undefined };
+  const about = { version: '0', startedAt: 0, timeScale: 1, secrets: 'open', isolation, gpuUse } as const;
   const feed = createLiveFeed(
     {
       ...store,

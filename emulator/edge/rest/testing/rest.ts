@@ -45,7 +45,7 @@ export async function restServer() {
       timeScale: 1,
       secrets: 'open',
       isolation: () => ({ mode: 'off', missing: [] }),
-      gpuSample: () => undefined,
+      gpuUse: { sample: () => undefined, memoryOf: () => undefined },
     },
     workflows: createWorkflows({ store: made.store, clock: () => made.state.now }),
     jwks: { keys: [] },

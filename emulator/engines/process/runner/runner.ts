@@ -67,7 +67,7 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
   const handlers: { readonly [E in Message['event']]: (message: Extract<Message, { event: E }>) => void } = {
     started(message) {
       current.started(message);
-      if (!started) events.started();
+      if (!started) events.started(message.pid);
       started = true;
     },
     entered: (message) => current.entered(message),
@@ -108,7 +108,7 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
 function containEvents(events: RunnerEvents, failed: Report): RunnerEvents {
   return {
     pulling: contain(failed, (percent) => events.pulling(percent)),
-    started: contain(failed, () => events.started()),
+    started: contain(failed, (pid?: number) => events.started(pid)),
     ready: contain(failed, (address) => events.ready(address)),
     line: contain(failed, (line) => events.line(line)),
     exception: contain(failed, (report) => events.exception(report)),
