@@ -90,7 +90,15 @@ describe('the manifest', () => {
   });
 
   it('requires workspace trust for everything that runs a program', () => {
-    const runs = ['startEmulator', 'runApp', 'deployToEmulator', 'openTerminal', 'installFal', 'resetSecrets'];
+    const runs = [
+      'startEmulator',
+      'runApp',
+      'deployToEmulator',
+      'openTerminal',
+      'choosePython',
+      'installFal',
+      'resetSecrets',
+    ];
     const places = [...Object.values(contributes.menus).flat(), ...contributes.keybindings];
     for (const { command, when } of places) {
       if (runs.includes(command.replace('minifal.', '')))

@@ -24,7 +24,7 @@ const actions: { readonly [F in Fix]: Action } = {
     },
   },
   chooseDataFolder: { title: 'Choose Another Folder', run: setting('dataFolder') },
-  choosePython: { title: 'Choose Python', run: setting('pythonPath') },
+  choosePython: { title: 'Choose Python', run: command('choosePython') },
   installFal: { title: 'Install fal', run: command('installFal') },
   howToInstallPython: { title: 'How to Install Python', run: page('https://www.python.org/downloads/') },
   howToInstallUv: {

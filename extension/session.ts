@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { createAppCommands } from './commands/app.ts';
 import { createAppsPresence } from './commands/apps-presence.ts';
+import { createChoosePython } from './commands/choose-python.ts';
 import { createEmulatorCommands } from './commands/emulator.ts';
-import { createFalClis } from './commands/fal-cli.ts';
+import { createFalClis, type FalClis } from './commands/fal-cli.ts';
 import { followEmulator } from './commands/follow-emulator.ts';
 import { followSettings } from './commands/follow-settings.ts';
 import { createRuns } from './commands/runs.ts';
@@ -60,7 +61,9 @@ export function createSession(deps: {
   const link = createLink(folder);
   const keychain = createKeychain(keychainOf(context));
   const emulator = createEmulatorCommands({ link, windows, keychain, extensionPath, present, checkSettings, log });
-  const clis = createFalClis({ storage: context.globalStorageUri.fsPath, setContext, present, log });
+  const places = { storage: context.globalStorageUri.fsPath, dataFolder: folder };
+  const pythons = createChoosePython({ places, present, log, current: async (scope) => clis.interpreter(scope) });
+  const clis: FalClis = createFalClis({ places, choosePython: pythons.choose, setContext, present, log });
   const syntax = createSyntaxCheck({
     python: async () => (vscode.workspace.isTrusted ? clis.interpreter(activeFolder()?.uri) : undefined),
     exec: execProgram,
@@ -118,6 +121,7 @@ export function createSession(deps: {
     showEmulatorLog: () => log.show(),
     openTerminal: () => terminals.open(),
     resetSecrets: () => emulator.resetSecrets(),
+    choosePython: () => pythons.choose(),
     installFal: () => clis.install(),
     clearEnded: () => tree.clearEnded(),
     clearRunner: (element: unknown, selection: unknown) => tree.clearEnded(rowsOf(element, selection)),

@@ -2,17 +2,17 @@ import { accessSync, constants } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import type { SetContext } from '../contexts.ts';
-import { settingId } from '../contributes/settings.ts';
-import { type Presenter, signalOf } from '../present.ts';
+import type { Presenter } from '../present.ts';
 import { Cancelled } from '../problem.ts';
 import { childEnv } from '../process/child-env.ts';
 import { execProgram } from '../process/node.ts';
 import { readSettings } from '../settings.ts';
 import { activeFolder } from '../workspace/active-folder.ts';
 import { pythonCandidates } from '../workspace/candidates.ts';
-import { installFal, ownEnvironment } from '../workspace/install-fal.ts';
+import { ownEnvironment } from '../workspace/install-fal.ts';
 import { findPython, type Python } from '../workspace/python.ts';
 import { interpreterOfPythonExtension } from '../workspace/python-extension.ts';
+import { askToInstall, type InstallPlaces, installWithProgress } from './fal-install.ts';
 
 /** How to start `fal`. */
 export interface FalCli {
@@ -25,12 +25,14 @@ export interface FalCli {
 
 /** Finds Python and the `fal` command for a workspace folder, and installs `fal` if the user agrees. */
 export function createFalClis(deps: {
-  readonly storage: string;
+  readonly places: InstallPlaces;
+  /** Resolves with the interpreter that the user has chosen, if any. */
+  readonly choosePython: () => Promise<string | undefined>;
   readonly setContext: SetContext;
   readonly present: Presenter;
   readonly log: vscode.LogOutputChannel;
 }) {
-  const { storage, setContext, log } = deps;
+  const { places, choosePython, setContext, log } = deps;
 
   /** @throws Problem that names the required Python versions */
   async function python(scope: vscode.Uri | undefined): Promise<Python> {
@@ -39,11 +41,12 @@ export function createFalClis(deps: {
       setting: readSettings(scope).pythonPath,
       folders: scope ? [scope.fsPath, ...folders] : folders,
       fromExtension: await interpreterOfPythonExtension(scope),
-      ownEnvironment: ownEnvironment(storage),
+      ownEnvironment: (python) => ownEnvironment(places.storage, python),
       path: process.env.PATH ?? '',
     });
     const found = await findPython(candidates, execProgram, childEnv(process.env));
     setContext('pythonState', found.kind);
+    setContext('hasFal', found.kind === 'ok' && found.python.fal !== undefined);
     if (found.kind !== 'ok') throw found.problem;
     const { from, version, fal } = found.python;
     log.info(`[python] ${found.python.python} (${from}): Python ${version}, ${fal ? `fal ${fal}` : 'without fal'}`);
@@ -52,41 +55,23 @@ export function createFalClis(deps: {
 
   /** @throws Problem, Cancelled */
   async function install(base: Python): Promise<FalCli> {
-    const options = {
-      location: vscode.ProgressLocation.Notification,
-      title: 'Installing fal',
-      cancellable: true,
-    };
-    const interpreter = await vscode.window.withProgress(options, (progress, token) =>
-      installFal({
-        python: base.python,
-        folder: ownEnvironment(storage),
-        signal: signalOf(token),
-        onLine(line) {
-          log.info(`[install] ${line}`);
-          progress.report({ message: line.slice(0, 80) });
-        },
-      }),
-    );
-    return cliOf(interpreter);
+    const cli = cliOf(await installWithProgress(base, places, log));
+    setContext('hasFal', true);
+    return cli;
   }
 
-  async function offer(base: Python): Promise<FalCli> {
-    const what = `The fal command is not installed for Python ${base.version} (${base.from}).`;
-    const chosen = await vscode.window.showWarningMessage(what, 'Install fal', 'Choose Python');
-    if (chosen === 'Choose Python') {
-      await vscode.commands.executeCommand('workbench.action.openSettings', settingId('pythonPath'));
-    }
-    if (chosen !== 'Install fal') throw new Cancelled();
-    return install(base);
+  /** The `fal` command for this folder; installs it first if the user agrees. @throws Problem, Cancelled */
+  async function get(scope: vscode.Uri | undefined): Promise<FalCli> {
+    const found = await python(scope);
+    if (found.fal !== undefined) return cliOf(found.python);
+    const answer = await askToInstall(found);
+    if (answer === 'choosePython' && (await choosePython()) !== undefined) return get(scope);
+    if (answer !== 'install') throw new Cancelled();
+    return install(found);
   }
 
   return {
-    /** The `fal` command for this folder; installs it first if the user agrees. @throws Problem, Cancelled */
-    async get(scope: vscode.Uri | undefined): Promise<FalCli> {
-      const found = await python(scope);
-      return found.fal === undefined ? offer(found) : cliOf(found.python);
-    },
+    get,
     /** Like `get`, without prompting; `undefined`: there is none. */
     async peek(scope: vscode.Uri | undefined): Promise<FalCli | undefined> {
       const found = await python(scope).catch(() => undefined);
@@ -96,11 +81,12 @@ export function createFalClis(deps: {
     async interpreter(scope: vscode.Uri | undefined): Promise<string | undefined> {
       return (await python(scope).catch(() => undefined))?.python;
     },
-    /** `true`: `fal` was installed, or already present. */
+    /** `true`: `fal` and `fal_client` were installed, or already present. */
     async install(): Promise<boolean> {
       try {
         const found = await python(activeFolder()?.uri);
-        if (found.fal === undefined) await install(found);
+        if (found.fal === undefined || !found.hasClient) await install(found);
+        else void vscode.window.showInformationMessage(`fal ${found.fal} is already installed in ${found.prefix}.`);
         return true;
       } catch (error) {
         deps.present.problem(error);

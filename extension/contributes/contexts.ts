@@ -10,6 +10,8 @@ export interface Contexts {
   readonly hasNoApps: boolean;
   /** There is a process of the emulator, whether or not it answers. */
   readonly emulatorLives: boolean;
+  /** The Python that is used has `fal`. */
+  readonly hasFal: boolean;
   /** A `fal` command of this window is running. */
   readonly hasRuns: boolean;
   /** The view shows ended runners. */

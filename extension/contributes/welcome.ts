@@ -9,9 +9,7 @@ const isDown = all(
   isNot('emulatorState', 'starting'),
   isNot('emulatorState', 'failed'),
 );
-const choosePython =
-  '[Choose Python](command:workbench.action.openSettings?%5B%22minifal.pythonPath%22%5D)\n' +
-  `After installing it, [refresh](${commandUri('refresh')}).`;
+const choosePython = `[Choose Python](${commandUri('choosePython')})\nAfter installing it, [refresh](${commandUri('refresh')}).`;
 
 /** What an empty view shows instead of rows. A line that is only a link becomes a button. */
 export const welcome: readonly { readonly view: ViewName; readonly contents: string; readonly when: When }[] = [

@@ -9,6 +9,11 @@ export const windowCommands = {
     menus: [inTitle('apps', 'navigation@3', isTrusted)],
     keys: { key: 'ctrl+k alt+t', when: all(isTrusted, key('hasApps')) },
   },
+  choosePython: {
+    title: 'Choose Python',
+    icon: 'symbol-misc',
+    palette: isTrusted,
+  },
   installFal: {
     title: 'Install fal Command',
     palette: isTrusted,

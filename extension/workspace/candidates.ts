@@ -3,10 +3,12 @@ import { delimiter, dirname, join } from 'node:path';
 import { pythonNames } from '../target/needs.ts';
 import type { Candidate } from './python.ts';
 
+const madeHere = 'the environment that this extension made';
+
 /**
  * Candidate interpreters, best first: the setting, the project's environment, the Python extension's choice, the
- * environment of the `fal` on PATH, the environment that this extension installed, then the interpreters on PATH. The
- * setting, if there is one, is the only candidate. Only looks at files.
+ * environment of the `fal` on PATH, then the interpreters on PATH. Each is followed by the environment that this
+ * extension made with it, if there is one. The setting, if there is one, is the only candidate. Only looks at files.
  */
 export function pythonCandidates(given: {
   /** The setting; empty: not set. */
@@ -14,13 +16,19 @@ export function pythonCandidates(given: {
   /** Folders of the workspace, most relevant first. */
   readonly folders: readonly string[];
   readonly fromExtension: string | undefined;
-  /** The folder of the extension's own virtual environment. */
-  readonly ownEnvironment: string;
+  /** The folder of the environment that this extension makes with an interpreter, to install `fal`. */
+  readonly ownEnvironment: (python: string) => string;
   readonly path: string;
   readonly isExecutable?: (file: string) => boolean;
 }): readonly Candidate[] {
   const isThere = given.isExecutable ?? isExecutable;
-  if (given.setting !== '') return [{ python: given.setting, from: 'the setting minifal.pythonPath', chosen: true }];
+  const withOwn = (candidate: Candidate): readonly Candidate[] => {
+    const own = join(given.ownEnvironment(candidate.python), 'bin', 'python');
+    return isThere(own) ? [candidate, { python: own, from: madeHere, madeWith: candidate.python }] : [candidate];
+  };
+  if (given.setting !== '') {
+    return withOwn({ python: given.setting, from: 'the setting minifal.pythonPath', chosen: true });
+  }
   const inPath = (name: string): string | undefined =>
     given.path
       .split(delimiter)
@@ -36,10 +44,11 @@ export function pythonCandidates(given: {
     // pip, pipx and uv all put a link to the interpreter next to it.
     [fal && join(dirname(fal), 'python'), 'the environment of `fal`'],
     [fal && join(dirname(fal), 'python3'), 'the environment of `fal`'],
-    [join(given.ownEnvironment, 'bin', 'python'), 'the environment that this extension installed'],
     ...['python3', ...pythonNames, 'python'].map((name) => [inPath(name), 'PATH'] as const),
   ];
-  return candidates.flatMap(([python, from]) => (python !== undefined && isThere(python) ? [{ python, from }] : []));
+  return candidates.flatMap(([python, from]) =>
+    python !== undefined && isThere(python) ? withOwn({ python, from }) : [],
+  );
 }
 
 function isExecutable(file: string): boolean {

@@ -3,7 +3,8 @@ import { type Exec, execProgram } from '../process/node.ts';
 import { pythonCandidates } from './candidates.ts';
 import { type Candidate, findPython } from './python.ts';
 
-const info = (minor: number, fal: string | null = null) => JSON.stringify({ version: [3, minor], fal });
+const info = (minor: number, fal: string | null = null) =>
+  JSON.stringify({ version: [3, minor, 2], fal, client: fal, prefix: '/usr', isVirtual: false });
 
 /** The answers of a machine's interpreters. */
 function search(machine: { readonly [python: string]: string }, candidates: readonly Candidate[]) {
@@ -20,9 +21,9 @@ const named = (...pythons: readonly string[]): readonly Candidate[] =>
 describe('the Python that runs fal', () => {
   it('is the first one that has fal', async () => {
     const machine = { a: info(11), b: info(12, '1.83.0'), c: info(11, '1.0.0') };
-    expect(await search(machine, named('a', 'b', 'c'))).toEqual({
+    expect(await search(machine, named('a', 'b', 'c'))).toMatchObject({
       kind: 'ok',
-      python: { python: 'b', from: 'from b', version: '3.12', fal: '1.83.0' },
+      python: { python: 'b', from: 'from b', version: '3.12', release: '3.12.2', fal: '1.83.0', hasClient: true },
     });
   });
 
@@ -70,7 +71,7 @@ describe('the candidate interpreters', () => {
     setting: '',
     folders: ['/project'],
     fromExtension: '/chosen/python',
-    ownEnvironment: '/own',
+    ownEnvironment: (python: string) => `/own${python}`,
     path: '/tools:/bin',
   };
   const there =
@@ -84,7 +85,7 @@ describe('the candidate interpreters', () => {
       '/chosen/python',
       '/tools/fal',
       '/tools/python3',
-      '/own/bin/python',
+      '/own/bin/python3/bin/python',
       '/bin/python3',
       '/bin/python3.11',
     );
@@ -92,10 +93,25 @@ describe('the candidate interpreters', () => {
       '/project/venv/bin/python',
       '/chosen/python',
       '/tools/python3',
-      '/own/bin/python',
       '/tools/python3',
       '/bin/python3.11',
     ]);
+  });
+
+  it('are followed by the environment that the extension made with them, which is used if it alone has fal', async () => {
+    const isExecutable = there('/bin/python3', '/own/bin/python3/bin/python', '/own/mine/bin/python');
+    const from = 'the environment that this extension made';
+    const found = pythonCandidates({ ...given, isExecutable });
+    expect(found.map(({ python }) => python)).toEqual(['/bin/python3', '/own/bin/python3/bin/python']);
+    expect(pythonCandidates({ ...given, setting: '/mine', isExecutable })).toEqual([
+      { python: '/mine', from: 'the setting minifal.pythonPath', chosen: true },
+      { python: '/own/mine/bin/python', from, madeWith: '/mine' },
+    ]);
+    const machine = { '/mine': info(12), '/own/mine/bin/python': info(12, '1.83.0') };
+    expect(await search(machine, pythonCandidates({ ...given, setting: '/mine', isExecutable }))).toMatchObject({
+      kind: 'ok',
+      python: { python: '/own/mine/bin/python', from },
+    });
   });
 
   it('are only the one in the setting, whether it exists or not', () => {

@@ -10,15 +10,29 @@ export interface Candidate {
   readonly from: string;
   /** Chosen by the user: if it is unusable, this is reported, and no other interpreter is used. */
   readonly chosen?: boolean;
+  /** An environment that this extension made with another interpreter: that one. */
+  readonly madeWith?: string;
 }
 
-export interface Python {
-  readonly python: string;
-  readonly from: string;
+/** What an interpreter says about itself. */
+export interface PythonFacts {
   /** `3.11`. */
   readonly version: string;
+  /** `3.11.2`. */
+  readonly release: string;
+  readonly fits: ReturnType<typeof checkPython>;
   /** The version of its `fal` package; `undefined`: not installed. */
   readonly fal: string | undefined;
+  /** Whether `import fal_client` works. */
+  readonly hasClient: boolean;
+  /** The folder of its installation or virtual environment; the same for all names of one interpreter. */
+  readonly prefix: string;
+  readonly isVirtual: boolean;
+}
+
+export interface Python extends PythonFacts {
+  readonly python: string;
+  readonly from: string;
 }
 
 /** The result of a search; `tooOld` and `missing` become the context key `minifal.pythonState`. */
@@ -26,16 +40,29 @@ export type FoundPython =
   | { readonly kind: 'ok'; readonly python: Python }
   | { readonly kind: 'missing' | 'tooOld'; readonly problem: Problem };
 
-const answer = z.object({ version: z.tuple([z.int(), z.int()]), fal: z.string().nullable() });
+const answer = z.object({
+  version: z.tuple([z.int(), z.int(), z.int()]),
+  fal: z.string().nullable(),
+  client: z.string().nullable(),
+  prefix: z.string(),
+  isVirtual: z.boolean(),
+});
 
 const question = `
 import json, sys
-try:
-    from importlib.metadata import version
-    fal = version("fal")
-except Exception:
-    fal = None
-print(json.dumps({"version": sys.version_info[:2], "fal": fal}))
+def installed(name):
+    try:
+        from importlib.metadata import version
+        return version(name)
+    except Exception:
+        return None
+print(json.dumps({
+    "version": sys.version_info[:3],
+    "fal": installed("fal"),
+    "client": installed("fal_client"),
+    "prefix": sys.prefix,
+    "isVirtual": sys.prefix != getattr(sys, "base_prefix", sys.prefix),
+}))
 `;
 
 /**
@@ -49,9 +76,11 @@ export async function findPython(
 ): Promise<FoundPython> {
   let best: Python | undefined;
   const unfit: { version: string; from: string; isOld: boolean }[] = [];
-  for (const { python, from, chosen } of unique(candidates)) {
-    const info = await ask(python, exec, env);
-    if (!info) {
+  let onlyFor: string | undefined;
+  for (const { python, from, chosen, madeWith } of unique(candidates)) {
+    if (onlyFor !== undefined && madeWith !== onlyFor) break;
+    const facts = await askPython(python, exec, env);
+    if (!facts) {
       if (chosen)
         return {
           kind: 'missing',
@@ -62,15 +91,12 @@ export async function findPython(
         };
       continue;
     }
-    const [major, minor] = info.version;
-    const version = `${major}.${minor}`;
-    const judged = checkPython(major, minor);
-    const fits = judged === 'supported';
-    if (fits && (info.fal !== null || chosen))
-      return { kind: 'ok', python: { python, from, version, fal: info.fal ?? undefined } };
-    if (fits) best ??= { python, from, version, fal: undefined };
-    else unfit.push({ version, from, isOld: judged === 'tooOld' });
-    if (chosen) break;
+    const fits = facts.fits === 'supported';
+    if (fits && facts.fal !== undefined) return { kind: 'ok', python: { python, from, ...facts } };
+    if (fits) best ??= { python, from, ...facts };
+    else unfit.push({ version: facts.version, from, isOld: facts.fits === 'tooOld' });
+    if (chosen && !fits) break;
+    if (chosen) onlyFor = python;
   }
   return best ? { kind: 'ok', python: best } : none(unfit);
 }
@@ -86,10 +112,23 @@ function none(unfit: readonly { version: string; from: string; isOld: boolean }[
   return { kind: unfit.every(({ isOld }) => isOld) ? 'tooOld' : 'missing', problem: new Problem(what, 'choosePython') };
 }
 
-async function ask(python: string, exec: Exec, env: NodeJS.ProcessEnv): Promise<z.infer<typeof answer> | undefined> {
+/** Runs the program; `undefined`: it is not a Python interpreter. */
+export async function askPython(python: string, exec: Exec, env: NodeJS.ProcessEnv): Promise<PythonFacts | undefined> {
   try {
     // -I: neither the working folder nor PYTHON* variables affect the imports.
-    return answer.parse(JSON.parse(await exec(python, ['-I', '-c', question], env)));
+    const { version, fal, client, prefix, isVirtual } = answer.parse(
+      JSON.parse(await exec(python, ['-I', '-c', question], env)),
+    );
+    const [major, minor] = version;
+    return {
+      version: `${major}.${minor}`,
+      release: version.join('.'),
+      fits: checkPython(major, minor),
+      fal: fal ?? undefined,
+      hasClient: client !== null,
+      prefix,
+      isVirtual,
+    };
   } catch {
     return undefined;
   }

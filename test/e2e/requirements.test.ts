@@ -104,7 +104,7 @@ it("in a network with a private authority, builds use the system's certificates,
   const env = { UV_DEFAULT_INDEX: index.url };
   const refused = await withEmulator(env, (emulator) => printed(emulator, work));
   expect(refused).toMatch(/UnknownIssuer/);
-  expect(refused).toContain('add it to the');
+  expect(refused).toContain('add its certificate to the');
   expect(refused).toContain('SSL_CERT_FILE');
   const trusted = await withEmulator({ ...env, SSL_CERT_FILE: index.authority }, (emulator) => printed(emulator, work));
   expect(trusted).toContain('version 1.2.3');

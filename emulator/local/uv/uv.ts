@@ -32,20 +32,30 @@ export interface UvOptions {
  */
 export async function ensureUv(options: UvOptions): Promise<string> {
   const env = options.env ?? process.env;
+  const found = await findUv(options);
+  if (found !== undefined) return found;
   if (env.MINIFAL_UV) {
-    if (await isUsable(env.MINIFAL_UV, env)) return env.MINIFAL_UV;
     throw new UserError(
       'UV_UNUSABLE',
       `MINIFAL_UV points to ${env.MINIFAL_UV}, which is not uv ${oldestUv.join('.')} or newer.`,
       'Set MINIFAL_UV to the path of a current uv, or unset it.',
     );
   }
-  const found = onPath('uv', env);
-  if (found && (await isUsable(found, env))) return found;
-  const installed = join(options.toolsDir, 'uv', 'bin', 'uv');
-  if (await isUsable(installed, env)) return installed;
-  await install(options.toolsDir, installed, env);
-  return installed;
+  const uv = installedUv(options);
+  await install(options.toolsDir, uv, env);
+  return uv;
+}
+
+/** Like `ensureUv`, but installs nothing; `undefined`: there is none yet, or `MINIFAL_UV` points to something else. */
+export async function findUv(options: UvOptions): Promise<string | undefined> {
+  const env = options.env ?? process.env;
+  const candidates = env.MINIFAL_UV ? [env.MINIFAL_UV] : [onPath('uv', env), installedUv(options)];
+  for (const uv of candidates) if (uv !== undefined && (await isUsable(uv, env))) return uv;
+  return undefined;
+}
+
+function installedUv({ toolsDir }: UvOptions): string {
+  return join(toolsDir, 'uv', 'bin', 'uv');
 }
 
 async function isUsable(uv: string, env: Env): Promise<boolean> {
