@@ -44,7 +44,8 @@ function run(
       for (const line of `${stdout}${stderr}`.split('\n')) if (line.trim() !== '') log.info(`[uv] ${line}`);
       if (!error) return resolve(stdout);
       if (signal.aborted) return reject(new Cancelled());
-      reject(new Problem(`Python ${version} could not be installed: ${uvFailure(stderr)}`, 'howToInstallPython'));
+      const why = uvFailure(stderr, 'the server that uv downloads Python from');
+      reject(new Problem(`Python ${version} could not be installed: ${why}`, 'howToInstallPython'));
     });
   });
 }

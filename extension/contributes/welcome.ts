@@ -9,7 +9,8 @@ const isDown = all(
   isNot('emulatorState', 'starting'),
   isNot('emulatorState', 'failed'),
 );
-const choosePython = `[Choose Python](${commandUri('choosePython')})\nAfter installing it, [refresh](${commandUri('refresh')}).`;
+const afterwards = `After installing it, [refresh](${commandUri('refresh')}).`;
+const choosePython = `[Choose Python](${commandUri('choosePython')})\n${afterwards}`;
 
 /** What an empty view shows instead of rows. A line that is only a link becomes a button. */
 export const welcome: readonly { readonly view: ViewName; readonly contents: string; readonly when: When }[] = [

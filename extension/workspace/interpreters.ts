@@ -37,8 +37,8 @@ const parallel = 4;
 /**
  * Finds the interpreters of this machine and reports each with what it says about itself, as soon as it has answered:
  * those of the setting, of virtual environments in the folders, of the Python extension, PATH, uv, pyenv and conda. An
- * interpreter with several names may be reported under each of them (`distinct` keeps one). Never rejects; programs that
- * aren't interpreters are left out.
+ * interpreter with several names may be reported under each of them (`distinct` keeps one). Never rejects. Leaves out
+ * programs that aren't interpreters.
  */
 export async function findInterpreters(
   places: SearchPlaces,

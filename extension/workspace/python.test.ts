@@ -98,7 +98,7 @@ describe('the candidate interpreters', () => {
     ]);
   });
 
-  it('are followed by the environment that the extension made with them, which is used if it alone has fal', async () => {
+  it('are followed by the environments made with them, which are used if only they have fal', async () => {
     const isExecutable = there('/bin/python3', '/own/bin/python3/bin/python', '/own/mine/bin/python');
     const from = 'the environment that this extension made';
     const found = pythonCandidates({ ...given, isExecutable });

@@ -12,10 +12,10 @@ export function uvIsOffline(output: string): boolean {
 
 /**
  * The sentence in which uv says why it failed: without its drawing characters and its line breaks, and without the
- * hints that follow. Pure.
+ * hints that follow. `server` is what it downloads from. Pure.
  */
-export function uvFailure(output: string): string {
-  if (uvIsOffline(output)) return "the package index can't be reached.";
+export function uvFailure(output: string, server = 'the package index'): string {
+  if (uvIsOffline(output)) return `${server} can't be reached.`;
   const lines = plain(output).split('\n');
   const first = lines.findIndex((line) => /^\s*(error\b|×)/.test(line));
   const text = lines
