@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { logPageSchema } from '../../emulator/wire/log-lines.ts';
+import { requestFactsSchema } from '../../emulator/wire/status.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { call } from '../support/http.ts';
 import { createProject, type Project } from '../support/project.ts';
@@ -117,5 +119,34 @@ print("null")`);
       running.signal('SIGINT');
       await running.finished;
     }
+  });
+});
+
+describe('the exception of a request', () => {
+  const submit = `
+import json, sys, fal_client
+handle = fal_client.submit("local/talker", {}, path=sys.argv[1])
+try: handle.get()
+except Exception: pass
+print(json.dumps(handle.request_id))
+`;
+  const get = async (path: string): Promise<unknown> => {
+    const { ports, authorization } = emulator;
+    return (await fetch(`http://127.0.0.1:${ports.api}${path}`, { headers: { authorization } })).json();
+  };
+
+  it('is in its facts with file and line, and a row of the log that the log of fal does not have', async () => {
+    const id = String(await project.pythonJson(submit, '/failing'));
+    const file = `${project.folder}/app.py`;
+    const line = app.split('\n').findIndex((text) => text.includes('raise RuntimeError')) + 1;
+    const raised = { type: 'RuntimeError', message: 'seen by the runner alone' };
+    const facts = requestFactsSchema.parse(await get(`/minifal/requests/${id}`));
+    expect(facts).toMatchObject({ status: 500, exception: { ...raised, file, line } });
+    const { lines } = logPageSchema.parse(await get(`/minifal/logs?request=${id}`));
+    expect(lines.map(({ message, exception }) => [message, exception?.type ?? null])).toEqual([
+      ['before it failed', null],
+      ['RuntimeError: seen by the runner alone', 'RuntimeError'],
+    ]);
+    expect(await get(`/logs/?request_id=${id}`)).toMatchObject([{ message: 'before it failed' }]);
   });
 });

@@ -498,6 +498,14 @@ def main():
     expect(reason).toMatch(new RegExp(`app_under_test\\.py, line ${line}\\)$`));
   });
 
+  it('for a module that is missing is reported without a line: no code of the app ran', async () => {
+    const runner = start('needy');
+    const { reason } = await runner.exited;
+    expect(runner.exceptions).toMatchObject([{ exception: { type: 'ModuleNotFoundError', phase: 'import' } }]);
+    expect(runner.exceptions.flatMap(own)).toEqual([]);
+    expect(reason).toMatch(/No module named 'rich'$/);
+  });
+
   it('of a function is reported as the one that the user raised', async () => {
     const runner = start('divide-by-zero', 'call');
     await runner.ready;

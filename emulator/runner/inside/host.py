@@ -13,7 +13,7 @@ import sys
 import types
 
 from ..shared import reports
-from . import callables, exceptions, gate, labels, request_limit, rules, server_log, streams
+from . import callables, exceptions, gate, labels, request_limit, rules, server_log, sources, streams
 
 
 def run(config: dict, channel) -> int:
@@ -21,6 +21,7 @@ def run(config: dict, channel) -> int:
     Returns the exit code. `channel`: to the supervisor. The environment, the folder and the descriptors are already
     set.
     """
+    sources.add_libraries(config["extraPaths"])
     context = _fresh_main()
     logging_threads: set[int] = set()
     serving = streams.install(config["token"], context, config.get("board"), logging_threads)

@@ -15,8 +15,15 @@ OURS = FOLDER + os.sep
 """The start of the emulator's own files."""
 _LIBRARIES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _STANDARD = tuple({os.path.dirname(path) + os.sep for path in (os.__file__, os.path.realpath(os.__file__))})
+_added: list[str] = []
+"""Folders of packages that the emulator adds to an environment."""
 _PLATFORM = ("fal", "fal_client", "isolate", "isolate_proto")
 """Packages that may be part of the pickled app, from whatever folder of the developer's machine."""
+
+
+def add_libraries(folders: list[str]) -> None:
+    """From now on no code in these folders counts as the app's."""
+    _added.extend(os.path.abspath(folder) + os.sep for folder in folders)
 
 
 def file_of(code, names: dict) -> str | None:
@@ -36,7 +43,7 @@ def file_of(code, names: dict) -> str | None:
 
 def is_apps(file: str, names: dict) -> bool:
     """Whether a file is the app's own: no library, no part of Python, the SDK or the emulator."""
-    if file.startswith((OURS, *_STANDARD)) or any(part in file for part in _LIBRARIES):
+    if file.startswith((OURS, *_STANDARD, *_added)) or any(part in file for part in _LIBRARIES):
         return False
     return not is_platforms(names.get("__name__"))
 

@@ -11,6 +11,7 @@ import urllib.request
 
 import fal
 import httpx
+import rich
 from fastapi import HTTPException, Request
 from fastapi.responses import StreamingResponse
 from fal.toolkit import download_file
@@ -121,6 +122,12 @@ class Faulty(fal.App):
 @fal.function(serve=True)
 def served(input: Input) -> Output:
     return Output(text=f"served {input.name}")
+
+
+@fal.function(serve=True)
+def needy(input: Input) -> Output:
+    """Only the client has the module."""
+    return Output(text=rich.__name__)
 
 
 @fal.function(exposed_port=8080)

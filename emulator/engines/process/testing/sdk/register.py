@@ -37,7 +37,7 @@ def capture(self, function, environments, **_):
 FalServerlessConnection.register = capture
 captured = []
 host = FalServerlessHost()
-for name in ("Talker", "Failing", "Faulty", "served", "brought"):
+for name in ("Talker", "Failing", "Faulty", "served", "needy", "brought"):
     loaded = load_function_from(host, source, name)
     host.register(loaded.function.func, loaded.function.options, deployment_strategy="recreate")
     write(name, captured.pop())
