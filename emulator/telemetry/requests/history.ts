@@ -42,6 +42,8 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
   const earlier = new Map(records.open().map((request) => [request.id, request]));
   const writer = createHistoryWriter({ records, appOf: (alias) => apps.get(alias), later, report });
   const listeners = new Set<(alias: string) => void>();
+  /** Statuses of responses about which nothing was decided yet. */
+  const answers = new Map<string, number>();
   let finished = records.finished();
   let last = Math.max(records.lastNumber(), 0);
   let closed = false;
@@ -50,7 +52,13 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
     requests.put(request);
     // A waiting request is in the queue's own records, and there may be very many.
     if (request.attempts > 0 || request.phase === 'COMPLETED') writer.changed(request);
-    for (const listener of [...listeners]) contain(report, listener)(request.alias);
+    for (const listener of listeners) listener(request.alias);
+  }
+
+  function answerOf(id: string): number | null {
+    const status = answers.get(id) ?? null;
+    answers.delete(id);
+    return status;
   }
 
   function setApp(app: AppEndpoints): void {
@@ -116,33 +124,34 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
       });
     },
     answered(id, status) {
-      const request = requests.live(id);
-      if (request) requests.put({ ...request, history: withLast(request.history, { status }) });
+      if (requests.live(id)) answers.set(id, status);
     },
     requeued(id, at, because) {
       const request = requests.live(id);
       if (!request) return;
       // An attempt that was cut off with the emulator has its reason, and nobody saw when it ended.
       const { phase, history: before } = request;
-      const history = phase === 'IN_PROGRESS' ? withLast(before, { endedAt: at, because }) : before;
+      const end = { endedAt: at, status: answerOf(id), because };
+      const history = phase === 'IN_PROGRESS' ? withLast(before, end) : before;
       put({ ...request, phase: 'IN_QUEUE', history });
     },
     ended(id, at, error) {
       const request = requests.live(id);
       if (!request) return;
       const isRunning = request.phase === 'IN_PROGRESS';
-      const own = error ? { endedAt: at, because: error.detail } : { endedAt: at };
+      const status = answerOf(id);
+      const own = { endedAt: at, status, because: error ? error.detail : null };
       finish({
         ...request,
         phase: 'COMPLETED',
         completedAt: at,
-        status: error ? error.status : (request.history.at(-1)?.status ?? null),
+        status: error ? error.status : status,
         error: error ? { type: error.type, message: error.detail, file: null, line: null } : request.error,
         history: isRunning ? withLast(request.history, own) : request.history,
       });
     },
     raised(id, error) {
-      const request = requests.get(id) ?? records.get(id);
+      const request = requests.get(id);
       // A platform error says more about the end of the request than what the app raised meanwhile.
       if (!request || (request.error !== null && request.phase === 'COMPLETED' && request.error.file === null)) return;
       // The recorder of exceptions limits a message, too; but here, many are in memory.
@@ -168,8 +177,9 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
       return app?.revision === revision ? app.endpoints : undefined;
     },
     follow(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
+      const contained = contain(report, listener);
+      listeners.add(contained);
+      return () => void listeners.delete(contained);
     },
     lastNumber: () => last,
     concludeRecovery(endOf) {

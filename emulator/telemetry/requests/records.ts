@@ -18,6 +18,7 @@ import type { Page, PageQuery, TracedRequest } from './types.ts';
 export interface HistoryRecords {
   /** @throws DiskTrouble and other disk errors: nothing was written */
   put(requests: readonly TracedRequest[], endpoints: readonly AppEndpoints[]): void;
+  /** By number, or by `request_id` among the newest ones. */
   get(key: string): TracedRequest | undefined;
   /**
    * Rows with numbers below `query.before`, from one range of numbers, so that a page costs the same with many rows.
@@ -88,16 +89,14 @@ export function openHistoryRecords(file: string): HistoryRecords {
   const endpoints = createDocuments<AppEndpoints>(store, 'endpoints', appEndpoints);
 
   const insert = (request: TracedRequest): void => {
-    const { number, id, alias, phase, completedAt, method, path, error } = request;
+    const { number, id, alias, phase, completedAt } = request;
     const state = phase !== 'COMPLETED' ? openState : isFailed(request) ? states.failed : states.done;
-    const words = `${method} ${path} ${id}${error ? ` ${error.type} ${error.message}` : ''}`;
-    sql('INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?)').run(
+    sql('INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?, ?, ?)').run(
       number,
       id,
       alias,
       state,
       completedAt,
-      words,
       JSON.stringify(request),
     );
   };
@@ -112,7 +111,10 @@ export function openHistoryRecords(file: string): HistoryRecords {
     get(key) {
       const row = /^\d{1,15}$/.test(key)
         ? sql('SELECT document FROM requests WHERE number = ?').get(Number(key))
-        : sql('SELECT document FROM requests WHERE id = ? ORDER BY number DESC LIMIT 1').get(key);
+        : sql(
+            `SELECT document FROM requests WHERE number > (SELECT max(number) FROM requests) - ${pageRange} AND id = ?
+              ORDER BY number DESC LIMIT 1`,
+          ).get(key);
       return row && whole(() => decode(row));
     },
     page({ before, alias, state, text: part, limit }) {
@@ -128,7 +130,8 @@ export function openHistoryRecords(file: string): HistoryRecords {
           'state = ?',
           state === undefined ? undefined : state in states ? states[state as 'done' | 'failed'] : openState,
         ],
-        ["words LIKE ? ESCAPE '\\'", part && `%${part.replace(/[\\%_]/g, '\\$&')}%`],
+        // The document has other words, too: the caller looks at the fields.
+        ["document LIKE ? ESCAPE '\\'", part && `%${part.replace(/[\\%_]/g, '\\$&')}%`],
       ];
       const set = conditions.filter((one): one is readonly [string, string | number] => one[1] !== undefined);
       const where = set.map(([condition]) => condition).join(' AND ');

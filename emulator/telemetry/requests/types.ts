@@ -119,9 +119,9 @@ export interface RequestTrace {
 }
 
 export interface RequestHistory extends RequestTrace {
-  /** Adds what the app raised to a request that runs or has ended. Ignored if the request is unknown. */
+  /** Adds what the app raised to a request that runs or ended a moment ago. Ignored for others. */
   raised(id: string, error: RequestError): void;
-  /** By `request_id`, or by number. */
+  /** By number, or by `request_id`: among the newest requests, and those that wait or run. */
   get(key: string): TracedRequest | undefined;
   /** A request that isn't COMPLETED. */
   live(id: string): TracedRequest | undefined;

@@ -30,7 +30,8 @@ export function ownRequests(
 }
 
 function factsAbout(rooms: Parameters<typeof ownRequests>[0], id: string): RequestFacts | undefined {
-  const traced = rooms.requestHistory.get(id);
+  const number = rooms.queue.number(id);
+  const traced = rooms.requestHistory.get(number === undefined ? id : String(number));
   // The queue says that a request ended when its result is on disk.
   const record = rooms.queue.record(id) ?? traced;
   if (!record) return undefined;
@@ -38,7 +39,7 @@ function factsAbout(rooms: Parameters<typeof ownRequests>[0], id: string): Reque
   const exception = rooms.logs.exceptionOf({ requestId: id });
   return {
     requestId: id,
-    number: traced?.number ?? rooms.queue.number(id) ?? null,
+    number: traced?.number ?? number ?? null,
     alias,
     method,
     path,
