@@ -17,7 +17,7 @@ const pace = { firstRestMs: eventMs, maxRestMs: 1_000, maxAtOnce: 250 };
 const slowPace = { firstRestMs: 1_000, maxRestMs: 1_000, maxAtOnce: 250 };
 /** Rows of requests in one event. */
 const maxRequests = 25;
-/** The number of runners whose countdowns are looked at when something else of their app changes. */
+/** The countdowns of an app with up to so many runners are looked at when something else of the app changes. */
 const maxCountdowns = 50;
 /** Runners that ended last are shown, so that a view can say how without asking. */
 const endedShown = 20;
@@ -85,7 +85,7 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
   catalog.followAliases((name) =>
     note(() => {
       touched.apps.touch(name, clock());
-      for (const { id } of fleet.runners(name).slice(0, maxCountdowns)) touched.runners.touch(id, clock());
+      for (const id of withCountdown(name)) touched.runners.touch(id, clock());
     }),
   );
   fleet.follow(({ apps, runners }) =>
@@ -144,8 +144,18 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
       if (row.counts.queued > 0) queued.add(name);
       else queued.delete(name);
       // A countdown ends or begins with what the app's other runners do.
-      for (const { id, state } of fleet.runners(name).slice(0, maxCountdowns)) if (state.kind === 'idle') putRunner(id);
+      for (const id of withCountdown(name)) putRunner(id);
     }
+  }
+
+  /** Idle runners of an app that has not too many: listing them costs as much as there are. */
+  function withCountdown(name: string): readonly string[] {
+    const { ready = 0, starting = 0, others = 0 } = fleet.counts(name) ?? {};
+    if (ready === 0 || ready + starting + others > maxCountdowns) return [];
+    return fleet
+      .runners(name)
+      .filter(({ state }) => state.kind === 'idle')
+      .map(({ id }) => id);
   }
 
   function putRunner(id: string): void {
