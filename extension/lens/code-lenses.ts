@@ -7,9 +7,9 @@ import type { AppIndex } from '../workspace/app-index.ts';
 import type { FoundApp } from '../workspace/code/apps.ts';
 import type { Endpoint } from '../workspace/code/python-file.ts';
 import type { OpenFiles } from '../workspace/open-files.ts';
-import { type AppFacts, appFacts, type EndpointFacts } from './facts.ts';
+import { type AppFacts, appFacts } from './facts.ts';
 import { type Lens, lensesOf } from './lenses.ts';
-import { placesOf } from './places.ts';
+import { endpointOf, placesOf } from './places.ts';
 import { endpointText, stateText } from './state-text.ts';
 
 /** States may change many times a second; texts are drawn at most this often. */
@@ -37,14 +37,7 @@ export function createCodeLenses(deps: {
     const places = (app: FoundApp) => placesOf(path, app, index.known(), facts, runs);
     return lensesOf(path, await openFiles.apps(document), {
       state: (app) => stateText(places(app), timeOf),
-      endpoint: (app, { path: route }: Endpoint) =>
-        endpointText(
-          route,
-          firstEndpoint(
-            places(app).map((place) => place.facts),
-            route,
-          ),
-        ),
+      endpoint: (app, { path: route }: Endpoint) => endpointText(route, endpointOf(places(app), route)),
     });
   }
 
@@ -96,10 +89,6 @@ export function createCodeLenses(deps: {
 
 function textsOf(lenses: readonly Lens[]): string {
   return lenses.map(({ title }) => title).join('\n');
-}
-
-function firstEndpoint(places: readonly (AppFacts | undefined)[], path: string | undefined): EndpointFacts | undefined {
-  return places.map((facts) => (path === undefined ? undefined : facts?.endpoints?.get(path))).find(Boolean);
 }
 
 function timeOf(at: number): string {

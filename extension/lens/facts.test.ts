@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Reason, RunnerRow } from '../target/live.ts';
-import { appRow, liveWith, runnerRow } from '../target/testing/live.ts';
+import { appRow, liveWith, requestRow, runnerRow } from '../target/testing/live.ts';
 import { appFacts } from './facts.ts';
 
 const failed = 'The last start failed: no weights\nat line 3';
@@ -57,4 +57,22 @@ it('has the state of each deployed app and of each run', () => {
     { alias: 'none', queued: 0, ready: 0, busy: 0, lastFailure: null, waitsBecause: null, endpoints: new Map() },
     { alias: '0f-run', queued: 0, ready: 0, busy: 0, starting: 'pending', lastFailure: null, waitsBecause: null },
   ]);
+});
+
+it('says of the last failure of an endpoint what was raised, and in which line, as far as that is known', () => {
+  const endpoint = (path: string, request: number, message: string) => ({
+    method: 'POST',
+    path,
+    calls: 1,
+    failures: 1,
+    p50Ms: null,
+    lastFailure: { request, message },
+  });
+  const raised = { type: 'KeyError', message: "'style'", file: '/w/app.py', line: 38 };
+  const live = liveWith({
+    apps: [appRow({ alias: 'a', endpoints: [endpoint('/', 7, "'style'"), endpoint('/old', 3, 'no weights\nmore')] })],
+    requests: [requestRow({ number: 7, alias: 'a', status: 500, error: raised })],
+  });
+  const failures = [...(appFacts(live, 0).get('a')?.endpoints?.values() ?? [])].map(({ lastFailure }) => lastFailure);
+  expect(failures).toEqual(['KeyError, line 38', 'no weights']);
 });

@@ -15,7 +15,7 @@ export interface AppFacts {
   readonly lastFailure: string | null;
   /** Why the first waiting request waits, as a sentence. */
   readonly waitsBecause: string | null;
-  /** By path; absent: the emulator doesn't count them. */
+  /** Those that were called, by path; absent: the emulator doesn't know the app. */
   readonly endpoints?: ReadonlyMap<string, EndpointFacts>;
 }
 
@@ -35,7 +35,12 @@ export function appFacts(live: LiveState, now: number): ReadonlyMap<string, AppF
   return new Map([...aliases].map((alias) => [alias, factsOf(live, alias, ofAlias(alias), now)]));
 }
 
-function factsOf({ head, apps }: LiveState, alias: string, runners: readonly RunnerRow[], now: number): AppFacts {
+function factsOf(
+  { head, apps, requests }: LiveState,
+  alias: string,
+  runners: readonly RunnerRow[],
+  now: number,
+): AppFacts {
   const app = apps.get(alias);
   const inState = (...states: readonly string[]) => runners.filter(({ state }) => states.includes(state));
   const starting =
@@ -51,12 +56,18 @@ function factsOf({ head, apps }: LiveState, alias: string, runners: readonly Run
     ...(delayed ? { backingOff: { why: cause(why), until: delayed.until } } : {}),
     lastFailure: app?.lastFailure ? cause(app.lastFailure) : null,
     waitsBecause: app?.reason ? sentenceOf(app.reason, head, now) : null,
-    ...(app ? { endpoints: new Map(app.endpoints.map((one) => [one.path, endpointFacts(one)])) } : {}),
+    ...(app ? { endpoints: new Map(app.endpoints.map((one) => [one.path, endpointFacts(one, requests)])) } : {}),
   };
 }
 
-function endpointFacts({ calls, failures, p50Ms, lastFailure }: AppRow['endpoints'][number]): EndpointFacts {
-  return { calls, failures, p50Ms, lastFailure: lastFailure?.message ?? null };
+function endpointFacts(
+  { calls, failures, p50Ms, lastFailure }: AppRow['endpoints'][number],
+  requests: LiveState['requests'],
+): EndpointFacts {
+  // Of an exception, the type and the line are what a person looks for; the message is in the request.
+  const error = lastFailure && requests.get(lastFailure.request)?.error;
+  const brief = error && error.line !== null ? `${error.type}, line ${error.line}` : cause(lastFailure?.message ?? '');
+  return { calls, failures, p50Ms, lastFailure: lastFailure && brief };
 }
 
 /** The first line, without the platform's introduction. */

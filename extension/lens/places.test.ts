@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { ListedApp } from '../workspace/code/listed.ts';
 import type { AppFacts } from './facts.ts';
-import { placesOf } from './places.ts';
+import { endpointOf, placesOf } from './places.ts';
 
 const facts = (...aliases: readonly string[]) =>
   new Map(
@@ -44,4 +44,25 @@ it('a class that pyproject.toml names lives under the names of its entries alone
     'img-prod img-prod',
     'dev dev',
   ]);
+});
+
+it('an endpoint has the figures of the first place where it was called', () => {
+  const slow = { calls: 2, failures: 0, p50Ms: 5, lastFailure: null };
+  const place = (name: string, endpoints?: ReadonlyMap<string, typeof slow>) => ({
+    name,
+    facts: {
+      alias: name,
+      queued: 0,
+      ready: 0,
+      busy: 0,
+      lastFailure: null,
+      waitsBecause: null,
+      ...(endpoints && { endpoints }),
+    },
+  });
+  const places = [place('run', new Map()), place('painter', new Map([['/slow', slow]]))];
+  expect(endpointOf(places, '/slow')).toBe(slow);
+  expect(endpointOf(places, '/')).toMatchObject({ calls: 0 });
+  expect(endpointOf(places, undefined)).toBeUndefined();
+  expect(endpointOf([place('run'), { name: 'run', facts: undefined }], '/')).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 import type { FoundApp } from '../workspace/code/apps.ts';
 import { appKey, type ListedApp } from '../workspace/code/listed.ts';
-import type { AppFacts } from './facts.ts';
+import type { AppFacts, EndpointFacts } from './facts.ts';
 import type { Place } from './state-text.ts';
 
 /** The runs of this window, by the key of the app that they run. */
@@ -32,4 +32,14 @@ export function placesOf(
     return found ? [{ name: appName, facts: found }] : [];
   });
   return [...running, ...deployed];
+}
+
+const noCalls: EndpointFacts = { calls: 0, failures: 0, p50Ms: null, lastFailure: null };
+
+/** The figures of an endpoint in the first place where it was called; `undefined`: nothing counts them. Pure. */
+export function endpointOf(places: readonly Place[], path: string | undefined): EndpointFacts | undefined {
+  if (path === undefined) return undefined;
+  const counted = places.flatMap(({ facts }) => (facts?.endpoints ? [facts.endpoints] : []));
+  const called = counted.map((endpoints) => endpoints.get(path)).find((found) => found !== undefined);
+  return called ?? (counted.length > 0 ? noCalls : undefined);
 }

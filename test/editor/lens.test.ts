@@ -1,6 +1,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readLocalKey } from '../../emulator/local/data-folder.ts';
+import { statusSchema } from '../../emulator/wire/status.ts';
 import { until } from '../support/wait.ts';
 import type { FalWindow } from './fal-window.ts';
 import { inEachTheme, takePicture } from './pictures.ts';
@@ -21,8 +23,8 @@ class Painter(fal.App):
 
     @fal.endpoint("/slow")
     def slow(self) -> str:
-        time.sleep(20)
-        return "done"
+        time.sleep(0.5)
+        raise KeyError("style")
 `;
 
 /**
@@ -144,11 +146,23 @@ it('runs an app by a click, and follows its state', async () => {
   await clickLens(/^Run Local$/);
   await lens(/\| ◌ (starting|setup)$/);
   await lens(/\| ● idle$/);
-  const { ports } = await scene.emulator();
-  expect(ports.run).toBeGreaterThan(0);
-  await window.workbench.openFile('painter.py');
+  expect(await call('/')).toBe(200);
+  expect(await call('/slow')).toBe(500);
+  await lens(/^1 call · p50 [\d.]+ m?s$/);
+  await lens(/^1 call · 1 failed: KeyError, line 17$/);
   await inEachTheme(window.workbench, ({ name }) => takePicture(window.workbench, `lens-run.${name}`));
 });
+
+/** Calls the app that "Run Local" serves; resolves with the status. */
+async function call(path: string): Promise<number> {
+  const { ports } = await scene.emulator();
+  const headers = { authorization: `Key ${readLocalKey(scene.dataDir)}` };
+  const status = await (await fetch(`http://localhost:${ports.api}/minifal/status`, { headers })).json();
+  const { runners } = statusSchema.parse(status);
+  const alias = runners.find(({ endedAt }) => endedAt === null)?.alias;
+  const url = `http://localhost:${ports.run}/local/${alias}${path === '/' ? '' : path}`;
+  return (await fetch(url, { method: 'POST', headers, body: '{}' })).status;
+}
 
 it('offers more by a click on the state: stop, and hide the lenses', async () => {
   await clickLens(/● idle/);

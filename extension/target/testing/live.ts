@@ -38,6 +38,29 @@ export function runnerRow(change: Partial<RunnerRow> = {}): RunnerRow {
   };
 }
 
+export function requestRow(change: Partial<RequestRow> = {}): RequestRow {
+  return {
+    number: 1,
+    id: 'q-1',
+    alias: 'hello',
+    kind: 'queue',
+    method: 'POST',
+    path: '/',
+    phase: 'COMPLETED',
+    submittedAt: 0,
+    startedAt: 0,
+    completedAt: 0,
+    attempts: 1,
+    runner: null,
+    coldMs: null,
+    status: 200,
+    error: null,
+    ahead: null,
+    reason: null,
+    ...change,
+  };
+}
+
 export function liveWith({
   apps = [],
   runners = [],
