@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Duplex } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, RunnerSpec } from '../engine.ts';
 import { watch } from '../testing/watch.ts';
 import { prepareFolder, runnerFolder } from './disk/folder.ts';
@@ -419,6 +419,8 @@ def main():
 });
 
 describe('the place of a line', () => {
+  afterEach(() => engine.wantPlaces(false));
+
   const app = `
 import http.server, logging, os, subprocess, sys, threading, traceback, warnings
 import json.encoder
@@ -470,13 +472,15 @@ def main():
         await fetch(`http://${address?.host}:${address?.port}${path}`);
         await runner.handle.flushLines();
         const marks = new Map([...app.matchAll(/# (\w+)$/gm)].map(([, mark = '']) => [numberOf(mark), mark]));
-        return runner.lines
-          .slice(before)
-          .filter(({ unfinished }) => !unfinished)
-          .map(({ text, place }) => {
-            if (place) expect(place.file).toMatch(/app_under_test\.py$/);
-            return [text, place ? (marks.get(place.line) ?? place.line) : null];
-          });
+        // Each stream keeps its order, but the two have none between them.
+        const lines = runner.lines.slice(before).filter(({ unfinished }) => !unfinished);
+        return [
+          ...lines.filter(({ stream }) => stream === 'stdout'),
+          ...lines.filter(({ stream }) => stream === 'stderr'),
+        ].map(({ text, place }) => {
+          if (place) expect(place.file).toMatch(/app_under_test\.py$/);
+          return [text, place ? (marks.get(place.line) ?? place.line) : null];
+        });
       },
     };
   }
@@ -500,10 +504,10 @@ def main():
     ]);
     const shown = await call('/libraries');
     expect(shown.filter(([text]) => !/^ /.test(String(text)))).toEqual([
-      ['logged', 'logged'],
-      [expect.stringContaining('UserWarning: warned'), 'warned'],
       ['in a thread', 'thread'],
       ['executed', 'executed'],
+      ['logged', 'logged'],
+      [expect.stringContaining('UserWarning: warned'), 'warned'],
     ]);
     expect(await call('/nowhere')).toEqual(
       expect.arrayContaining([
@@ -521,7 +525,6 @@ def main():
     ]);
     expect(new Set(traceback.map(([, mark]) => mark))).toEqual(new Set(['printed']));
     runner.handle.kill();
-    engine.wantPlaces(false);
   });
 
   it('is noted only while it is wanted', async () => {
