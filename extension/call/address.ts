@@ -1,0 +1,64 @@
+/** The scheme of what the extension shows about calls: schemas of inputs, answers, logs. */
+export const callScheme = 'fal-call';
+
+/**
+ * Which endpoint a request document calls. It is the document's `$schema`, so that one line says where the request goes
+ * and gives the document completion, hovers and squiggles: `fal-call:/services/img/app.py::Painter/slow`, or
+ * `fal-call:/@my-alias/slow` for an app whose code isn't in the workspace.
+ */
+export type CallAddress = CodeAddress | AliasAddress;
+
+interface CodeAddress {
+  /** Relative to the workspace folder, with `/`. */
+  readonly file: string;
+  /** The class, or the entry of `[tool.fal.apps]`. */
+  readonly app: string;
+  /** Of the endpoint, with its leading slash. */
+  readonly path: string;
+}
+
+interface AliasAddress {
+  readonly alias: string;
+  readonly path: string;
+}
+
+export function formatAddress(address: CallAddress): string {
+  const app = 'alias' in address ? `@${address.alias}` : `${address.file}::${address.app}`;
+  return `${callScheme}:/${app}${address.path === '/' ? '' : address.path}`;
+}
+
+/** `undefined`: it isn't an address. Pure. */
+export function parseAddress(text: string): CallAddress | undefined {
+  if (!text.startsWith(`${callScheme}:/`)) return undefined;
+  const rest = text.slice(callScheme.length + 2);
+  const named = /^@([^/\s]+)(\/\S*)?$/.exec(rest);
+  if (named?.[1] !== undefined) return { alias: named[1], path: named[2] ?? '/' };
+  const code = /^([^@/].*?)::([^/\s:]+)(\/\S*)?$/.exec(rest);
+  if (code?.[1] === undefined || code[2] === undefined) return undefined;
+  return { file: code[1], app: code[2], path: code[3] ?? '/' };
+}
+
+/** A document is searched only this far for its address. */
+const headCharacters = 4_096;
+
+/** The address in a request document, which may be in the middle of an edit. Pure. */
+export function addressIn(text: string): CallAddress | undefined {
+  const found = /"\$schema"\s*:\s*("(?:[^"\\\n]|\\.)*")/.exec(text.slice(0, headCharacters));
+  if (found?.[1] === undefined) return undefined;
+  try {
+    return parseAddress(JSON.parse(found[1]));
+  } catch {
+    return undefined;
+  }
+}
+
+/** How people name the app of an address. */
+export function appOf(address: CallAddress): string {
+  return 'alias' in address ? address.alias : address.app;
+}
+
+/** A file name for a request to this endpoint, without a number and an ending. */
+export function fileStem(address: CallAddress): string {
+  const words = `${appOf(address)}${address.path}`.toLowerCase().match(/[a-z0-9]+/g) ?? ['call'];
+  return words.join('-').slice(0, 60);
+}

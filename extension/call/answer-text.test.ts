@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { createBody, headLine, maxShown } from './answer-text.ts';
+
+const none = { status: 200, ms: 14, coldMs: null, runner: null, number: null };
+
+it.each([
+  [{ ...none, ms: 6_100, coldMs: 5_200, runner: 1, number: 42 }, '200 · 6.1 s · cold: waited 5.2 s for runner 1 · #42'],
+  [{ ...none, number: 37 }, '200 · 14 ms · #37'],
+  [{ ...none, status: 500, coldMs: 70_000 }, '500 · 14 ms · cold: waited 1.2 min for a runner'],
+  [{ ...none, status: undefined, note: 'cancelled' }, 'cancelled · 14 ms'],
+])('the first line of %j is %s', (facts, line) => expect(headLine(facts)).toBe(line));
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+describe('the body of an answer', () => {
+  it('is indented JSON, also when a character arrives in parts', () => {
+    const body = createBody('application/json');
+    for (const byte of bytes('{"a":"ü🐈"}')) body.add(Uint8Array.of(byte));
+    expect(body.shown()).toEqual({ text: '{\n  "a": "ü🐈"\n}\n', language: 'json' });
+    expect(body.value()).toEqual({ a: 'ü🐈' });
+  });
+
+  it('is shown as it came if it is no JSON', () => {
+    const body = createBody('text/html; charset=utf-8');
+    body.add(bytes('<h1>Bad Gateway</h1>'));
+    expect(body.shown()).toEqual({ text: '<h1>Bad Gateway</h1>', language: 'plaintext' });
+  });
+
+  it('is described if it is no text', () => {
+    const body = createBody('image/png');
+    body.add(new Uint8Array(2_048));
+    expect(body.shown().text).toBe('image/png, 2.0 kB\n');
+    expect(body.file()).toEqual({ contentType: 'image/png', bytes: Buffer.alloc(2_048) });
+    for (let part = 0; part < 65; part++) body.add(new Uint8Array(1024 * 1024));
+    expect(body.file()).toBeUndefined();
+  });
+
+  it('is bounded, and says so', () => {
+    const body = createBody('application/json');
+    body.add(bytes('["'));
+    for (let part = 0; part < 20; part++) body.add(bytes('x'.repeat(500_000)));
+    body.add(bytes('"]'));
+    const { text, language } = body.shown();
+    expect(text.length).toBeLessThan(maxShown + 100);
+    expect(text).toMatch(/… the first 976.6 kB of 9.5 MB are shown\n$/);
+    expect([language, body.value()]).toEqual(['plaintext', undefined]);
+  });
+
+  it('shows the data of events, one per line, as they arrive', () => {
+    const body = createBody('text/event-stream');
+    body.add(bytes('event: x\ndata: {"n"'));
+    expect(body.shown().text).toBe('');
+    body.add(bytes(':1}\r\n\r\n: ping\n\ndata: two\n\n'));
+    expect(body.shown().text).toBe('{"n":1}\ntwo\n');
+  });
+
+  it('keeps the last of many events', () => {
+    const body = createBody('text/event-stream');
+    for (let n = 0; n < 40; n++) body.add(bytes(`data: ${n} ${'x'.repeat(100_000)}\n\n`));
+    const { text } = body.shown();
+    expect(text.length).toBeLessThan(maxShown + 100);
+    expect(text).toMatch(/^… the first \S+ MB of these events are not shown\n\d+ x/);
+    expect(text).toContain('\n39 x');
+  });
+});

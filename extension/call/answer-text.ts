@@ -1,0 +1,111 @@
+import { tryParse } from './json.ts';
+
+/** What is known about a call, for its first line. */
+export interface CallFacts {
+  /** `undefined`: no answer yet. */
+  readonly status: number | undefined;
+  readonly ms: number;
+  /** How long it waited for the start of its runner. */
+  readonly coldMs: number | null;
+  /** `runner 1`. */
+  readonly runner: number | null;
+  /** `#42`. */
+  readonly number: number | null;
+  /** What happened instead of an answer, or happens now, in a few words. */
+  readonly note?: string;
+}
+
+/** `200 · 6.1 s · cold: waited 5.2 s for runner 1 · #42`. Pure. */
+export function headLine({ status, ms, coldMs, runner, number, note }: CallFacts): string {
+  const where = runner === null ? 'a runner' : `runner ${runner}`;
+  return [
+    ...(status === undefined ? [] : [`${status}`]),
+    ...(note === undefined ? [] : [note]),
+    duration(ms),
+    ...(coldMs === null ? [] : [`cold: waited ${duration(coldMs)} for ${where}`]),
+    ...(number === null ? [] : [`#${number}`]),
+  ].join(' · ');
+}
+
+function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  return ms < 60_000 ? `${(ms / 1_000).toFixed(1)} s` : `${(ms / 60_000).toFixed(1)} min`;
+}
+
+export function size(bytes: number): string {
+  if (bytes < 1_024) return `${bytes} B`;
+  return bytes < 1_024 ** 2 ? `${(bytes / 1_024).toFixed(1)} kB` : `${(bytes / 1_024 ** 2).toFixed(1)} MB`;
+}
+
+/** An answer's body as the editor shows it. */
+export interface ShownBody {
+  readonly text: string;
+  readonly language: 'json' | 'plaintext';
+}
+
+/** More characters than this aren't shown: the editor would take long to colour them, and nobody reads them. */
+export const maxShown = 1_000_000;
+
+/** A file larger than this isn't kept. */
+const maxFileBytes = 64 * 1024 * 1024;
+
+/** Collects the body of an answer as it arrives. Of a long one, the beginning is kept; of events, the end. */
+export function createBody(contentType: string) {
+  const isEvents = contentType.startsWith('text/event-stream');
+  const isText =
+    isEvents || contentType === '' || /^text\/|[/+](json|xml|yaml|javascript|x-ndjson)\b/.test(contentType);
+  const decoder = new TextDecoder();
+  let file: Uint8Array[] = [];
+  let bytes = 0;
+  let text = '';
+  let left = 0;
+  let line = '';
+
+  function take(more: string): void {
+    if (!isEvents) {
+      left += Math.max(0, text.length + more.length - 4 * maxShown);
+      text = (text + more).slice(0, 4 * maxShown);
+      return;
+    }
+    const lines = (line + more).split(/\r?\n/);
+    line = (lines.pop() ?? '').slice(0, maxShown);
+    const data = lines.flatMap((one) => (one.startsWith('data:') ? [`${one.slice(5).trimStart()}\n`] : [])).join('');
+    text += data;
+    if (text.length <= maxShown) return;
+    const cut = text.indexOf('\n', text.length - maxShown / 2) + 1;
+    left += cut;
+    text = text.slice(cut);
+  }
+
+  return {
+    isEvents,
+    add(chunk: Uint8Array): void {
+      bytes += chunk.length;
+      if (isText) take(decoder.decode(chunk, { stream: true }));
+      else if (bytes <= maxFileBytes) file.push(chunk);
+      else file = [];
+    },
+    /** What has arrived so far. */
+    shown(): ShownBody {
+      if (!isText) return { text: `${contentType}, ${size(bytes)}\n`, language: 'plaintext' };
+      if (isEvents) {
+        const head = left > 0 ? `… the first ${size(left)} of these events are not shown\n` : '';
+        return { text: head + text, language: 'plaintext' };
+      }
+      if (left > 0) return cut(text, bytes);
+      const value = tryParse(text);
+      if (value === undefined) return text.length > maxShown ? cut(text, bytes) : { text, language: 'plaintext' };
+      const pretty = `${JSON.stringify(value, null, 2)}\n`;
+      return pretty.length > maxShown ? cut(text, bytes) : { text: pretty, language: 'json' };
+    },
+    /** The whole body if it isn't text; `undefined` otherwise, or if it was too large to keep. */
+    file: () => (isText || bytes > maxFileBytes ? undefined : { contentType, bytes: Buffer.concat(file) }),
+    /** The whole body if it is JSON; `undefined` otherwise, or if it was too large to keep. */
+    value: () => (left > 0 || isEvents || !isText ? undefined : tryParse(text)),
+  };
+}
+
+function cut(text: string, bytes: number): ShownBody {
+  const note = `\n… the first ${size(maxShown)} of ${size(bytes)} are shown\n`;
+  return { text: text.slice(0, maxShown) + note, language: 'plaintext' };
+}

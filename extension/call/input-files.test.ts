@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest';
+import { filesIn, withUrls } from './input-files.ts';
+import type { JsonObject } from './json.ts';
+
+const schema: JsonObject = {
+  properties: {
+    image_url: { type: 'string' },
+    picture: { anyOf: [{ type: 'string', ui: { field: 'image' } }, { type: 'null' }] },
+    frames: { type: 'array', items: { $ref: '#/components/schemas/Frame' } },
+    page: { type: 'string', format: 'uri' },
+    prompt: { type: 'string' },
+  },
+  components: { schemas: { Frame: { type: 'object', properties: { mask_url: { type: 'string' } } } } },
+};
+
+it.each([
+  [{ image_url: 'img/cat.png' }, ['img/cat.png']],
+  [{ image_url: 'https://x.y/cat.png', picture: 'data:image/png;base64,AA==' }, []],
+  [{ picture: './cat.png', page: 'index.html' }, ['./cat.png', 'index.html']],
+  [{ frames: [{ mask_url: 'a.png' }, { mask_url: 'b.png' }] }, ['a.png', 'b.png']],
+  [{ prompt: 'cat.png', other: ['x.png'] }, []],
+  [{ prompt: 'file:cat.png' }, ['cat.png']],
+  [{ other: { deep: ['file:///tmp/a b.png'] } }, ['/tmp/a b.png']],
+  [{ image_url: '', prompt: 'file:' }, []],
+])('the files in %j are %j', (input, paths) => {
+  expect(filesIn(input, schema).map(({ path }) => path)).toEqual(paths);
+});
+
+it('needs no schema for those that are written as file:', () => {
+  expect(filesIn({ a: 'file:cat.png', b: 'cat.png' })).toEqual([
+    { value: 'file:cat.png', path: 'cat.png', isExplicit: true },
+  ]);
+});
+
+it('replaces them wherever they are, and nothing else', () => {
+  const input = { a: 'file:cat.png', b: [{ c: 'file:cat.png', d: 'cat.png' }], n: 1, none: null };
+  expect(withUrls(input, new Map([['file:cat.png', 'http://u']]))).toEqual({
+    a: 'http://u',
+    b: [{ c: 'http://u', d: 'cat.png' }],
+    n: 1,
+    none: null,
+  });
+});

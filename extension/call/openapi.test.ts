@@ -1,0 +1,109 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { pythonTools } from '../../test/support/python.ts';
+import { exampleOf } from './example.ts';
+import { isObject, type JsonObject } from './json.ts';
+import { documentText, operationsOf } from './openapi.ts';
+
+const source = `
+import json
+import fal
+from fal.toolkit import Image
+from pydantic import BaseModel, Field
+from typing import Literal, Optional
+
+class Size(BaseModel):
+    width: int = Field(ge=64)
+    height: int = 512
+
+class Input(BaseModel):
+    prompt: str = Field(description="What to say", examples=["a cat on a bike"])
+    steps: int = Field(4, ge=1, le=50, description="1 to 50")
+    size: Size
+    image_url: Optional[str] = Field(None, description="An image")
+    style: Literal["photo", "drawing"]
+    tags: list[str]
+
+class Answer(BaseModel):
+    text: str
+
+class Painter(fal.App):
+    @fal.endpoint("/")
+    def fast(self, input: Input) -> Answer: ...
+
+    @fal.endpoint("/bare")
+    def bare(self) -> Answer: ...
+
+print(json.dumps(Painter(_allow_init=True).openapi()))
+`;
+
+/** What the SDK itself says about an app. */
+async function openapi(): Promise<JsonObject> {
+  const { python } = await pythonTools();
+  return JSON.parse(execFileSync(python, ['-c', source], { encoding: 'utf8' }));
+}
+
+describe('the endpoints of an app', () => {
+  it('are those of the document that the SDK makes of it', async () => {
+    const operations = operationsOf(await openapi());
+    expect(operations.map(({ method, path, input }) => [method, path, input !== undefined])).toEqual([
+      ['POST', '/', true],
+      ['POST', '/bare', false],
+    ]);
+    const [main] = operations;
+    expect(JSON.parse(documentText('fal-call:/app.py::Painter', main?.input))).toEqual({
+      $schema: 'fal-call:/app.py::Painter',
+      prompt: 'a cat on a bike',
+      steps: 4,
+      size: { width: 64, height: 512 },
+      style: 'photo',
+      tags: [],
+    });
+    expect(documentText('fal-call:/app.py::Painter/bare', undefined)).toBe(
+      '{\n  "$schema": "fal-call:/app.py::Painter/bare"\n}\n',
+    );
+    // The editor reads descriptions and limits in it.
+    const properties = isObject(main?.input) ? main.input.properties : undefined;
+    expect(properties).toMatchObject({
+      $schema: { type: 'string' },
+      prompt: { description: 'What to say' },
+      steps: { minimum: 1, maximum: 50 },
+    });
+  });
+
+  it.each([undefined, null, 3, {}, { paths: [] }, { paths: { '/': 1 } }, { paths: { '/': { post: [] } } }])(
+    'of %j are none',
+    (document) => expect(operationsOf(document as never)).toEqual([]),
+  );
+
+  it('may have a body that refers to nothing, or is a form', () => {
+    const post = (content: JsonObject) => ({ paths: { '/': { post: { requestBody: { content } } } } });
+    const lost = operationsOf(post({ 'application/json': { schema: { $ref: '#/components/schemas/Gone' } } }));
+    expect(lost[0]?.input).toMatchObject({ properties: { $schema: {} } });
+    const form = operationsOf(post({ 'multipart/form-data': { schema: { type: 'object' } } }));
+    expect(form[0]?.input).toBeUndefined();
+  });
+});
+
+describe('an example', () => {
+  it('ends where a schema refers to itself', () => {
+    const node = { type: 'object', properties: { next: { $ref: '#/components/schemas/Node' } }, required: ['next'] };
+    expect(exampleOf({ ...node, components: { schemas: { Node: node } } })).toHaveProperty('next.next.next');
+    const names = Array.from({ length: 30 }, (_, index) => `n${index}`);
+    const ref = { $ref: '#/components/schemas/Wide' };
+    const wide = { type: 'object', properties: Object.fromEntries(names.map((name) => [name, ref])), required: names };
+    const text = JSON.stringify(exampleOf({ ...wide, components: { schemas: { Wide: wide } } }));
+    expect(text.length).toBeLessThan(2_000_000);
+    const loop = { $ref: '#/components/schemas/A' };
+    expect(exampleOf({ ...loop, components: { schemas: { A: loop } } })).toEqual({});
+  });
+
+  it.each([
+    [{ type: 'integer', exclusiveMinimum: 0 }, 1],
+    [{ type: ['null', 'string'] }, ''],
+    [{ anyOf: [{ type: 'null' }, { type: 'boolean' }] }, false],
+    [{ type: 'array', items: { enum: ['a', 'b'] }, minItems: 1 }, ['a']],
+    [{ const: 'x' }, 'x'],
+    [{ type: 'object', properties: { a: { default: null }, b: { type: 'string' } } }, {}],
+  ] as const)('of %j is %j', (schema, value) => expect(exampleOf(schema as JsonObject)).toEqual(value));
+});

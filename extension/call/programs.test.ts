@@ -1,0 +1,46 @@
+import { execFileSync } from 'node:child_process';
+import { expect, it } from 'vitest';
+import { type ProgramCall, programFor, programKinds } from './programs.ts';
+
+const input = {
+  prompt: `it's "a" cat\n\\ $HOME \`id\` 🐈 \u2028`,
+  on: true,
+  off: false,
+  none: null,
+  n: [1, 0.5, -3e-7, {}],
+  empty: [],
+  __proto: { a: [] },
+};
+const call: ProgramCall = { app: 'local/painter', path: '/slow', input };
+
+it('a shell passes the input on as it is', () => {
+  const script = `curl() { printf '%s\\0' "$@"; }\n${programFor('curl', call)}`;
+  const env = { FAL_RUN_HOST: 'localhost:4711', FAL_KEY: 'id:secret' };
+  const args = execFileSync('sh', ['-c', script], { encoding: 'utf8', env }).split('\0');
+  expect(args[1]).toBe('http://localhost:4711/local/painter/slow');
+  expect(args).toContain('Authorization: Key id:secret');
+  expect(JSON.parse(args[args.indexOf('-d') + 1] ?? '')).toEqual(input);
+});
+
+it('Python reads the same input', () => {
+  const stub = `
+import json, sys, types
+def subscribe(app, arguments): return json.dumps([app, arguments])
+sys.modules["fal_client"] = types.SimpleNamespace(subscribe=subscribe)
+`;
+  const printed = execFileSync('python3', ['-c', stub + programFor('Python', call)], { encoding: 'utf8' });
+  expect(JSON.parse(printed)).toEqual(['local/painter/slow', input]);
+});
+
+it('JavaScript reads the same input', () => {
+  const text = programFor('JS', call).replace(/^import.*$/m, '');
+  const found: unknown[] = [];
+  const fal = { config: () => undefined, subscribe: (...all: unknown[]) => void found.push(...all) };
+  const body = text.replace('const { data } = await ', '').replace('console.log(data);', '');
+  new Function('fal', body)(fal);
+  expect(found).toEqual(['local/painter/slow', { input }]);
+});
+
+it.each(programKinds)('no %s program has a key in its text', (kind) => {
+  expect(programFor(kind, { ...call, path: '/' })).not.toMatch(/Key (?!\$)|\w{8}-\w{4}-/);
+});

@@ -1,0 +1,79 @@
+import type { Json, JsonObject } from './json.ts';
+
+/** What a copied program calls. */
+export interface ProgramCall {
+  /** `owner/alias`. */
+  readonly app: string;
+  /** With its leading slash. */
+  readonly path: string;
+  readonly input: JsonObject;
+}
+
+export const programKinds = ['curl', 'Python', 'JS'] as const;
+export type ProgramKind = (typeof programKinds)[number];
+
+/**
+ * A program that sends a request, complete and without secrets: keys and addresses come from the variables of the
+ * terminal `fal (local)`. Pure.
+ */
+export function programFor(kind: ProgramKind, call: ProgramCall): string {
+  switch (kind) {
+    case 'curl':
+      return curl(call);
+    case 'Python':
+      return python(call);
+    case 'JS':
+      return javascript(call);
+  }
+}
+
+const endpoint = ({ app, path }: ProgramCall) => (path === '/' ? app : `${app}${path}`);
+
+function curl({ app, path, input }: ProgramCall): string {
+  const address = `"http://$FAL_RUN_HOST"${quoted(`/${app}${path === '/' ? '' : path}`)}`;
+  const head = `-H "Authorization: Key $FAL_KEY" -H 'Content-Type: application/json'`;
+  return `curl -sS ${address} ${head} -d ${quoted(JSON.stringify(input))}\n`;
+}
+
+/** For a POSIX shell. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function python(call: ProgramCall): string {
+  return `# Run it in the terminal "fal (local)": its variables name the emulator and the key.
+import fal_client
+
+result = fal_client.subscribe(
+    ${JSON.stringify(endpoint(call))},
+    arguments=${pythonValue(call.input, '    ')},
+)
+print(result)
+`;
+}
+
+function pythonValue(value: Json, indent: string): string {
+  if (value === null) return 'None';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  // JSON's escapes are Python's, too, except for those of half characters, which Python reads as such.
+  if (typeof value !== 'object') return JSON.stringify(value);
+  const inner = `${indent}    `;
+  const items = Array.isArray(value)
+    ? value.map((item: Json) => `${inner}${pythonValue(item, inner)},\n`)
+    : Object.entries(value).map(([name, item]) => `${inner}${JSON.stringify(name)}: ${pythonValue(item, inner)},\n`);
+  const [open, close] = Array.isArray(value) ? '[]' : '{}';
+  return items.length === 0 ? `${open}${close}` : `${open}\n${items.join('')}${indent}${close}`;
+}
+
+function javascript(call: ProgramCall): string {
+  const input = JSON.stringify(call.input, null, 2).replaceAll('\n', '\n  ');
+  return `// Run it in the terminal "fal (local)", as an ES module: its variables name the emulator and the key.
+import { fal } from "@fal-ai/client";
+
+fal.config({ proxyUrl: { url: \`http://\${process.env.FAL_HOST}/api/fal/proxy\`, when: "always" } });
+const { data } = await fal.subscribe(${JSON.stringify(endpoint(call))}, {
+  input: ${input},
+});
+console.log(data);
+`;
+}

@@ -1,0 +1,144 @@
+import { type CallResponse, readText, send } from '../target/calls.ts';
+import { createBody } from './answer-text.ts';
+import { isObject, type Json, type JsonObject, tryParse } from './json.ts';
+
+/** Where a call goes. */
+export interface CallTarget {
+  readonly owner: string;
+  readonly alias: string;
+}
+
+export interface CallOrder {
+  /** The emulator's data folder. */
+  readonly folder: string;
+  readonly target: CallTarget;
+  readonly method: string;
+  /** With its leading slash. */
+  readonly path: string;
+  readonly input: JsonObject;
+  readonly mode: 'direct' | 'queue';
+  /** The queue has it already, since this time (milliseconds since the epoch): it isn't sent again, only followed. */
+  readonly queued?: { readonly requestId: string; readonly at: number };
+}
+
+export interface CallProgress {
+  /** In a few words, what happens now: `queued, 2nd`. */
+  readonly note: (note: string) => void;
+  readonly sent: (requestId: string) => void;
+  /** The body that arrives from now on. */
+  readonly body: (body: ReturnType<typeof createBody>) => void;
+  /** More of the body has arrived. */
+  readonly more: () => void;
+}
+
+/**
+ * Sends a request and reads its answer as it arrives. Resolves with the status of the app's answer. A cancelled queued
+ * request is cancelled on the platform, too.
+ * @throws the signal's reason, errors of the connection
+ */
+export async function runCall(order: CallOrder, progress: CallProgress, signal: AbortSignal): Promise<number> {
+  const response =
+    order.mode === 'queue' ? await queued(order, progress, signal) : await direct(order, progress, signal);
+  const body = createBody(`${response.headers['content-type'] ?? ''}`);
+  progress.body(body);
+  if (body.isEvents) progress.note('streaming');
+  try {
+    for await (const chunk of response.body) {
+      body.add(chunk);
+      progress.more();
+    }
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  }
+  return response.status;
+}
+
+async function direct(order: CallOrder, { note, sent }: CallProgress, signal: AbortSignal): Promise<CallResponse> {
+  note('waiting');
+  const response = await send(order.folder, { host: 'run', ...callOf(order) }, signal);
+  const id = response.headers['x-fal-request-id'];
+  if (typeof id === 'string') sent(id);
+  return response;
+}
+
+function callOf({ target, path, method, input }: CallOrder) {
+  const hasBody = method !== 'GET' && method !== 'DELETE';
+  return {
+    method,
+    path: encodeURI(`/${target.owner}/${target.alias}${path === '/' ? '' : path}`),
+    headers: hasBody ? { 'content-type': 'application/json' } : {},
+    ...(hasBody ? { body: JSON.stringify(input) } : {}),
+  };
+}
+
+async function queued(order: CallOrder, progress: CallProgress, signal: AbortSignal): Promise<CallResponse> {
+  if (order.queued) return followed(order, order.queued.requestId, progress, signal);
+  const { folder } = order;
+  const submitted = await send(folder, { host: 'queue', ...callOf(order) }, signal);
+  // A refusal is the answer.
+  if (submitted.status !== 200) return submitted;
+  const receipt = tryParse(await readText(submitted));
+  const id = isObject(receipt) ? receipt.request_id : undefined;
+  if (typeof id !== 'string') throw new Error('The queue answered without a request id.');
+  progress.sent(id);
+  return followed(order, id, progress, signal);
+}
+
+async function followed(
+  { folder, target }: CallOrder,
+  id: string,
+  progress: CallProgress,
+  signal: AbortSignal,
+): Promise<CallResponse> {
+  progress.note('queued');
+  const request = `/${target.owner}/${target.alias}/requests/${id}`;
+  const cancel = (): void => {
+    const order = { host: 'queue', method: 'PUT', path: `${request}/cancel` } as const;
+    // What comes of it is in the request's own state.
+    void send(folder, order, AbortSignal.timeout(10_000))
+      .then(readText)
+      .catch(() => undefined);
+  };
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    await followStatus(folder, `${request}/status/stream`, progress.note, signal);
+    return await send(folder, { host: 'queue', method: 'GET', path: request }, signal);
+  } finally {
+    signal.removeEventListener('abort', cancel);
+  }
+}
+
+const maxEventCharacters = 4 * 1024 * 1024;
+
+async function followStatus(
+  folder: string,
+  path: string,
+  note: (note: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { body } = await send(folder, { host: 'queue', method: 'GET', path }, signal);
+  const decoder = new TextDecoder();
+  let rest = '';
+  try {
+    for await (const chunk of body) {
+      const events = (rest + decoder.decode(chunk, { stream: true })).split('\n\n');
+      rest = events.pop() ?? '';
+      if (rest.length > maxEventCharacters) throw new Error('An event of the queue is too long.');
+      for (const event of events) {
+        const words = statusWords(tryParse(event.replace(/^data: /, '')));
+        if (words !== undefined) note(words);
+      }
+    }
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  }
+}
+
+/** `undefined`: nothing to show. Pure. */
+function statusWords(status: Json | undefined): string | undefined {
+  if (!isObject(status)) return undefined;
+  if (status.status === 'IN_PROGRESS') return 'running';
+  if (status.status !== 'IN_QUEUE') return undefined;
+  const ahead = Number(status.queue_position);
+  return ahead > 0 ? `queued, ${ahead} ahead` : 'queued, next';
+}

@@ -1,0 +1,33 @@
+import { isObject, type JsonObject } from './json.ts';
+
+/** Follows references into `#/components/`, as far as they lead. Pure. */
+export function resolveRef(schema: JsonObject, components: JsonObject): JsonObject {
+  let found = schema;
+  for (let steps = 0; steps < 20 && typeof found.$ref === 'string'; steps++) {
+    const [, kind = '', name = ''] = /^#\/components\/([^/]+)\/([^/]+)$/.exec(found.$ref) ?? [];
+    const group = components[kind];
+    const target = isObject(group) ? group[name.replaceAll('~1', '/').replaceAll('~0', '~')] : undefined;
+    if (!isObject(target)) return {};
+    const { $ref: _, ...own } = found;
+    found = { ...target, ...own };
+  }
+  return found;
+}
+
+/** The schemas that a value may have: the schema itself, and its alternatives without `null`. Pure. */
+export function alternatives(schema: JsonObject, components: JsonObject): readonly JsonObject[] {
+  const own = resolveRef(schema, components);
+  const others = [own.anyOf, own.oneOf, own.allOf].flatMap((list) => (Array.isArray(list) ? list : []));
+  const resolved = others.filter(isObject).map((one) => resolveRef(one, components));
+  return [own, ...resolved.filter(({ type }) => type !== 'null')];
+}
+
+/** The schemas of an object's properties. Pure. */
+export function propertiesOf(schema: JsonObject, components: JsonObject): ReadonlyMap<string, JsonObject> {
+  const lists = alternatives(schema, components).map(({ properties }) => (isObject(properties) ? properties : {}));
+  return new Map(
+    lists.flatMap((properties) =>
+      Object.entries(properties).flatMap(([name, one]): [string, JsonObject][] => (isObject(one) ? [[name, one]] : [])),
+    ),
+  );
+}

@@ -1,0 +1,110 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import { basename } from 'node:path';
+import type { Readable } from 'node:stream';
+import { findRunning, localKey } from './data-folder.ts';
+
+/** A response as it arrives. */
+export interface CallResponse {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Ends with an error if the connection breaks. */
+  readonly body: AsyncIterable<Buffer>;
+}
+
+interface CallRequest {
+  readonly host: 'api' | 'run' | 'queue';
+  readonly method: string;
+  /** With its leading slash, encoded. */
+  readonly path: string;
+  readonly headers?: { readonly [name: string]: string };
+  readonly body?: string | Readable;
+}
+
+/**
+ * Sends a request to the folder's emulator, with its key, and resolves with the head of the response. There is no time
+ * limit: an app may take minutes. Clear text, because it never leaves this machine.
+ * @throws the signal's reason, errors of the connection
+ */
+export function send(folder: string, order: CallRequest, signal: AbortSignal): Promise<CallResponse> {
+  const running = findRunning(folder);
+  const key = localKey(folder);
+  if (!running || key === undefined) return Promise.reject(new Error('No fal emulator is running.'));
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const { host, method, path, headers, body } = order;
+    const sent = request(
+      {
+        host: 'localhost',
+        port: running.ports[host],
+        method,
+        path,
+        agent: false,
+        headers: { authorization: `Key ${key}`, ...headers },
+      },
+      (response: IncomingMessage) => {
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: response });
+      },
+    );
+    const abort = (): void => void sent.destroy();
+    signal.addEventListener('abort', abort, { once: true });
+    sent.on('close', () => signal.removeEventListener('abort', abort));
+    sent.on('error', (error) => reject(signal.aborted ? signal.reason : error));
+    if (body === undefined || typeof body === 'string') sent.end(body);
+    else body.on('error', (error) => sent.destroy(error)).pipe(sent);
+  });
+}
+
+/** The whole text of a response of the platform's own; what is beyond `maxBytes` is an error. */
+export async function readText({ body }: CallResponse, maxBytes = 16 * 1024 * 1024): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw new Error(`The answer is larger than ${maxBytes} bytes.`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/**
+ * Uploads a file as the clients do (docs/platform/rest.md#uploads-of-the-clients), and returns its URL.
+ * @throws what `send` throws, and an error for a refused upload or an unreadable file
+ */
+export async function uploadFile(
+  folder: string,
+  file: { readonly path: string; readonly contentType: string },
+  signal: AbortSignal,
+): Promise<string> {
+  const { size } = await stat(file.path);
+  const name = basename(file.path);
+  const begun = await send(
+    folder,
+    {
+      host: 'api',
+      method: 'POST',
+      path: '/storage/upload/initiate',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ file_name: name, content_type: file.contentType }),
+    },
+    signal,
+  );
+  const answer: unknown = JSON.parse(await readText(begun));
+  const { file_url: fileUrl, upload_url: uploadUrl } = (answer ?? {}) as { file_url?: unknown; upload_url?: unknown };
+  if (typeof fileUrl !== 'string' || typeof uploadUrl !== 'string') throw new Error(`${name} could not be uploaded.`);
+  const stored = await send(
+    folder,
+    {
+      host: 'api',
+      method: 'PUT',
+      path: new URL(uploadUrl).pathname,
+      headers: { 'content-type': file.contentType, 'content-length': `${size}` },
+      body: createReadStream(file.path),
+    },
+    signal,
+  );
+  await readText(stored);
+  if (stored.status !== 200) throw new Error(`${name} could not be uploaded (status ${stored.status}).`);
+  return fileUrl;
+}

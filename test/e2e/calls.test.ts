@@ -1,0 +1,164 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createBody } from '../../extension/call/answer-text.ts';
+import { operationsOf } from '../../extension/call/openapi.ts';
+import { programFor } from '../../extension/call/programs.ts';
+import { type CallOrder, runCall } from '../../extension/call/run-call.ts';
+import { readText, send, uploadFile } from '../../extension/target/calls.ts';
+import { askRequest } from '../../extension/target/requests.ts';
+import { type Emulator, startEmulator } from '../support/emulator.ts';
+import { owner } from '../support/http.ts';
+import { jsApp } from '../support/js-app.ts';
+import { run } from '../support/process.ts';
+import { createProject, type Project } from '../support/project.ts';
+import { pythonTools } from '../support/python.ts';
+import { root } from '../support/root.ts';
+import { until } from '../support/wait.ts';
+
+let emulator: Emulator;
+let project: Project;
+let user: string;
+
+beforeAll(async () => {
+  emulator = await startEmulator();
+  project = await createProject(await pythonTools(), emulator, { 'js.py': jsApp });
+  await project.mustFal('deploy', 'js.py::Js', '--app-name', 'js');
+  user = await owner(emulator);
+});
+afterAll(async () => {
+  await project?.remove();
+  await emulator?.stop();
+});
+
+/** What the editor does with a request document. */
+async function call(order: Partial<CallOrder>, signal = new AbortController().signal) {
+  const notes: string[] = [];
+  let id = '';
+  let body = createBody('');
+  const whole: CallOrder = {
+    folder: emulator.dataDir,
+    target: { owner: user, alias: 'js' },
+    method: 'POST',
+    path: '/',
+    input: { number: 7 },
+    mode: 'direct',
+    ...order,
+  };
+  const status = await runCall(
+    whole,
+    {
+      note: (note) => void notes.push(note),
+      sent: (one) => {
+        id = one;
+      },
+      body: (one) => {
+        body = one;
+      },
+      more: () => undefined,
+    },
+    signal,
+  );
+  return { status, id, notes, body };
+}
+
+describe('the editor', () => {
+  it('learns what an app takes from its deployment, without a runner', async () => {
+    const path = `/applications/${user}/js/metadata`;
+    const response = await send(emulator.dataDir, { host: 'api', method: 'GET', path }, AbortSignal.timeout(10_000));
+    const { openapi } = JSON.parse(await readText(response));
+    const paths = operationsOf(openapi).map((operation) => operation.path);
+    expect(paths).toEqual(expect.arrayContaining(['/', '/stream', '/named/{name}']));
+  });
+
+  it('calls an app directly, and knows afterwards how long it waited for which runner', async () => {
+    const { status, id, body } = await call({});
+    expect([status, body.value()]).toEqual([200, { number: 7 }]);
+    const facts = await askRequest(emulator.dataDir, id);
+    expect(facts?.number).toBeGreaterThan(0);
+    expect(facts?.coldMs).toBeGreaterThan(0);
+    expect(facts?.history.at(-1)?.runner.number).toBe(1);
+  });
+
+  it('shows a refused input as the app answers it', async () => {
+    const { status, body } = await call({ input: {} });
+    expect(status).toBe(422);
+    expect(body.shown().text).toContain('"Field required"');
+  });
+
+  it('follows a queued call', async () => {
+    const { status, notes, body } = await call({ mode: 'queue' });
+    expect([status, body.value()]).toEqual([200, { number: 7 }]);
+    expect(notes[0]).toBe('queued');
+    expect((await call({ mode: 'queue', target: { owner: user, alias: 'none' } })).status).toBe(404);
+  });
+
+  it('follows a call that the queue had before the window was reloaded', async () => {
+    const { id } = await call({ mode: 'queue', input: { number: 8 } });
+    const queued = { requestId: id, at: 0 };
+    const { status, body } = await call({ mode: 'queue', input: { number: 9 }, queued });
+    expect([status, body.value()]).toEqual([200, { number: 8 }]);
+  });
+
+  it('cancels a queued call on the platform', async () => {
+    const stop = new AbortController();
+    const reason = new Error('cancelled');
+    let id = '';
+    const order: CallOrder = {
+      folder: emulator.dataDir,
+      target: { owner: user, alias: 'js' },
+      method: 'POST',
+      path: '/',
+      input: { number: 1, seconds: 0.5 },
+      mode: 'queue',
+    };
+    const progress = {
+      note: (note: string) => note === 'running' && stop.abort(reason),
+      sent: (one: string) => {
+        id = one;
+      },
+      body: () => undefined,
+      more: () => undefined,
+    };
+    await expect(runCall(order, progress, stop.signal)).rejects.toBe(reason);
+    await until('it has ended', async () => (await askRequest(emulator.dataDir, id))?.phase === 'COMPLETED');
+  });
+
+  it('reads the events of a stream', async () => {
+    const { status, body } = await call({ path: '/stream', input: { number: 3 } });
+    expect([status, body.shown().text]).toEqual([200, '{"number": 0}\n{"number": 1}\n{"number": 2}\n']);
+  });
+
+  it('uploads a file of an input', async () => {
+    const path = join(project.folder, 'cät 1.png');
+    await writeFile(path, 'x'.repeat(1_000));
+    const signal = AbortSignal.timeout(20_000);
+    const url = await uploadFile(emulator.dataDir, { path, contentType: 'image/png' }, signal);
+    const stored = await fetch(url);
+    expect([stored.headers.get('content-type'), (await stored.text()).length]).toEqual(['image/png', 1_000]);
+    const folder = { path: project.folder, contentType: '' };
+    await expect(uploadFile(emulator.dataDir, folder, signal)).rejects.toThrow();
+  });
+});
+
+describe('a copied program', () => {
+  const input = { number: 7, seconds: 0 };
+
+  it('in curl calls the app', async () => {
+    const text = programFor('curl', { app: `${user}/js`, path: '/', input });
+    const { stdout } = await run('sh', ['-c', text], { env: emulator.env });
+    expect(JSON.parse(stdout)).toEqual({ number: 7 });
+  });
+
+  it('in Python calls the app', async () => {
+    const { stdout, stderr } = await project.python(programFor('Python', { app: `${user}/js`, path: '/', input }));
+    expect([stdout.trim(), stderr]).toEqual(["{'number': 7}", '']);
+  });
+
+  it('in JavaScript calls the app, at a path of its own', async () => {
+    const text = programFor('JS', { app: `${user}/js`, path: '/named/x', input });
+    const args = ['--input-type=module', '-e', text];
+    const { stdout, stderr } = await run(process.execPath, args, { cwd: root, env: emulator.env });
+    expect([stdout.trim(), stderr]).toEqual(["{ name: 'x' }", '']);
+  });
+});
