@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { registerCalls } from './call/register.ts';
 import type { TerminalLink } from './commands/terminal-links.ts';
 import type { CommandName } from './contributes/commands.ts';
 import { taskType } from './contributes/tasks.ts';
@@ -31,6 +32,7 @@ export function activate(context: vscode.ExtensionContext): void {
         view,
         changed: (element) => changed.fire(element),
         lensesChanged: () => lensesChanged.fire(),
+        callEvents: calls.events,
       });
       if (over) open.close();
       return open;
@@ -38,6 +40,7 @@ export function activate(context: vscode.ExtensionContext): void {
     return opening;
   }
 
+  const calls = registerCalls(async () => (await session()).callSide());
   const view: vscode.TreeView<Element> = vscode.window.createTreeView(viewId('apps'), {
     treeDataProvider: {
       onDidChangeTreeData: changed.event,
@@ -79,6 +82,7 @@ export function activate(context: vscode.ExtensionContext): void {
     view,
     changed,
     lensesChanged,
+    ...calls.disposables,
     vscode.languages.registerCodeLensProvider(pythonFiles, lenses),
     vscode.languages.registerHoverProvider(pythonFiles, hovers),
     vscode.window.registerTerminalProfileProvider(terminalId('terminal'), profile),

@@ -73,7 +73,7 @@ describe('the manifest', () => {
   });
 
   it('starts nothing automatically, and searches no folder', () => {
-    expect(activationEvents).toEqual(['onLanguage:python']);
+    expect(activationEvents).toEqual(['onLanguage:python', 'onFileSystem:fal-call']);
   });
 
   it('names commands by a verb and an object, and the product only once', () => {
@@ -93,6 +93,10 @@ describe('the manifest', () => {
     const runs = [
       'startEmulator',
       'runApp',
+      'callApp',
+      'sendCall',
+      'queueCall',
+      'replayCall',
       'deployToEmulator',
       'openTerminal',
       'choosePython',

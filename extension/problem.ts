@@ -30,6 +30,11 @@ export class Problem extends Error {
     this.fix = fix;
     this.place = place;
   }
+
+  /** Each bundle has a copy of this class. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'Problem';
+  }
 }
 
 /** The message for everything that would run in an untrusted folder. */
@@ -42,5 +47,9 @@ export class Cancelled extends Error {
   constructor() {
     super('Cancelled.');
     this.name = 'Cancelled';
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'Cancelled';
   }
 }

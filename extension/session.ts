@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import type { Calls } from './call/calls.ts';
+import type { CallEvents, CallSide } from './call/register.ts';
 import { createAppCommands } from './commands/app.ts';
 import { createAppsPresence } from './commands/apps-presence.ts';
 import { createChoosePython } from './commands/choose-python.ts';
@@ -13,6 +15,7 @@ import { createTaskProvider } from './commands/task-provider.ts';
 import { createTerminals } from './commands/terminal.ts';
 import { createTerminalLinks } from './commands/terminal-links.ts';
 import { createContexts } from './contexts.ts';
+import type { callCommands } from './contributes/call-commands.ts';
 import type { CommandName } from './contributes/commands.ts';
 import { viewId } from './contributes/views.ts';
 import { showAppActions } from './lens/app-actions.ts';
@@ -49,6 +52,7 @@ export function createSession(deps: {
   readonly view: vscode.TreeView<Element>;
   readonly changed: (element: Element | undefined) => void;
   readonly lensesChanged: () => void;
+  readonly callEvents: CallEvents;
 }) {
   const { context, view, changed } = deps;
   const { extensionPath } = context;
@@ -85,6 +89,25 @@ export function createSession(deps: {
   const statusBar = createStatusBar(link);
   const emulatorFollower = followEmulator({ link, windows, present, log, setContext, setAllTerminals });
   const presence = createAppsPresence({ view, index, clis, setContext, statusBar });
+
+  let calls: Promise<Calls> | undefined;
+  /** In a bundle of its own. */
+  const loadCalls = (): Promise<Calls> => {
+    calls ??= import('./call/calls.ts').then(({ createCalls }) =>
+      createCalls({
+        ...{ link, index, runs, present },
+        events: deps.callEvents,
+        storage: (context.storageUri ?? context.globalStorageUri).fsPath,
+        ensureEmulator: emulator.ensureRunning,
+        runApp: apps.run,
+      }),
+    );
+    return calls;
+  };
+  const callCommand =
+    (name: keyof typeof callCommands): Commands[CommandName] =>
+    async (argument) =>
+      (await loadCalls()).commands[name](argument);
 
   async function showApp(alias: string): Promise<void> {
     await vscode.commands.executeCommand(`${viewId('apps')}.focus`);
@@ -127,6 +150,16 @@ export function createSession(deps: {
     clearRunner: (element: unknown, selection: unknown) => tree.clearEnded(rowsOf(element, selection)),
     refresh: presence.refresh,
     showActions: () => statusBar.showActions(),
+    callApp: callCommand('callApp'),
+    sendCall: callCommand('sendCall'),
+    queueCall: callCommand('queueCall'),
+    cancelCall: callCommand('cancelCall'),
+    replayCall: callCommand('replayCall'),
+    saveCall: callCommand('saveCall'),
+    copyCall: callCommand('copyCall'),
+    showCallLog: callCommand('showCallLog'),
+    openResult: callCommand('openResult'),
+    callHistory: callCommand('callHistory'),
   };
 
   return {
@@ -137,6 +170,7 @@ export function createSession(deps: {
     tasks,
     profile: terminals.profile,
     terminalLinks,
+    callSide: async (): Promise<CallSide> => (await loadCalls()).side,
     commands,
     /** Called when the window closes. Synchronous, because the editor doesn't wait. */
     close() {

@@ -1,9 +1,10 @@
 import { appCommands } from './app-commands.ts';
+import { callCommands } from './call-commands.ts';
 import type { Command } from './command.ts';
 import { emulatorCommands } from './emulator-commands.ts';
 import { windowCommands } from './window-commands.ts';
 
-const tables = { ...emulatorCommands, ...appCommands, ...windowCommands };
+const tables = { ...emulatorCommands, ...appCommands, ...callCommands, ...windowCommands };
 
 export type CommandName = keyof typeof tables;
 

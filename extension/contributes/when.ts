@@ -15,6 +15,11 @@ export const isTrusted = when('isWorkspaceTrusted');
 export const hasFolder = when('workspaceFolderCount != 0');
 export const hasNoFolder = when('workspaceFolderCount == 0');
 
+/** The editor shows a request document, or the answer to one. */
+export const isCall = when('resourceFilename =~ /\\.fal\\.json$/');
+/** The editor shows what came of a call. */
+export const isAnswer = when('resourceScheme == fal-call');
+
 export const key = (name: BooleanName) => when(contextKey(name));
 
 export const is = <N extends ContextName>(name: N, value: Contexts[N]) => when(`${contextKey(name)} == ${value}`);

@@ -30,9 +30,9 @@ describe('the lenses of a file', () => {
     const lines = new Map<number, string[]>();
     for (const { line, title } of lenses) lines.set(line, [...(lines.get(line) ?? []), title]);
     expect(Object.fromEntries(lines)).toEqual({
-      4: ['Run Local', 'Deploy Local', 'Painter \\$(flame)'],
-      6: ['figures of /'],
-      9: ['figures of /slow'],
+      4: ['Run Local', 'Call', 'Deploy Local', 'Painter \\$(flame)'],
+      6: ['Call', 'figures of /'],
+      9: ['Call', 'figures of /slow'],
       13: ['Run Local', 'job \\$(flame)'],
     });
   });

@@ -35,11 +35,12 @@ interface Action {
 /** The actions in front of the state of an app, in order. A new action is one entry. */
 const appActions: readonly Action[] = [
   { title: 'Run Local', command: 'runApp' },
+  { title: 'Call', command: 'callApp' },
   { title: 'Deploy Local', command: 'deployToEmulator' },
 ];
 const functionActions: readonly Action[] = [{ title: 'Run Local', command: 'runApp' }];
 /** The actions in front of the figures of an endpoint. */
-const endpointActions: readonly Action[] = [];
+const endpointActions: readonly Action[] = [{ title: 'Call', command: 'callApp' }];
 
 /**
  * The lenses of a file: for each app its actions and state, for each of its endpoints its actions and figures. Their
@@ -59,7 +60,12 @@ export function lensesOf(
     return app.endpoints.flatMap((endpoint) => {
       const { topLine: line, method, path } = endpoint;
       const argument = { file, app: app.name, endpoint: { method, ...(path === undefined ? {} : { path }) } };
-      const actions = endpointActions.map(({ title, command }) => ({ line, title, action: { command, argument } }));
+      const isCallable = endpoint.kind === 'http' && path !== undefined;
+      const actions = (isCallable ? endpointActions : []).map(({ title, command }) => ({
+        line,
+        title,
+        action: { command, argument },
+      }));
       return [...actions, { line, title: plain(texts.endpoint(app, endpoint)) }];
     });
   }

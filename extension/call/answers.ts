@@ -1,0 +1,219 @@
+import * as vscode from 'vscode';
+import { Cancelled } from '../problem.ts';
+import type { Link } from '../target/link.ts';
+import { askRequest } from '../target/requests.ts';
+import { callScheme, fileStem, formatAddress, parseAddress } from './address.ts';
+import { type CallFacts, createBody, headLine, type ShownBody } from './answer-text.ts';
+import { type CallRequest, fileEnding } from './documents.ts';
+import type { PastCall } from './history.ts';
+import { tryParse } from './json.ts';
+import { type Medium, mediaIn, nameFor } from './media.ts';
+import { type CallOrder, runCall } from './run-call.ts';
+
+/** The latest call of a request document, and what came of it. */
+export interface Answer {
+  /** Of the document that shows it. */
+  readonly uri: vscode.Uri;
+  readonly request: CallRequest;
+  readonly method: string;
+  readonly mode: CallOrder['mode'];
+  readonly isRunning: boolean;
+  /** In one line. */
+  readonly head: string;
+  readonly body: ShownBody;
+  readonly requestId: string | null;
+  readonly media: readonly Medium[];
+  /** The body if it is a file. */
+  readonly file: { readonly name: string; readonly bytes: Uint8Array } | undefined;
+  cancel(): void;
+}
+
+/** The first line of a queued call in the history until it has ended. */
+export const unfinished = 'sent to the queue';
+/** Older answers are read from the history when they are shown again. */
+const maxKept = 30;
+/** How often an answer that is streamed is drawn. */
+const redrawMs = 150;
+
+/** The answers that this window shows: one document for each request document, replaced by its next call. */
+export function createAnswers(deps: {
+  readonly link: Link;
+  readonly changed: (uri: vscode.Uri) => void;
+  /** Stores a call that has ended. */
+  readonly keep: (call: PastCall) => void;
+}) {
+  const { link, changed, keep } = deps;
+  const answers = new Map<string, Answer>();
+  let made = 0;
+
+  /** A document for answers to requests like this one. */
+  function newUri({ address }: CallRequest): vscode.Uri {
+    const id = `${Date.now().toString(36)}-${++made}`;
+    return vscode.Uri.from({
+      scheme: callScheme,
+      authority: 'answer',
+      path: `/${id}/${fileStem(address)} answer${fileEnding}`,
+    });
+  }
+
+  function put(answer: Answer): void {
+    const key = answer.uri.toString();
+    answers.delete(key);
+    answers.set(key, answer);
+    for (const [old, { isRunning }] of answers) if (answers.size > maxKept && !isRunning) answers.delete(old);
+    changed(answer.uri);
+  }
+
+  /**
+   * Sends a request, and shows in `uri` what comes of it. `prepare` says where to send it; its input may differ from
+   * the document's (uploaded files). Resolves when the call has ended; errors are shown as the answer.
+   */
+  async function call(
+    uri: vscode.Uri,
+    what: Pick<Answer, 'request' | 'method' | 'mode'>,
+    prepare: (signal: AbortSignal) => Promise<CallOrder>,
+  ): Promise<Answer> {
+    answers.get(uri.toString())?.cancel();
+    const stop = new AbortController();
+    let at = Date.now();
+    let isFollowed = false;
+    let body = createBody('');
+    let answer: Answer = {
+      ...what,
+      uri,
+      isRunning: true,
+      head: 'starting',
+      body: { text: '', language: 'json' },
+      requestId: null,
+      media: [],
+      file: undefined,
+      cancel: () => stop.abort(new Cancelled()),
+    };
+    const isCurrent = () => answers.get(uri.toString()) === answer;
+    const update = (more: Partial<Answer>): void => {
+      const shown = isCurrent();
+      answer = { ...answer, ...more };
+      if (shown) put(answer);
+    };
+    let drawing: NodeJS.Timeout | undefined;
+    const draw = (): void => {
+      drawing ??= setTimeout(() => {
+        drawing = undefined;
+        update({ body: body.shown() });
+      }, redrawMs);
+    };
+    put(answer);
+    let end: { readonly status?: number; readonly note?: string; readonly text?: string };
+    try {
+      const order = await orAborted(prepare(stop.signal), stop.signal);
+      at = order.queued?.at ?? Date.now();
+      isFollowed = order.queued !== undefined;
+      const status = await runCall(
+        order,
+        {
+          note: (head) => update({ head }),
+          sent(requestId) {
+            update({ requestId });
+            // After a reload of the window, it is followed again.
+            if (what.mode === 'queue') keep(pastCall({ ...answer, head: unfinished }, at, null));
+          },
+          body: (one) => {
+            body = one;
+          },
+          more: () => body.isEvents && draw(),
+        },
+        stop.signal,
+      );
+      end = { status };
+    } catch (error) {
+      end = error instanceof Cancelled ? { note: 'cancelled' } : { note: 'no answer', text: `${messageOf(error)}\n` };
+    }
+    clearTimeout(drawing);
+    const ms = Date.now() - at;
+    const head = headLine(await factsOf(answer.requestId, ms, end));
+    const shown = body.shown();
+    const file = body.file();
+    const value = body.value();
+    update({
+      isRunning: false,
+      head,
+      body: {
+        ...shown,
+        text: end.text ? shown.text + end.text : shown.text,
+        ...(end.text ? { language: 'plaintext' } : {}),
+      },
+      media: value === undefined ? [] : mediaIn(value),
+      file: file && { name: nameFor(file.contentType), bytes: file.bytes },
+    });
+    // If the emulator can't be asked now, the request may still get its answer.
+    if (end.text === undefined || !isFollowed) keep(pastCall(answer, at, end.status ?? null));
+    return answer;
+  }
+
+  async function factsOf(id: string | null, ms: number, end: Pick<CallFacts, 'note'> & { readonly status?: number }) {
+    const known = id === null ? undefined : await askRequest(link.folder, id);
+    const facts: CallFacts = {
+      status: end.status,
+      ms,
+      coldMs: known?.coldMs ?? null,
+      runner: known?.history.at(-1)?.runner.number ?? null,
+      number: known?.number ?? null,
+      ...(end.note === undefined ? {} : { note: end.note }),
+    };
+    return facts;
+  }
+
+  return {
+    newUri,
+    call,
+    get: (uri: string): Answer | undefined => answers.get(uri),
+    /** Shows a call of the history again. */
+    restore(past: PastCall, uri: vscode.Uri): Answer | undefined {
+      const address = parseAddress(past.address);
+      if (!address) return undefined;
+      const { method, mode, head, body, requestId, input } = past;
+      const value = body.language === 'json' ? tryParse(body.text) : undefined;
+      const answer: Answer = {
+        ...{ uri, method, mode, head, body, requestId },
+        request: { address, input },
+        isRunning: false,
+        media: value === undefined ? [] : mediaIn(value),
+        file: undefined,
+        cancel: () => undefined,
+      };
+      answers.set(uri.toString(), answer);
+      return answer;
+    },
+  };
+}
+
+export type Answers = ReturnType<typeof createAnswers>;
+
+function pastCall(answer: Answer, at: number, status: number | null): PastCall {
+  const { uri, request, method, mode, head, body, requestId } = answer;
+  const { address, input } = request;
+  return {
+    at,
+    address: formatAddress(address),
+    method,
+    mode,
+    input,
+    answer: uri.toString(),
+    status,
+    head,
+    requestId,
+    body,
+  };
+}
+
+/** Doesn't wait for steps that can't be aborted, such as the start of the emulator. */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    work.then(resolve, reject);
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

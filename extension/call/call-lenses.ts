@@ -1,0 +1,59 @@
+import type { CommandName } from '../contributes/commands.ts';
+import { appOf, type CallAddress } from './address.ts';
+import { type ProgramKind, programKinds } from './programs.ts';
+
+/** A lens in the first line of a document about a call. */
+export interface CallLens {
+  readonly title: string;
+  /** Absent: only text. */
+  readonly command?: CommandName;
+  readonly argument?: CallArgument;
+}
+
+/** What the commands of these lenses get. */
+export interface CallArgument {
+  /** The URI of the document. */
+  readonly document: string;
+  readonly program?: ProgramKind;
+  /** A file of the answer. */
+  readonly url?: string;
+}
+
+/** The lenses of a request document. Their number doesn't depend on its state. Pure. */
+export function requestLenses(document: string, address: CallAddress, isRunning: boolean): readonly CallLens[] {
+  const argument = { document };
+  return [
+    isRunning ? { title: 'Cancel', command: 'cancelCall', argument } : { title: 'Send', command: 'sendCall', argument },
+    { title: 'Send to Queue', command: 'queueCall', argument },
+    ...programKinds.map((program, index) => ({
+      title: index === 0 ? `Copy as ${program}` : program,
+      command: 'copyCall' as const,
+      argument: { document, program },
+    })),
+    { title: `${address.path} of ${appOf(address)} (local)` },
+  ];
+}
+
+/** The lenses of an answer: first what came of the call. Pure. */
+export function answerLenses(
+  document: string,
+  answer: {
+    readonly head: string;
+    readonly isRunning: boolean;
+    readonly requestId: string | null;
+    readonly media: number;
+  },
+): readonly CallLens[] {
+  const argument = { document };
+  const { head, isRunning, requestId, media } = answer;
+  if (isRunning) return [{ title: head }, { title: 'Cancel', command: 'cancelCall', argument }];
+  return [
+    { title: head },
+    ...(requestId === null ? [] : [{ title: 'Log', command: 'showCallLog' as const, argument }]),
+    { title: 'Replay', command: 'replayCall', argument },
+    { title: 'Save Request', command: 'saveCall', argument },
+    ...(media === 0
+      ? []
+      : [{ title: media === 1 ? 'Open Result' : `Open Result (${media})`, command: 'openResult' as const, argument }]),
+  ];
+}

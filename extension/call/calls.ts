@@ -1,0 +1,183 @@
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import type { Runs } from '../commands/runs.ts';
+import { commandId } from '../contributes/commands.ts';
+import type { Presenter } from '../present.ts';
+import { Problem } from '../problem.ts';
+import type { Link } from '../target/link.ts';
+import type { AppIndex } from '../workspace/app-index.ts';
+import { addressIn, appOf, callScheme, formatAddress, parseAddress } from './address.ts';
+import { type Answer, createAnswers } from './answers.ts';
+import { createCallFiles } from './call-files.ts';
+import { answerLenses, type CallArgument, requestLenses } from './call-lenses.ts';
+import { readRequest } from './documents.ts';
+import { createHistory } from './history.ts';
+import { callLog } from './log.ts';
+import { createOpening } from './opening.ts';
+import { createOperations } from './operations.ts';
+import { programFor, programKinds } from './programs.ts';
+import type { CallEvents, CallSide } from './register.ts';
+import { createResults } from './results.ts';
+import { createSending } from './sending.ts';
+import { createTargets } from './targets.ts';
+
+/** Calls of endpoints as documents: requests, their answers, and the history of both. */
+export function createCalls(deps: {
+  readonly link: Link;
+  readonly index: AppIndex;
+  readonly runs: Runs;
+  readonly present: Presenter;
+  readonly events: CallEvents;
+  /** Where the history and opened results are kept. */
+  readonly storage: string;
+  readonly ensureEmulator: () => Promise<void>;
+  readonly runApp: (argument: { readonly file: string; readonly app: string }) => Promise<boolean>;
+}) {
+  const { link, index, runs, present, events, storage } = deps;
+  const targets = createTargets(deps);
+  const operations = createOperations({
+    targets,
+    folder: join(storage, 'schemas'),
+    changed: (address) => events.fileChanged(vscode.Uri.parse(formatAddress(address))),
+  });
+  const history = createHistory(join(storage, 'calls'));
+  const results = createResults({ link, folder: join(storage, 'results') });
+  const answers = createAnswers({
+    link,
+    changed(uri) {
+      events.fileChanged(uri);
+      events.lensesChanged();
+    },
+    keep: (call) => void history.add(call).catch(present.problem),
+  });
+  const sending = createSending({ link, targets, operations, answers });
+  const opening = createOpening({ index, runs, targets, operations, answers, history, sending });
+  const { answerFor } = sending;
+
+  const files = createCallFiles({
+    '': async (uri) => {
+      const address = parseAddress(uri.toString(true));
+      const operation = address && (await operations.find(address).catch(() => undefined));
+      return JSON.stringify(operation?.input ?? {}, null, 2);
+    },
+    answer: async (uri) => {
+      const answer = answers.get(uri.toString()) ?? (await restored(uri));
+      return answer?.body.text ?? 'This answer was not kept.\n';
+    },
+    log: (uri) => callLog(link.folder, uri.query),
+  });
+
+  async function restored(uri: vscode.Uri): Promise<Answer | undefined> {
+    const past = (await history.list()).find(({ answer }) => answer === uri.toString());
+    const answer = past && answers.restore(past, uri);
+    if (past && answer) sending.resume(past, answer);
+    events.lensesChanged();
+    return answers.get(uri.toString());
+  }
+
+  async function copy(argument: unknown): Promise<boolean> {
+    const document = await sending.documentOf(argument);
+    const request = answers.get(document.uri.toString())?.request ?? readRequest(document.getText());
+    const { program } = (argument ?? {}) as Partial<CallArgument>;
+    const kind = program ?? (await vscode.window.showQuickPick([...programKinds], { title: 'Copy Request as' }));
+    const known = programKinds.find((one) => one === kind);
+    if (!known) return false;
+    const { address } = request;
+    const target = await targets.find(address, document.uri);
+    const code = await targets.codeOf(address, document.uri);
+    const alias = target?.alias ?? code?.appName ?? appOf(address);
+    const signal = AbortSignal.timeout(60_000);
+    const operation = operations.known(address);
+    const input = target ? await sending.withUploads(request, document.uri, operation, signal) : request.input;
+    const call = { app: `${target?.owner ?? 'local'}/${alias}`, path: address.path, input };
+    await vscode.env.clipboard.writeText(programFor(known, call));
+    void vscode.window.setStatusBarMessage(`fal: copied as ${known}, for the terminal "fal (local)".`, 5_000);
+    return true;
+  }
+
+  async function showLog(argument: unknown): Promise<void> {
+    const { requestId } = await answerFor(argument);
+    if (requestId === null) throw new Problem('The platform has not seen this call.');
+    const uri = vscode.Uri.from({ scheme: callScheme, authority: 'log', path: `/${requestId}.log`, query: requestId });
+    events.fileChanged(uri);
+    await vscode.window.showTextDocument(uri, { viewColumn: vscode.ViewColumn.Beside });
+  }
+
+  async function openResult(argument: unknown): Promise<void> {
+    const { file, media: all } = await answerFor(argument);
+    const { url } = (argument ?? {}) as Partial<CallArgument>;
+    const media = url === undefined ? all : all.filter((one) => one.url === url);
+    if (file) return results.show(file.name, file.bytes);
+    if (media.length === 0) throw new Problem('This answer has no image, sound, video or other file.');
+    await results.open(media);
+  }
+
+  /** Errors of a command are shown, and it returns `false`. */
+  function command<T>(run: (argument: unknown) => Promise<T>): (argument: unknown) => Promise<T | false> {
+    return async (argument) => {
+      try {
+        return await run(argument);
+      } catch (error) {
+        present.problem(error);
+        return false;
+      }
+    };
+  }
+
+  const side: CallSide = {
+    files,
+    lenses(document) {
+      const uri = document.uri.toString();
+      const answer = answers.get(uri);
+      const address = addressIn(document.getText());
+      const isRunning = sending.answerOf(document.uri)?.isRunning === true;
+      const media = answer?.file ? 1 : (answer?.media.length ?? 0);
+      const lenses = answer
+        ? answerLenses(uri, { ...answer, media })
+        : address
+          ? requestLenses(uri, address, isRunning)
+          : [];
+      return lenses.map(({ title, command: name, argument }) => {
+        const plain = title.replaceAll('$(', '\\$(');
+        const target = { title: plain, command: name ? commandId(name) : '', arguments: argument ? [argument] : [] };
+        return new vscode.CodeLens(new vscode.Range(0, 0, 0, 0), target);
+      });
+    },
+    links(document) {
+      const text = document.getText();
+      const media = answers.get(document.uri.toString())?.media ?? [];
+      return media.flatMap(({ url, name }) => {
+        const at = text.indexOf(JSON.stringify(url)) + 1;
+        if (at === 0) return [];
+        const range = new vscode.Range(document.positionAt(at), document.positionAt(at + url.length));
+        const argument: CallArgument = { document: document.uri.toString(), url };
+        const query = encodeURIComponent(JSON.stringify([argument]));
+        const link = new vscode.DocumentLink(range, vscode.Uri.parse(`command:${commandId('openResult')}?${query}`));
+        link.tooltip = `Open ${name} in the Editor`;
+        return [link];
+      });
+    },
+  };
+
+  return {
+    side,
+    commands: {
+      callApp: command(opening.callApp),
+      /** The first line of the answer. */
+      sendCall: command(async (argument) => (await sending.send(argument, 'direct')).head),
+      queueCall: command(async (argument) => (await sending.send(argument, 'queue')).head),
+      cancelCall: command(async (argument) => (await answerFor(argument)).cancel()),
+      replayCall: command(async (argument) => {
+        const answer = await answerFor(argument);
+        return (await sending.again(answer, answer.mode)).head;
+      }),
+      saveCall: command(opening.save),
+      copyCall: command(copy),
+      showCallLog: command(showLog),
+      openResult: command(openResult),
+      callHistory: command(opening.showHistory),
+    },
+  };
+}
+
+export type Calls = ReturnType<typeof createCalls>;

@@ -1,0 +1,67 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { createHistory, type PastCall } from './history.ts';
+
+async function folder(): Promise<string> {
+  const made = await mkdtemp(join(tmpdir(), 'minifal-history-'));
+  onTestFinished(() => rm(made, { recursive: true }));
+  return join(made, 'calls');
+}
+
+const call = (at: number, text = '{}'): PastCall => ({
+  at,
+  address: 'fal-call:/app.py::Painter',
+  method: 'POST',
+  mode: 'direct',
+  input: { n: at },
+  answer: 'a',
+  status: 200,
+  head: '200 · 14 ms',
+  requestId: `r${at}`,
+  body: { text, language: 'json' },
+});
+
+it('keeps calls across reloads, the latest first, and no more than 200', async () => {
+  const path = await folder();
+  const history = createHistory(path);
+  await Promise.all(Array.from({ length: 210 }, (_, index) => history.add(call(index))));
+  const kept = await createHistory(path).list();
+  expect(kept).toHaveLength(200);
+  expect(kept[0]).toEqual(call(209));
+  expect(await readdir(path)).toHaveLength(200);
+});
+
+it('lists a queued call once, as it ended', async () => {
+  const path = await folder();
+  const history = createHistory(path);
+  await history.add({ ...call(1), requestId: 'q', head: 'sent to the queue', status: null });
+  await history.add({ ...call(2), requestId: 'q' });
+  expect((await history.list()).map(({ head }) => head)).toEqual(['200 · 14 ms']);
+  expect(await readdir(path)).toHaveLength(1);
+  const reloaded = createHistory(path);
+  await reloaded.add({ ...call(3), requestId: 'q' });
+  expect((await reloaded.list()).map(({ at }) => at)).toEqual([3]);
+});
+
+it('shortens long answers and leaves out huge inputs', async () => {
+  const history = createHistory(await folder());
+  await history.add(call(1, 'x'.repeat(1_000_000)));
+  await history.add({ ...call(2), input: { text: 'x'.repeat(1_000_000) } });
+  const [only, ...others] = await history.list();
+  expect(others).toEqual([]);
+  expect(only?.body.text).toMatch(/^x{65536}\n… the rest was not kept\n$/);
+});
+
+it('reads nothing from damaged files, and nothing where there is no folder', async () => {
+  const path = await folder();
+  const history = createHistory(path);
+  expect(await history.list()).toEqual([]);
+  await history.add(call(3));
+  const [name = ''] = await readdir(path);
+  const text = await readFile(join(path, name), 'utf8');
+  await writeFile(join(path, '000000000000004-1-1.json'), text.slice(0, 40));
+  await writeFile(join(path, '000000000000005-1-1.json'), '{"at":1}');
+  expect(await history.list()).toEqual([call(3)]);
+});

@@ -1,0 +1,129 @@
+import * as vscode from 'vscode';
+import type { Runs } from '../commands/runs.ts';
+import { signalOf } from '../present.ts';
+import { Cancelled, Problem } from '../problem.ts';
+import type { AppIndex } from '../workspace/app-index.ts';
+import { appArgument, chooseApp } from '../workspace/choose-app.ts';
+import { appKey } from '../workspace/code/listed.ts';
+import { appOf, type CallAddress, formatAddress, parseAddress } from './address.ts';
+import type { Answers } from './answers.ts';
+import { folderFor, openRequest, requestText } from './documents.ts';
+import type { History, PastCall } from './history.ts';
+import { documentText, type Operation } from './openapi.ts';
+import type { Operations } from './operations.ts';
+import type { Sending } from './sending.ts';
+import type { Targets } from './targets.ts';
+
+/** Opens request documents: new ones, and those of the history; and saves them. */
+export function createOpening(deps: {
+  readonly index: AppIndex;
+  readonly runs: Runs;
+  readonly targets: Targets;
+  readonly operations: Operations;
+  readonly answers: Answers;
+  readonly history: History;
+  readonly sending: Sending;
+}) {
+  const { index, runs, targets, operations, answers, history, sending } = deps;
+
+  /** The command "Call App": from the palette, a lens (with an endpoint), or a row of the tree. */
+  async function callApp(argument: unknown): Promise<boolean> {
+    const begin = await addressOf(argument);
+    const options = {
+      location: vscode.ProgressLocation.Notification,
+      title: `Asking ${appOf(begin)} for its inputs`,
+      cancellable: true,
+    };
+    const offered = await vscode.window.withProgress(options, async (_, token) => {
+      const signal = signalOf(token);
+      const target = await targets.ready(begin, undefined, signal);
+      return operations.learn(begin, target, { mayWait: true, signal });
+    });
+    const wanted = endpointOf(argument);
+    const operation = offered.find(({ path }) => path === wanted) ?? (await chooseOperation(begin, offered));
+    const address = { ...begin, path: operation.path };
+    const code = await targets.codeOf(address);
+    await openRequest(documentText(formatAddress(address), operation.input), address, folderFor(code?.uri));
+    return true;
+  }
+
+  async function addressOf(argument: unknown): Promise<CallAddress> {
+    const alias = aliasOf(argument);
+    if (alias !== undefined) {
+      const app = (await index.apps()).find(
+        (one) => one.appName === alias || runs.aliasesOf(appKey(one)).includes(alias),
+      );
+      return app ? { file: app.file, app: app.entry?.name ?? app.name, path: '/' } : { alias, path: '/' };
+    }
+    const app = await chooseApp(index, appArgument(argument), 'Select an App to Call');
+    if (app.kind === 'function') throw new Problem(`${app.name} is a function: it has no endpoints. Run it instead.`);
+    return { file: app.file, app: app.entry?.name ?? app.name, path: '/' };
+  }
+
+  async function save(argument: unknown): Promise<boolean> {
+    const { uri } = await sending.documentOf(argument);
+    const answer = answers.get(uri.toString());
+    const source = answer && sending.requestOf(answer.uri);
+    const open = vscode.workspace.textDocuments.find((one) => one.uri.path === (source ?? uri.path));
+    if (open && (!answer || source !== undefined)) return (await vscode.workspace.save(open.uri)) !== undefined;
+    if (!answer) return false;
+    const { request } = answer;
+    const code = await targets.codeOf(request.address);
+    const opened = await openRequest(requestText(request), request.address, folderFor(code?.uri));
+    return (await vscode.workspace.save(opened.uri)) !== undefined;
+  }
+
+  async function showHistory(): Promise<boolean> {
+    const items = (await history.list()).map((call) => ({
+      label: callName(call),
+      description: call.head,
+      detail: `${new Date(call.at).toLocaleString('en-GB')}  ${JSON.stringify(call.input).slice(0, 100)}`,
+      call,
+    }));
+    const options = { title: 'Call History', matchOnDescription: true, matchOnDetail: true };
+    const picked = await vscode.window.showQuickPick(items, options);
+    const address = picked && parseAddress(picked.call.address);
+    if (!picked || !address) return false;
+    const { call } = picked;
+    const request = { address, input: call.input };
+    const code = await targets.codeOf(address);
+    const document = await openRequest(requestText(request), address, folderFor(code?.uri));
+    const answer = answers.restore(call, answers.newUri(request));
+    if (!answer) return false;
+    await sending.attach(document.uri, answer);
+    return true;
+  }
+
+  return { callApp, save, showHistory };
+}
+
+function callName({ method, address }: PastCall): string {
+  const parsed = parseAddress(address);
+  return parsed ? `${method} ${parsed.path} of ${appOf(parsed)}` : address;
+}
+
+/** The path of the endpoint whose lens was clicked. */
+function endpointOf(argument: unknown): string | undefined {
+  const { endpoint } = (argument ?? {}) as { readonly endpoint?: { readonly path?: unknown } };
+  return typeof endpoint?.path === 'string' ? endpoint.path : undefined;
+}
+
+/** The alias of a row of the tree. */
+function aliasOf(argument: unknown): string | undefined {
+  const { id } = (argument ?? {}) as { readonly id?: unknown };
+  return typeof id === 'string' && id.startsWith('app/') ? id.slice('app/'.length) : undefined;
+}
+
+async function chooseOperation(address: CallAddress, operations: readonly Operation[]): Promise<Operation> {
+  const [only, ...others] = operations;
+  if (!only) throw new Problem(`${appOf(address)} describes no endpoint that can be called.`);
+  if (others.length === 0) return only;
+  const items = operations.map((operation) => ({
+    label: `${operation.method} ${operation.path}`,
+    description: operation.summary,
+    operation,
+  }));
+  const picked = await vscode.window.showQuickPick(items, { title: `Select an Endpoint of ${appOf(address)}` });
+  if (!picked) throw new Cancelled();
+  return picked.operation;
+}

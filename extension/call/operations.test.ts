@@ -1,0 +1,54 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { formatAddress } from './address.ts';
+import type { Operation } from './openapi.ts';
+import { createOperations } from './operations.ts';
+
+const address = { file: 'app.py', app: 'Painter', path: '/slow' };
+let target = { owner: 'local', alias: 'painter', revision: '1', isDeployed: true, isReady: false };
+const slow: Operation = { method: 'POST', path: '/slow', summary: 'Slow', input: { type: 'object' } };
+const main: Operation = { method: 'POST', path: '/', summary: '', input: undefined };
+
+it('asks a revision only once', async () => {
+  const run = { ...target, alias: 'a-run', isDeployed: false, isReady: true };
+  let asks = 0;
+  const operations = async () => {
+    asks++;
+    return [slow];
+  };
+  const targets = { find: async () => run, operations };
+  const made = createOperations({ targets, folder: '/nowhere', changed: () => undefined });
+  for (let times = 0; times < 3; times++) expect(await made.find(address)).toEqual(slow);
+  expect(asks).toBe(1);
+});
+
+it('keeps what an app said, also after a reload while it does not run', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'minifal-operations-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  let says: readonly Operation[] | undefined = [main, slow];
+  const changed: string[] = [];
+  const make = () =>
+    createOperations({
+      folder: join(folder, 'schemas'),
+      targets: { find: async () => (says ? target : undefined), operations: async () => says ?? [] },
+      changed: (one) => void changed.push(formatAddress(one)),
+    });
+
+  expect(await make().find(address)).toEqual(slow);
+  expect(changed).toEqual(['fal-call:/app.py::Painter', 'fal-call:/app.py::Painter/slow']);
+
+  says = undefined;
+  const later = make();
+  expect(later.known(address)).toBeUndefined();
+  expect(await later.find(address)).toEqual(slow);
+  expect(await later.find({ ...address, app: 'Other' })).toBeUndefined();
+
+  target = { ...target, revision: '2' };
+  says = [{ ...slow, summary: 'Slower' }];
+  changed.length = 0;
+  expect((await later.find(address))?.summary).toBe('Slower');
+  await later.find(address);
+  expect(changed).toEqual(['fal-call:/app.py::Painter/slow']);
+});

@@ -1,0 +1,173 @@
+import { resolve } from 'node:path';
+import * as vscode from 'vscode';
+import { signalOf } from '../present.ts';
+import { Problem, untrusted } from '../problem.ts';
+import { uploadFile } from '../target/calls.ts';
+import type { Link } from '../target/link.ts';
+import { askRequest } from '../target/requests.ts';
+import { appOf, type CallAddress } from './address.ts';
+import { type Answer, type Answers, unfinished } from './answers.ts';
+import type { CallArgument } from './call-lenses.ts';
+import { type CallRequest, readRequest } from './documents.ts';
+import type { PastCall } from './history.ts';
+import { filesIn, withUrls } from './input-files.ts';
+import { contentTypeOf } from './media.ts';
+import type { Operation } from './openapi.ts';
+import type { Operations } from './operations.ts';
+import type { CallOrder } from './run-call.ts';
+import type { Targets } from './targets.ts';
+
+/** Sends the requests of documents, and shows each answer next to its request. */
+export function createSending(deps: {
+  readonly link: Link;
+  readonly targets: Targets;
+  readonly operations: Operations;
+  readonly answers: Answers;
+}) {
+  const { link, targets, operations, answers } = deps;
+  /** The answer of each request document, by its path: saving an untitled document changes only its scheme. */
+  const answerOf = new Map<string, vscode.Uri>();
+
+  /** The document's request with the endpoint's method, ready to be sent. */
+  async function orderOf(
+    request: CallRequest,
+    document: vscode.Uri | undefined,
+    mode: CallOrder['mode'],
+    signal: AbortSignal,
+  ): Promise<CallOrder> {
+    if (!vscode.workspace.isTrusted) throw untrusted();
+    const { address } = request;
+    const target = await waiting(`Starting ${appOf(address)}`, address, document, signal);
+    const operation = await operations.find(address, document);
+    const input = await withUploads(request, document, operation, signal);
+    return { folder: link.folder, target, method: operation?.method ?? 'POST', path: address.path, input, mode };
+  }
+
+  /** With progress only if the app has to be started. */
+  async function waiting(title: string, address: CallAddress, document: vscode.Uri | undefined, signal: AbortSignal) {
+    const found = await targets.find(address, document);
+    if (found) return found;
+    const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+    return vscode.window.withProgress(options, (_, token) =>
+      targets.ready(address, document, AbortSignal.any([signal, signalOf(token)])),
+    );
+  }
+
+  async function withUploads(
+    { address, input }: CallRequest,
+    document: vscode.Uri | undefined,
+    operation: Operation | undefined,
+    signal: AbortSignal,
+  ): Promise<CallRequest['input']> {
+    const code = await targets.codeOf(address, document);
+    const folder = code?.folder.uri.fsPath ?? vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '/';
+    const urls = new Map<string, string>();
+    for (const { value, path, isExplicit } of filesIn(input, operation?.input)) {
+      const file = resolve(folder, path);
+      const isFile = await vscode.workspace.fs.stat(vscode.Uri.file(file)).then(
+        ({ type }) => (type & vscode.FileType.File) !== 0,
+        () => false,
+      );
+      if (!isFile && isExplicit) throw new Error(`There is no file ${file}.`);
+      if (isFile)
+        urls.set(value, await uploadFile(link.folder, { path: file, contentType: contentTypeOf(file) }, signal));
+    }
+    return withUrls(input, urls);
+  }
+
+  async function send(argument: unknown, mode: CallOrder['mode']): Promise<Answer> {
+    const document = await documentOf(argument);
+    const answer = answers.get(document.uri.toString());
+    if (answer) return again(answer, mode);
+    const request = readRequest(document.getText());
+    const uri = answerOf.get(document.uri.path) ?? answers.newUri(request);
+    answerOf.set(document.uri.path, uri);
+    return show(uri, request, mode, document.uri);
+  }
+
+  const again = ({ uri, request }: Answer, mode: CallOrder['mode']) => show(uri, request, mode, undefined);
+
+  async function show(
+    uri: vscode.Uri,
+    request: CallRequest,
+    mode: CallOrder['mode'],
+    document: vscode.Uri | undefined,
+  ): Promise<Answer> {
+    const method = operations.known(request.address)?.method ?? 'POST';
+    const done = answers.call(uri, { request, method, mode }, (signal) => orderOf(request, document, mode, signal));
+    await showAnswer(uri);
+    const answer = await done;
+    await setLanguage(answer);
+    return answer;
+  }
+
+  async function showAnswer(uri: vscode.Uri): Promise<void> {
+    const isShown = vscode.window.visibleTextEditors.some(({ document }) => document.uri.toString() === uri.toString());
+    if (isShown) return;
+    await vscode.window.showTextDocument(uri, {
+      viewColumn: vscode.ViewColumn.Beside,
+      preserveFocus: true,
+      preview: false,
+    });
+  }
+
+  async function setLanguage({ uri, body }: Answer): Promise<void> {
+    const document = vscode.workspace.textDocuments.find((one) => one.uri.toString() === uri.toString());
+    if (document && document.languageId !== body.language) {
+      await vscode.languages.setTextDocumentLanguage(document, body.language);
+    }
+  }
+
+  /** The document of a lens, or the active one. */
+  async function documentOf(argument: unknown): Promise<vscode.TextDocument> {
+    const { document } = (argument ?? {}) as Partial<CallArgument>;
+    const uri =
+      typeof document === 'string' ? vscode.Uri.parse(document) : vscode.window.activeTextEditor?.document.uri;
+    if (!uri) throw new Problem('No request is open. "fal: Call App" opens one.');
+    return vscode.workspace.openTextDocument(uri);
+  }
+
+  async function answerFor(argument: unknown): Promise<Answer> {
+    const { uri } = await documentOf(argument);
+    const answer = answers.get((answerOf.get(uri.path) ?? uri).toString());
+    if (!answer) throw new Problem('This request was not sent yet.');
+    return answer;
+  }
+
+  /** Follows a queued call that hadn't ended when the window was closed. */
+  function resume(past: PastCall, { uri, request, method, mode }: Answer): void {
+    const { requestId, at } = past;
+    if (mode !== 'queue' || past.head !== unfinished || requestId === null) return;
+    const order = async (): Promise<CallOrder> => {
+      const { live } = await link.until((snapshot) => snapshot.live !== undefined, AbortSignal.timeout(10_000));
+      const facts = await askRequest(link.folder, requestId);
+      if (!live || !facts) throw new Error('The emulator does not know this request (any more).');
+      const target = { owner: live.head.owner, alias: facts.alias };
+      const { path } = request.address;
+      const queued = { requestId, at };
+      return { folder: link.folder, target, method, path, input: request.input, mode, queued };
+    };
+    void answers.call(uri, { request, method, mode }, order).then(setLanguage);
+  }
+
+  return {
+    send,
+    resume,
+    again,
+    documentOf,
+    answerFor,
+    withUploads,
+    /** The answer of a request document; `undefined`: it wasn't sent. */
+    answerOf: ({ path }: vscode.Uri): Answer | undefined => answers.get(answerOf.get(path)?.toString() ?? ''),
+    /** The path of the request document of an answer. */
+    requestOf: (answer: vscode.Uri) => [...answerOf].find(([, of]) => of.toString() === answer.toString())?.[0],
+    /** Shows a call of the history with its request document. */
+    async attach(document: vscode.Uri, answer: Answer): Promise<void> {
+      answerOf.set(document.path, answer.uri);
+      await showAnswer(answer.uri);
+      await setLanguage(answer);
+    },
+  };
+}
+
+export type Sending = ReturnType<typeof createSending>;

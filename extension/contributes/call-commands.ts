@@ -1,0 +1,48 @@
+import { type Command, inRow } from './command.ts';
+import { all, hasFolder, isAnswer, isCall, isTrusted } from './when.ts';
+
+/** Calls of an app's endpoints, as documents. */
+export const callCommands = {
+  callApp: {
+    title: 'Call App',
+    icon: 'send',
+    palette: all(isTrusted, hasFolder),
+    menus: [inRow('apps', 'minifal.app', 'inline', isTrusted)],
+  },
+  sendCall: {
+    title: 'Send Request',
+    palette: all(isTrusted, isCall),
+  },
+  queueCall: {
+    title: 'Send Request to Queue',
+    palette: all(isTrusted, isCall),
+  },
+  cancelCall: {
+    title: 'Cancel Call',
+    palette: isCall,
+  },
+  replayCall: {
+    title: 'Replay Call',
+    palette: all(isTrusted, isCall),
+  },
+  saveCall: {
+    title: 'Save Request',
+    palette: isCall,
+  },
+  copyCall: {
+    title: 'Copy Request as Program',
+    palette: isCall,
+  },
+  showCallLog: {
+    title: 'Show Call Log',
+    palette: isAnswer,
+  },
+  openResult: {
+    title: 'Open Result',
+    palette: isAnswer,
+  },
+  callHistory: {
+    title: 'Call History',
+    palette: hasFolder,
+  },
+} as const satisfies { readonly [name: string]: Command };
