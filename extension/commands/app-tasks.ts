@@ -13,6 +13,7 @@ import type { Link } from '../target/link.ts';
 import type { Snapshot } from '../target/snapshot.ts';
 import { hasProject, type WorkspaceApp } from '../workspace/app-index.ts';
 import { type FalPlace, falPlace } from '../workspace/working-folder.ts';
+import type { BegunTasks } from './begun-tasks.ts';
 import type { EmulatorCommands } from './emulator.ts';
 import type { FalClis } from './fal-cli.ts';
 import { type FalTask, type FalTaskDefinition, falTask, type Launch, type RunningTask, startTask } from './fal-task.ts';
@@ -48,10 +49,11 @@ export function createAppTasks(deps: {
   readonly present: Presenter;
   readonly runs: Runs;
   readonly helpers: RunHelpers;
+  readonly begunTasks: BegunTasks;
   /** Called when a run, or any task that the user started directly, has failed. */
   readonly failed: (failed: FailedTask, end: FalEnd) => void;
 }) {
-  const { link, emulator, clis, present, runs, helpers } = deps;
+  const { link, emulator, clis, present, runs, helpers, begunTasks } = deps;
   let instances = 0;
 
   /** @throws Problem, Cancelled */
@@ -155,7 +157,7 @@ export function createAppTasks(deps: {
       command === 'run',
     );
     const shown = { ...made, ref: [made.ref, ...options].join(' '), ...(onText ? { onText } : {}) };
-    return startTask(shown, ++instances);
+    return startTask(shown, ++instances, begunTasks);
   }
 
   /** For tasks that the user starts directly: "Run Task", tasks.json, a launch configuration. */
@@ -181,7 +183,7 @@ export function createAppTasks(deps: {
 
   async function show(about: AboutRun, folder: vscode.WorkspaceFolder, joined: JoinedRun): Promise<void> {
     const again = () => program({ type: taskType, ...about }, folder);
-    await startTask({ ...spec(about, folder, again, true), joined }, ++instances);
+    await startTask({ ...spec(about, folder, again, true), joined }, ++instances, begunTasks);
   }
 
   return {

@@ -14,6 +14,7 @@ import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
 import { appArgument, chooseApp } from '../workspace/choose-app.ts';
 import { appKey } from '../workspace/code/listed.ts';
 import { appInTask, createAppTasks, type FailedTask } from './app-tasks.ts';
+import type { BegunTasks } from './begun-tasks.ts';
 import type { EmulatorCommands } from './emulator.ts';
 import type { FalClis } from './fal-cli.ts';
 import { served } from './fal-task.ts';
@@ -30,10 +31,11 @@ export function createAppCommands(deps: {
   readonly log: vscode.LogOutputChannel;
   readonly runs: Runs;
   readonly helpers: RunHelpers;
+  readonly begunTasks: BegunTasks;
   readonly scaleResets: ScaleResets;
 }) {
-  const { index, link, emulator, clis, present, log, runs, helpers, scaleResets } = deps;
-  const tasks = createAppTasks({ link, emulator, clis, present, runs, helpers, failed });
+  const { index, link, emulator, clis, present, log, runs, helpers, begunTasks, scaleResets } = deps;
+  const tasks = createAppTasks({ link, emulator, clis, present, runs, helpers, begunTasks, failed });
 
   async function chosen(argument: unknown, title: string): Promise<WorkspaceApp> {
     if (!vscode.workspace.isTrusted) throw untrusted();

@@ -1,7 +1,9 @@
 import * as vscode from 'vscode';
 import { readyMark, readyMatcher, type taskType } from '../contributes/tasks.ts';
+import { Cancelled } from '../problem.ts';
 import type { FalEnd, FalRun, JoinedRun } from '../process/run/window-run.ts';
 import { printable } from '../target/printable.ts';
+import type { BegunTasks } from './begun-tasks.ts';
 
 /** The definition as written in tasks.json. */
 export interface FalTaskDefinition extends vscode.TaskDefinition {
@@ -31,6 +33,8 @@ export interface FalTask {
   /** Resolves when the app at this address (printed by `fal run`) can be called. */
   readonly isReady: (url: URL, signal: AbortSignal) => Promise<void>;
   readonly onText?: (text: string) => void;
+  /** Called instead of `onBegun` when it could not begin, or its terminal was closed before. */
+  readonly onNotBegun?: (error: unknown) => void;
   /** Called when its process is there; the signal is aborted when it ends. */
   readonly onBegun?: (run: FalRun, over: AbortSignal) => void;
 }
@@ -88,17 +92,25 @@ export function falTask(spec: FalTask): vscode.Task {
   return task;
 }
 
-/** Runs it; resolves once `fal` has started. `instance` distinguishes concurrent runs of one app. */
-export async function startTask(spec: FalTask, instance: number): Promise<RunningTask> {
+/**
+ * Runs it; resolves once `fal` has started. `instance` distinguishes concurrent runs of one app.
+ * @throws the error because of which it could not begin; Cancelled: its terminal was closed before
+ */
+export async function startTask(spec: FalTask, instance: number, tasks: BegunTasks): Promise<RunningTask> {
   let begun: (run: FalRun) => void = () => {};
-  const beginning = new Promise<FalRun>((resolve) => {
+  let onNotBegun: (error: unknown) => void = () => {};
+  const beginning = new Promise<FalRun>((resolve, reject) => {
     begun = resolve;
+    onNotBegun = reject;
   });
+  beginning.catch(() => {}); // awaited below
   const onBegun: FalTask['onBegun'] = (run, over) => {
     spec.onBegun?.(run, over);
     begun(run);
   };
-  await vscode.tasks.executeTask(falTask({ ...spec, definition: { ...spec.definition, instance }, onBegun }));
+  const task = falTask({ ...spec, definition: { ...spec.definition, instance }, onBegun, onNotBegun });
+  await tasks.register(task);
+  await vscode.tasks.executeTask(task);
   const { stop, leave, ended } = await beginning;
   return { label: spec.label, key: spec.key, stop, leave, ended };
 }
@@ -155,12 +167,13 @@ function terminal(spec: FalTask, joined?: JoinedRun): vscode.Pseudoterminal {
     onDidClose: close.event,
     open(dimensions) {
       begin(dimensions).catch((error: unknown) => {
+        spec.onNotBegun?.(error);
         write.fire(`${printable(error instanceof Error ? error.message : String(error))}\r\n`);
         close.fire(1);
       });
     },
     close() {
-      over.abort();
+      over.abort(new Cancelled());
       run?.closed();
     },
     handleInput(data) {

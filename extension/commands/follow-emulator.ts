@@ -21,7 +21,7 @@ export function followEmulator(deps: {
 
   function follow(now: Snapshot, before: Snapshot): void {
     setContext('emulatorState', now.state);
-    setContext('emulatorLives', now.running !== undefined);
+    setContext('hasNoEmulator', now.running === undefined);
     setContext('secretsSealed', now.live?.head.secrets === 'sealed');
     if (now.state === before.state) return;
     log.info(`[extension] emulator: ${now.state}${now.why ? `: ${now.why}` : ''}`);
@@ -40,7 +40,7 @@ export function followEmulator(deps: {
   }
 
   setContext('emulatorState', link.snapshot().state);
-  setContext('emulatorLives', link.snapshot().running !== undefined);
+  setContext('hasNoEmulator', link.snapshot().running === undefined);
   const unfollow = link.onChange(follow);
   return {
     close() {

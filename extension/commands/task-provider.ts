@@ -5,6 +5,7 @@ import { printable } from '../target/printable.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
 import type { AppCommands } from './app.ts';
 import { appInTask } from './app-tasks.ts';
+import type { BegunTasks } from './begun-tasks.ts';
 import type { EmulatorCommands } from './emulator.ts';
 
 /**
@@ -16,8 +17,9 @@ export function createTaskProvider(deps: {
   readonly emulator: EmulatorCommands;
   readonly apps: AppCommands;
   readonly present: Presenter;
+  readonly begunTasks: BegunTasks;
 }) {
-  const { index, emulator, apps, present } = deps;
+  const { index, emulator, apps, present, begunTasks } = deps;
 
   function startTask(definition: vscode.TaskDefinition, scope: vscode.Task['scope']): vscode.Task {
     const execution = new vscode.CustomExecution(async () => startTerminal(emulator, present));
@@ -38,7 +40,7 @@ export function createTaskProvider(deps: {
           apps.task({ type: taskType, command, app: appInTask(app) }, app.folder),
         ),
       );
-      return [start, ...ofApps];
+      return [start, ...ofApps, ...begunTasks.listed()];
     },
     /** An executable task for an entry of tasks.json; `undefined`: it isn't one of ours. */
     resolve({ definition, scope }: vscode.Task): vscode.Task | undefined {

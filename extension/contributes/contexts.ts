@@ -8,10 +8,10 @@ export interface Contexts {
   readonly pythonState: 'ok' | 'missing' | 'tooOld';
   /** All files were searched, and none contains an app. */
   readonly hasNoApps: boolean;
-  /** There is a process of the emulator, whether or not it answers. */
-  readonly emulatorLives: boolean;
   /** The Python that is used has `fal`. */
   readonly hasFal: boolean;
+  /** It is known that there is no process of the emulator, not even one that doesn't answer. */
+  readonly hasNoEmulator: boolean;
   /** A `fal` command of this window is running. */
   readonly hasRuns: boolean;
   /** The view shows ended runners. */

@@ -1,5 +1,5 @@
 import { type Command, inTitle } from './command.ts';
-import { all, isNot, isTrusted, key } from './when.ts';
+import { all, isNot, isTrusted, key, not } from './when.ts';
 
 const isDown = all(isNot('emulatorState', 'running'), isNot('emulatorState', 'starting'));
 
@@ -14,8 +14,8 @@ export const emulatorCommands = {
   stopEmulator: {
     title: 'Stop Emulator',
     icon: 'debug-stop',
-    palette: key('emulatorLives'),
-    menus: [inTitle('apps', '3_stop@1', key('emulatorLives'))],
+    palette: not(key('hasNoEmulator')),
+    menus: [inTitle('apps', '3_stop@1', not(key('hasNoEmulator')))],
   },
   showEmulatorLog: {
     title: 'Show Emulator Log',

@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isAlive, type ProcessIdentity } from '../../emulator/local/data-folder.ts';
@@ -7,20 +7,6 @@ import { processIdentity, processTree } from '../support/procfs.ts';
 import { until } from '../support/wait.ts';
 import { type FalWindow, openFalWindow } from './fal-window.ts';
 import { type Scene, setScene } from './scene.ts';
-
-const failing = `import fal
-
-
-class Broken(fal.App):
-    machine_type = "XS"
-
-    def setup(self):
-        raise RuntimeError("There are no weights.")
-
-    @fal.endpoint("/")
-    def answer(self) -> str:
-        return "yes"
-`;
 
 let scene: Scene;
 let window: FalWindow;
@@ -159,21 +145,6 @@ it('keeps the tree of a killed emulator, greyed, with a row that starts it again
   await (await window.row(/^Start Emulator /)).click();
   await window.row(/^hello no runners/);
   expect((await scene.emulator()).pid).not.toBe(pid);
-});
-
-it('shows the sentence of a failure, with its line', async () => {
-  await window.workbench.command('Notifications: Clear All Notifications');
-  await writeFile(join(scene.workspace, 'broken.py'), failing);
-  await window.workbench.command('fal: Run App');
-  await window.workbench.pick('Broken');
-  const toast = await window.workbench.toast(
-    /Broken did not start: RuntimeError: There are no weights. \(broken.py:8\)/,
-  );
-  expect(await toast.getByRole('button').allInnerTexts()).toEqual(expect.arrayContaining(['Go to Line', 'Show Log']));
-  expect(await window.workbench.page.locator('.notification-toast').count()).toBe(1);
-  await window.workbench.pressInToast('Broken did not start', 'Go to Line');
-  await window.workbench.page.locator('.tab.active').filter({ hasText: 'broken.py' }).waitFor();
-  await window.workbench.page.locator('.statusbar-item').filter({ hasText: 'Ln 8,' }).waitFor();
 });
 
 it('ends its runs soon after the window was closed', async () => {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -63,7 +64,7 @@ async function begun(options: { readonly graceMs?: number; readonly source?: str
     if (isAlive(helper)) process.kill(helper.pid, 'SIGTERM');
     await eventually('the helper has ended', () => runsOnDisk(folder).length === 0);
   });
-  return { run, folder, helper, text: () => text, isGone: () => !processes.some(isAlive) };
+  return { run, folder, helper, processes, text: () => text, isGone: () => !processes.some(isAlive) };
 }
 
 /** Another window, once the run was given to it. */
@@ -148,6 +149,28 @@ describe('a run in a helper process', () => {
     await eventually('it has ended', isGone);
     const next = await joined(helper.socket);
     expect(await next.run.ended).toMatchObject({ code: 7, stopped: false, output: expect.stringMatching(/^pid/) });
+  });
+
+  it('omits output that the window does not read, but never its end', async () => {
+    const source = `console.log("pid " + process.pid);
+      setInterval(() => {}, 1e6);
+      process.on("SIGUSR2", () => {
+        for (let i = 0; i < 300; i++) process.stdout.write("x".repeat(99_999) + "\\n");
+        process.stdout.write("why it failed\\n", () => process.exit(1));
+      });`;
+    const { run, helper, isGone, processes } = await begun({ source });
+    run.leave();
+    const window = connect(helper.socket).setEncoding('utf8').pause();
+    await once(window, 'connect');
+    process.kill(processes[0]?.pid ?? 0, 'SIGUSR2');
+    await eventually('the command has ended', isGone);
+    let received = '';
+    window.on('data', (text) => {
+      received += text;
+    });
+    await once(window.resume(), 'close');
+    expect(received.length).toBeLessThan(10_000_000);
+    expect(received).toMatch(/output omitted.*why it failed.*"type":"end","code":1/s);
   });
 
   it('leaves no process behind when its helper is killed', async () => {

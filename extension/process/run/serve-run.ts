@@ -4,6 +4,7 @@ import { keptCharacters, readMessages, type ToWindow, toHelper } from './message
 
 /** Bytes that a window hasn't read yet; more output is left out. */
 const unreadBytes = 4_000_000;
+const endCharacters = 20_000;
 const omitted = '\n… (output omitted: the editor was busy)\n';
 
 /** A window that reloads closes its terminals first; its connection ends within this time. */
@@ -51,6 +52,9 @@ export function serveRun(options: {
 
   function finish(socket: Socket, message: ToWindow): void {
     wasShown = true;
+    // The end explains a failure.
+    if (isOmitting) send(socket, { type: 'text', text: `${omitted}${output.slice(-endCharacters)}` });
+    isOmitting = false;
     send(socket, message);
     socket.end();
   }
