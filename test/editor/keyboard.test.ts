@@ -99,19 +99,19 @@ it('starts the emulator from the welcome view', async () => {
 });
 
 it('finds every command in the palette', async () => {
-  const offered = await window.workbench.offeredCommands('fal: ');
-  expect(offered.filter((title) => title.startsWith('fal: '))).toEqual(
-    expect.arrayContaining(
-      [
-        'Stop Emulator',
-        'Run App',
-        'Deploy to Emulator',
-        'Open Local Terminal',
-        'Show Emulator Log',
-        'Refresh Apps',
-      ].map((title) => `fal: ${title}`),
-    ),
-  );
+  const titles = [
+    'Stop Emulator',
+    'Run App',
+    'Deploy to Emulator',
+    'Open Local Terminal',
+    'Show Emulator Log',
+    'Refresh Apps',
+  ];
+  // One at a time, because only rows on the screen are read.
+  for (const title of titles) {
+    const search = `fal: ${title}`;
+    expect(await window.workbench.offeredCommands(search)).toContain(search);
+  }
 });
 
 it('runs, deploys, stops and opens the terminal by keyboard shortcuts', async () => {

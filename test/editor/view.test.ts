@@ -156,25 +156,32 @@ it('is readable in each theme, and passes axe', async () => {
 });
 
 it('clears ended runners: one with its own button, then all', async () => {
-  const ended = async () =>
-    (await window.rows()).filter((row) => / TERMINATED · /.test(row)).map((row) => row.slice(0, 8));
-  const [one = ''] = await until('two have ended', async () => (await ended()).length > 1 && (await ended()), {
-    timeoutMs: 120_000,
-  });
-  const row = await window.row(new RegExp(`^${one} `));
+  const ended = async () => (await window.rows()).filter((row) => / TERMINATED · /.test(row));
+  const nameOf = (row: string) => row.slice(0, row.indexOf(' TERMINATED'));
+  // Runners are numbered for each app, so only some of these names are unique.
+  const one = await until(
+    'two have ended, one of them with a unique number',
+    async () => {
+      const names = (await ended()).map(nameOf);
+      return names.length > 1 && names.find((name) => names.filter((other) => other === name).length === 1);
+    },
+    { timeoutMs: 120_000 },
+  );
+  const row = await window.row(new RegExp(`^${one} TERMINATED`));
   await row.hover();
   await row.getByRole('button', { name: 'Clear Runner' }).click();
-  await until('it is gone', async () => !(await ended()).includes(one));
+  await until('it is gone', async () => !(await ended()).map(nameOf).includes(one));
   const others = await ended();
   expect(others).not.toEqual([]);
   await window.workbench.command('fal: Clear Ended Runners');
-  await until('they are gone', async () => !(await ended()).some((id) => others.includes(id)));
+  await until('they are gone', async () => !(await ended()).some((each) => others.includes(each)));
   // Nothing was deleted: the emulator's history still contains them.
   const log = await readFile(join(scene.dataDir, 'emulator.json'), 'utf8');
   const { api } = (JSON.parse(log) as { readonly ports: { readonly api: number } }).ports;
   const headers = { authorization: `Key ${readLocalKey(scene.dataDir)}` };
-  const status = await (await fetch(`http://localhost:${api}/minifal/status`, { headers })).text();
-  expect(status).toContain(`"id":"${one}`);
+  const page = await fetch(`http://localhost:${api}/minifal/runners`, { headers });
+  const { runners } = (await page.json()) as { readonly runners: readonly { readonly number: number }[] };
+  expect(runners.map(({ number }) => `runner ${number}`)).toContain(one);
 });
 
 it('uses a changed setting at the next start, and reports an invalid one once', async () => {

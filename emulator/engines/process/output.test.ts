@@ -515,6 +515,7 @@ def main():
         ['child', null],
       ]),
     );
+    expect((await runner.line(/^of no code/)).place).toBeUndefined();
     const traceback = await call('/traceback');
     expect(traceback.map(([text]) => text)).toEqual([
       'Traceback (most recent call last):',

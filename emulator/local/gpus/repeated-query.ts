@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { signalChild } from '../signal.ts';
 import { program } from './nvidia-smi.ts';
 
 /** One nvidia-smi that answers the same query once a second. */
@@ -59,7 +60,7 @@ export function createRepeated(
   return {
     begin,
     end() {
-      child?.kill('SIGKILL');
+      if (child) signalChild(child, 'SIGKILL');
       child = undefined;
     },
   };
