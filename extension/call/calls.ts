@@ -62,7 +62,7 @@ export function createCalls(deps: {
     },
     answer: async (uri) => {
       const answer = answers.get(uri.toString()) ?? (await restored(uri));
-      return answer?.body.text ?? 'This answer was not kept.\n';
+      return answer?.body.text ?? 'This result was not kept.\n';
     },
     log: (uri) => callLog(link.folder, uri.query),
   });
@@ -97,7 +97,7 @@ export function createCalls(deps: {
 
   async function showLog(argument: unknown): Promise<void> {
     const { requestId } = await answerFor(argument);
-    if (requestId === null) throw new Problem('The platform has not seen this call.');
+    if (requestId === null) throw new Problem('The emulator did not receive this call.');
     const uri = vscode.Uri.from({ scheme: callScheme, authority: 'log', path: `/${requestId}.log`, query: requestId });
     events.fileChanged(uri);
     await vscode.window.showTextDocument(uri, { viewColumn: vscode.ViewColumn.Beside });
@@ -108,7 +108,7 @@ export function createCalls(deps: {
     const { url } = (argument ?? {}) as Partial<CallArgument>;
     const media = url === undefined ? all : all.filter((one) => one.url === url);
     if (file) return results.show(file.name, file.bytes);
-    if (media.length === 0) throw new Problem('This answer has no image, sound, video or other file.');
+    if (media.length === 0) throw new Problem('This result has no image, audio, video or other file.');
     await results.open(media);
   }
 

@@ -15,10 +15,9 @@ export interface CallRequest {
 /** @throws Problem if the document isn't one, or isn't complete */
 export function readRequest(text: string): CallRequest {
   const address = addressIn(text);
-  if (!address)
-    throw new Problem('This document names no endpoint: its "$schema" has to be "fal-call:/FILE::APP/PATH".');
+  if (!address) throw new Problem('This document has no endpoint: set its "$schema" to "fal-call:/FILE::APP/PATH".');
   const value = tryParse(text);
-  if (!isObject(value)) throw new Problem('The request is not sent: it is not a valid JSON object yet.');
+  if (!isObject(value)) throw new Problem('The request was not sent: it is not a valid JSON object.');
   const { $schema: _, ...input } = value;
   return { address, input };
 }

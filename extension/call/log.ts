@@ -4,7 +4,7 @@ import { askLogs, type LogRow } from '../target/logs.ts';
 export async function callLog(folder: string, requestId: string): Promise<string> {
   const page = await askLogs(folder, { request: requestId, limit: 1_000 });
   if (!page) return 'The emulator is not running, so its log cannot be read.\n';
-  if (page.length === 0) return 'This call has logged nothing.\n';
+  if (page.length === 0) return 'This call has no log lines.\n';
   return page.map(lineOf).join('');
 }
 

@@ -45,7 +45,7 @@ function inputOf(operation: JsonObject, components: JsonObject): JsonObject | un
   return {
     ...schema,
     properties: {
-      $schema: { type: 'string', description: 'The app and the endpoint that this calls.' },
+      $schema: { type: 'string', description: 'The app and endpoint to call.' },
       ...properties,
     },
     components,

@@ -130,7 +130,7 @@ export function createSending(deps: {
   async function answerFor(argument: unknown): Promise<Answer> {
     const { uri } = await documentOf(argument);
     const answer = answers.get((answerOf.get(uri.path) ?? uri).toString());
-    if (!answer) throw new Problem('This request was not sent yet.');
+    if (!answer) throw new Problem('This request has not been sent yet.');
     return answer;
   }
 
@@ -141,7 +141,7 @@ export function createSending(deps: {
     const order = async (): Promise<CallOrder> => {
       const { live } = await link.until((snapshot) => snapshot.live !== undefined, AbortSignal.timeout(10_000));
       const facts = await askRequest(link.folder, requestId);
-      if (!live || !facts) throw new Error('The emulator does not know this request (any more).');
+      if (!live || !facts) throw new Error('The emulator no longer has this request.');
       const target = { owner: live.head.owner, alias: facts.alias };
       const { path } = request.address;
       const queued = { requestId, at };

@@ -22,7 +22,7 @@ const abouts: { readonly [N in Name]: About } = {
   max_concurrency: { meaning: 'At most this many runners are started.' },
   concurrency_buffer: { meaning: 'This many runners are kept in addition to those that requests need.' },
   concurrency_buffer_perc: {
-    meaning: 'Runners that are kept in addition to those that requests need, as a part of them.',
+    meaning: 'This percentage of the runners that requests need is kept in addition to them.',
     unit: '%',
   },
   scaling_delay: { meaning: 'A request waits this long for a runner before another one is started.', unit: 's' },

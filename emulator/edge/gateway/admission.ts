@@ -44,7 +44,7 @@ export function answering(
       deps.report(error);
       if (res.headersSent) return res.destroy();
       const disk = asDiskTrouble(error);
-      const detail = disk ? `${disk.message} ${disk.next}` : 'The gateway failed; see emulator.log in its data folder.';
+      const detail = disk ? `${disk.message} ${disk.next}` : 'The gateway failed; see emulator.log in the data folder.';
       const answer = errorAnswer(platformError('internal_error', detail));
       return send(res, { requestId: randomUUID(), cors: [] }, answer);
     });
