@@ -13,7 +13,7 @@ export interface FalWindow {
   rows(): Promise<readonly string[]>;
   /** Waits for a row whose `label description` matches. */
   row(text: RegExp): Promise<Locator>;
-  /** From now on, records every state that the row of a runner shows, by the runner's label. */
+  /** From now on, records every state that the row of a runner shows, by the labels of its app and its own. */
   watchStates(): Promise<() => Promise<{ readonly [runner: string]: readonly string[] }>>;
   /** The view's text in place of a tree. */
   welcome(text: RegExp): Promise<Locator>;
@@ -73,11 +73,16 @@ export async function openFalWindow(page: Page): Promise<FalWindow> {
       await page.evaluate(`
         window.${name} = {};
         const look = () => {
-          for (const row of document.querySelectorAll('.sidebar [role=treeitem]')) {
+          const at = (row, name) => Number(row.getAttribute(name));
+          const rows = [...document.querySelectorAll('.sidebar [role=treeitem]')]
+            .sort((a, b) => at(a, 'data-index') - at(b, 'data-index'));
+          let app = '';
+          for (const row of rows) {
             const label = row.querySelector('.label-name')?.textContent;
+            if (at(row, 'aria-level') === 1) app = label;
             const state = /^([A-Z_]+) ·/.exec(row.querySelector('.label-description')?.textContent ?? '')?.[1];
             if (!label || !state) continue;
-            const seen = (window.${name}[label] ??= []);
+            const seen = (window.${name}[app + ' ' + label] ??= []);
             if (seen.at(-1) !== state) seen.push(state);
           }
         };

@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readLocalKey } from '../../emulator/local/data-folder.ts';
@@ -112,8 +112,9 @@ it('keeps their number and places while code is typed that cannot be read', asyn
   expect([...counts]).toEqual([3]);
   expect([...lines]).toEqual(['@fal.endpoint("/slow")']);
   // The editor saves by itself after a second, so the text on the disk is put back.
-  await window.workbench.command('File: Save');
-  await writeFile(join(scene.workspace, 'painter.py'), painter);
+  const onDisk = join(scene.workspace, 'painter.py');
+  await until('the typed text is saved', async () => (await readFile(onDisk, 'utf8')).includes('x = ('));
+  await writeFile(onDisk, painter);
   await until('the typed text is gone', async () => {
     const texts = await page.locator('.editor-instance .view-line').allTextContents();
     return !texts.some((text) => text.replaceAll('\u00a0', ' ').includes('x = ('));
