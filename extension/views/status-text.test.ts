@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LiveState } from '../target/live.ts';
-import { liveWith, runnerRow } from '../target/testing/live.ts';
+import { appRow, liveWith, runnerRow } from '../target/testing/live.ts';
 import { statusText } from './status-text.ts';
 
 const running = { pid: 1, processStart: '1', version: '1', startedAt: 0, ports: { api: 1, run: 2, queue: 3, ws: 4 } };
@@ -37,6 +37,15 @@ describe('the status bar', () => {
       text: expect.stringContaining('$(play)1'),
       spoken: expect.stringContaining('1 runner'),
     });
+  });
+  it('counts the deployed apps', () => {
+    const tooltip = (count: number) => {
+      const apps = Array.from({ length: count }, (_, n) => appRow({ alias: `a${n}` }));
+      return statusText({ state: 'running', running, live: liveWith({ apps }) }, false)?.tooltip;
+    };
+    expect([tooltip(0), tooltip(1), tooltip(2)]).toEqual(
+      [/0 apps, /, /1 app, /, /2 apps, /].map((text) => expect.stringMatching(text)),
+    );
   });
   it('shows the time scale', () => {
     expect(statusText({ state: 'running', running, live: liveWith({ timeScale: 60 }) }, false)).toMatchObject({

@@ -29,10 +29,11 @@ export function statusText({ state, live, running, why }: Snapshot, hasApps: boo
   }
   const count = [...(live?.runners.values() ?? [])].filter(({ endedAt }) => endedAt === null).length;
   const runners = `${count} ${count === 1 ? 'runner' : 'runners'}`;
-  const apps = [...(live?.apps.values() ?? [])].filter(({ kind }) => kind === 'deployed').length;
+  const deployed = [...(live?.apps.values() ?? [])].filter(({ kind }) => kind === 'deployed').length;
+  const apps = `${deployed} ${deployed === 1 ? 'app' : 'apps'}`;
   const lines = [
     `The local emulator is running (minifal ${running?.version}).`,
-    `${apps} apps, ${runners}`,
+    `${apps}, ${runners}`,
     `run: https://localhost:${running?.ports.run} · queue: https://localhost:${running?.ports.queue}`,
     ...(live?.head.secrets === 'sealed'
       ? ['Secrets are sealed. To open them, stop the emulator and start it from here.']
