@@ -148,6 +148,19 @@ describe('the history of requests', () => {
     expect(errors).toEqual(['KeyError', 'KeyError', 'request_timeout']);
   });
 
+  it('forgets what an earlier attempt raised when another one begins', () => {
+    const room = setUp();
+    room.arrive('q-1');
+    room.begin('q-1');
+    room.history.raised('q-1', { type: 'KeyError', message: "'style'", file: 'app.py', line: 38 });
+    room.history.answered('q-1', 503);
+    room.history.requeued('q-1', 3_500, 'the app answered 503');
+    room.begin('q-1', { runnerId: 'r-3', at: 3_600 });
+    room.succeed('q-1');
+    expect(room.history.get('q-1')).toMatchObject({ status: 200, error: null });
+    expect(room.history.endpoints('app', 'r1')).toMatchObject([{ calls: 1, failures: 0 }]);
+  });
+
   it('notifies its followers of every change, by app', () => {
     const room = setUp();
     const seen: string[] = [];
@@ -198,6 +211,32 @@ describe('a page of requests', () => {
     [{ text: '%' }, []],
   ] as const)('has those of %o', (query, expected) => {
     expect(numbers(filled().history.page({ limit: 100, ...query }).requests)).toEqual(expected);
+  });
+
+  it('has requests that wait, however many of other apps arrived after them', () => {
+    const room = setUp();
+    for (let n = 1; n <= 12; n++) room.arrive(`q-${n}`, { alias: n <= 3 ? 'early' : 'late' });
+    const read = (query: { readonly alias?: string }): number[] => {
+      const page = (before?: number) => room.history.page({ limit: 5, ...query, ...(before ? { before } : {}) });
+      const seen: number[] = [];
+      for (let next: number | null | undefined; next !== null; ) {
+        const { requests, before } = page(next);
+        seen.push(...numbers(requests));
+        next = before;
+      }
+      return seen;
+    };
+    expect(read({})).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+    expect(read({ alias: 'early' })).toEqual([3, 2, 1]);
+  });
+
+  it.each(['base 10: "abc"', 'C:\\temp', 'a\nb'])('finds %j in an error', (text) => {
+    const room = setUp();
+    room.arrive('q-1');
+    room.begin('q-1');
+    room.history.raised('q-1', { type: 'ValueError', message: `before ${text} after`, file: null, line: null });
+    room.succeed('q-1', 4_000, 500);
+    expect(numbers(room.history.page({ limit: 5, text }).requests)).toEqual([1]);
   });
 
   it('costs the same with very many requests: it looks at a range of numbers and says where to go on', () => {

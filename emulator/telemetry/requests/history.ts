@@ -120,6 +120,8 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
         runner,
         revision,
         coldMs: isCold ? Math.max(0, at - request.submittedAt) : request.coldMs,
+        // What an earlier attempt raised isn't the result of this one.
+        error: null,
         history: bounded([...request.history, attempt]),
       });
     },

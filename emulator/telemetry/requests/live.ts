@@ -88,10 +88,12 @@ export function createLiveRequests(lastFinished: (max: number) => readonly Trace
       const stored = new Set(requests.map(({ number }) => number));
       const added: TracedRequest[] = [];
       for (const request of [...open.values()].reverse()) {
-        if (added.length === query.limit) break;
-        if (isIn(request) && !stored.has(request.number)) added.push(request);
+        // One more than fit, so that the page isn't mistaken for the last one.
+        if (added.length > query.limit) break;
+        if (isIn(request) && !stored.has(request.number) && fits(request, query)) added.push(request);
       }
-      const all = [...present, ...added].filter((request) => fits(request, query)).sort((a, b) => b.number - a.number);
+      const fitting = present.filter((request) => fits(request, query));
+      const all = [...fitting, ...added].sort((a, b) => b.number - a.number);
       const page = all.slice(0, query.limit);
       return { requests: page, before: all.length > page.length ? (page.at(-1)?.number ?? before) : before };
     },

@@ -131,7 +131,7 @@ export function openHistoryRecords(file: string): HistoryRecords {
           state === undefined ? undefined : state in states ? states[state as 'done' | 'failed'] : openState,
         ],
         // The document has other words, too: the caller looks at the fields.
-        ["document LIKE ? ESCAPE '\\'", part && `%${part.replace(/[\\%_]/g, '\\$&')}%`],
+        ["document LIKE ? ESCAPE '\\'", part && `%${inJson(part).replace(/[\\%_]/g, '\\$&')}%`],
       ];
       const set = conditions.filter((one): one is readonly [string, string | number] => one[1] !== undefined);
       const where = set.map(([condition]) => condition).join(' AND ');
@@ -167,6 +167,11 @@ export function openHistoryRecords(file: string): HistoryRecords {
     notices: store.notices,
     close: store.close,
   };
+}
+
+/** A text as it is spelled inside of a document. */
+function inJson(part: string): string {
+  return JSON.stringify(part).slice(1, -1);
 }
 
 function decodeAll(rows: readonly { readonly [column: string]: SQLOutputValue }[]): readonly TracedRequest[] {
