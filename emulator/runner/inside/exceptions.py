@@ -15,12 +15,12 @@ import contextvars
 import logging
 import sys
 
+from ..shared import reports
 from . import callables, imports, sources, streams
 
 REQUEST, SETUP, TEARDOWN, IMPORT = "request", "setup", "teardown", "import"
 _MOST_APP_FRAMES, _MOST_LAST_FRAMES, _MOST_WALKED = 20, 9, 10_000
 _MOST_CAUSES = 8
-_LONGEST = {"type": 200, "message": 4_000, "function": 200, "label": 200}
 _MOST_REMEMBERED = 64
 
 
@@ -70,8 +70,8 @@ class Exceptions:
 
     def _note_once(self, error: BaseException) -> None:
         """Each layer of an application asks for a handler."""
-        key = _key(_only(error))
-        if self._noted.get() == key:
+        key = _key(error)
+        if key is None or self._noted.get() == key:
             return
         self._noted.set(key)
         self._by_route.append(key)
@@ -94,7 +94,7 @@ class Exceptions:
         return True
 
     def _was_noted(self, error: BaseException) -> bool:
-        key = _key(_only(error))
+        key = _key(error)
         if key not in self._by_route:
             return False
         self._by_route.remove(key)
@@ -104,8 +104,8 @@ class Exceptions:
         value = self._context.get(None)
         labels = streams.ours(value) if isinstance(value, dict) and value else self._serving.alone
         return {
-            "type": _type(error)[: _LONGEST["type"]],
-            "message": callables.message_of(error)[: _LONGEST["message"]],
+            "type": _type(error)[: reports.LONGEST["type"]],
+            "message": callables.message_of(error)[: reports.LONGEST["message"]],
             "phase": phase,
             "frames": [*_frames_of(error), *_syntax_frame(error)],
             "requestId": _label(labels, "requestId"),
@@ -115,7 +115,7 @@ class Exceptions:
 
 def _label(labels: dict, name: str) -> str | None:
     value = labels.get(name)
-    return None if value is None else str(value)[: _LONGEST["label"]]
+    return None if value is None else str(value)[: reports.LONGEST["label"]]
 
 
 def _type(error: BaseException) -> str:
@@ -139,9 +139,16 @@ def _only(error: BaseException) -> BaseException:
     return error
 
 
-def _key(error: BaseException) -> tuple:
-    """Identifies an exception without keeping it: its address, and where it was raised."""
-    part = error.__traceback__
+def _key(error: BaseException) -> tuple | None:
+    """
+    Identifies an exception without keeping it: its address, and where it was raised. None if the exception's own code,
+    which runs when its attributes are read, fails.
+    """
+    try:
+        error = _only(error)
+        part = error.__traceback__
+    except Exception:
+        return None
     while part is not None and part.tb_next is not None:
         part = part.tb_next
     return (id(error), None) if part is None else (id(error), (id(part.tb_frame.f_code), part.tb_lineno))
@@ -164,7 +171,13 @@ def _syntax_frame(error: BaseException) -> list[dict]:
     if not isinstance(error, SyntaxError) or not isinstance(error.filename, str) or not isinstance(error.lineno, int):
         return []
     file = error.filename[: sources.LONGEST_FILE]
-    return [{"file": file, "line": error.lineno, "function": "<module>", "isApp": sources.is_apps(file, {})}]
+    line = _line(error.lineno)
+    return [{"file": file, "line": line, "function": "<module>", "isApp": sources.is_apps(file, {})}]
+
+
+def _line(number: int | None) -> int:
+    """A program can set any number."""
+    return max(0, min(int(number or 0), reports.HIGHEST_LINE))
 
 
 def _frames(part) -> list[dict]:
@@ -182,8 +195,8 @@ def _frames(part) -> list[dict]:
     return [
         {
             "file": file[: sources.LONGEST_FILE],
-            "line": line or 0,
-            "function": getattr(code, "co_qualname", code.co_name)[: _LONGEST["function"]],
+            "line": _line(line),
+            "function": getattr(code, "co_qualname", code.co_name)[: reports.LONGEST["function"]],
             "isApp": is_app,
         }
         for _, file, line, code, is_app in sorted((*apps, *last), key=lambda frame: frame[0])

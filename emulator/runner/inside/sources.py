@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 
-from ..shared import lines
+from ..shared import lines, reports
 from ..shared.here import FOLDER
 
-LONGEST_FILE = 500
+LONGEST_FILE = reports.LONGEST["file"]
 OURS = FOLDER + os.sep
 """The start of the emulator's own files."""
 _LIBRARIES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")

@@ -30,6 +30,9 @@ _SHAPES = {
 _FRAME = {"file": str, "line": int, "function": str, "isApp": bool}
 _PHASES = ("request", "setup", "teardown", "import")
 _MOST_FRAMES = 30
+LONGEST = {"type": 200, "message": 4_000, "function": 200, "label": 200, "file": 500}
+"""How many characters the texts of an exception have at most."""
+HIGHEST_LINE = 2**31 - 1
 _RAISED = {"traceback": str, "exceptionType": str, "exceptionMessage": str}
 
 
@@ -135,8 +138,19 @@ def _is_exception(report: dict) -> bool:
     frames = report["frames"]
     return (
         report["phase"] in _PHASES
+        and all(len(report[name]) <= LONGEST[name] for name in ("type", "message"))
+        and all(len(report[name] or "") <= LONGEST["label"] for name in ("requestId", "endpoint"))
         and len(frames) <= _MOST_FRAMES
-        and all(isinstance(frame, dict) and _fits(frame, _FRAME) for frame in frames)
+        and all(_is_frame(frame) for frame in frames)
+    )
+
+
+def _is_frame(frame: object) -> bool:
+    return (
+        isinstance(frame, dict)
+        and _fits(frame, _FRAME)
+        and all(len(frame[name]) <= LONGEST[name] for name in ("file", "function"))
+        and 0 <= frame["line"] <= HIGHEST_LINE
     )
 
 
