@@ -23,7 +23,6 @@ import { createExceptionRecorder } from '../telemetry/exceptions.ts';
 import { createLineRecorder } from '../telemetry/lines.ts';
 import { createNoteRecorder } from '../telemetry/notes.ts';
 import type { Hosts } from '../wire/hosts.ts';
-import { factsOf } from '../wire/log-lines.ts';
 import type { Foundations } from './foundations.ts';
 import type { MachineGpus } from './gpus.ts';
 import type { EmulatorOptions } from './options.ts';
@@ -103,7 +102,7 @@ export function createCompute(
   const { catalog, blobs, appFiles, queue, requestHistory } = promises;
   const { builds, engine, isolation } = createKinds(options, foundations, promises, runnerSources);
   const notes = createNoteRecorder({ history: runnerHistory, logs });
-  const recordException = createExceptionRecorder(logs, mask);
+  const recordException = createExceptionRecorder(logs, requestHistory, mask);
   const lateUnits = createLateUnits({ logs, clock });
   const exchange = createExchange({ lateUnits });
   const runnerKeys = createRunnerKeys();
@@ -136,11 +135,7 @@ export function createCompute(
     }),
     mask,
     onLine: createLineRecorder(logs, mask),
-    onException(runner, raised) {
-      recordException(runner, raised);
-      const facts = factsOf(raised.exception);
-      if (raised.requestId) requestHistory.raised(raised.requestId, { ...facts, message: mask(facts.message) });
-    },
+    onException: recordException,
     onMoved: (name, revision) => catalog.moveAlias(name, revision),
     onCreated: (runner, machineType) =>
       notes.created(runner, machineType ?? firstMachineType(catalog.alias(runner.alias)?.machineTypes)),

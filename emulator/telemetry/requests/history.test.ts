@@ -136,23 +136,38 @@ describe('the history of requests', () => {
       room.arrive(id);
       room.begin(id);
     }
-    room.history.raised('early', raised);
+    room.history.raised('early', 'r-2', raised);
     room.succeed('early', 4_000, 500);
     room.succeed('late', 4_000, 500);
     expect(room.history.endpoints('app', 'r1')?.[0]?.lastFailure?.message).toBe('HTTP 500');
-    room.history.raised('late', raised);
+    room.history.raised('late', 'r-2', raised);
     expect(room.history.endpoints('app', 'r1')?.[0]?.lastFailure?.message).toBe("KeyError: 'style'");
     room.history.ended('timeout', 4_000, timeout);
-    room.history.raised('timeout', raised);
+    room.history.raised('timeout', 'r-2', raised);
     const errors = ['early', 'late', 'timeout'].map((id) => room.history.get(id)?.error?.type);
     expect(errors).toEqual(['KeyError', 'KeyError', 'request_timeout']);
+  });
+
+  it('takes what was raised from the runner of the latest attempt alone', () => {
+    const room = setUp();
+    const raised = { type: 'KeyError', message: "'style'", file: 'app.py', line: 38 };
+    room.arrive('q-1');
+    room.begin('q-1');
+    expect(room.history.raised('q-1', 'r-9', raised)).toBe(false);
+    room.history.requeued('q-1', 3_500, 'the app answered 503');
+    room.begin('q-1', { runnerId: 'r-3' });
+    expect(room.history.raised('q-1', 'r-2', raised)).toBe(true);
+    expect(room.history.get('q-1')?.error).toBeNull();
+    expect(room.history.raised('q-1', 'r-3', raised)).toBe(true);
+    expect(room.history.get('q-1')?.error).toEqual(raised);
+    expect(room.history.raised('unknown', 'r-3', raised)).toBe(true);
   });
 
   it('forgets what an earlier attempt raised when another one begins', () => {
     const room = setUp();
     room.arrive('q-1');
     room.begin('q-1');
-    room.history.raised('q-1', { type: 'KeyError', message: "'style'", file: 'app.py', line: 38 });
+    room.history.raised('q-1', 'r-2', { type: 'KeyError', message: "'style'", file: 'app.py', line: 38 });
     room.history.answered('q-1', 503);
     room.history.requeued('q-1', 3_500, 'the app answered 503');
     room.begin('q-1', { runnerId: 'r-3', at: 3_600 });
@@ -234,7 +249,7 @@ describe('a page of requests', () => {
     const room = setUp();
     room.arrive('q-1');
     room.begin('q-1');
-    room.history.raised('q-1', { type: 'ValueError', message: `before ${text} after`, file: null, line: null });
+    room.history.raised('q-1', 'r-2', { type: 'ValueError', message: `before ${text} after`, file: null, line: null });
     room.succeed('q-1', 4_000, 500);
     expect(numbers(room.history.page({ limit: 5, text }).requests)).toEqual([1]);
   });

@@ -152,15 +152,19 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
         history: isRunning ? withLast(request.history, own) : request.history,
       });
     },
-    raised(id, error) {
+    raised(id, runnerId, error) {
       const request = requests.get(id);
+      if (!request) return true;
+      if (!request.history.some(({ runner }) => runner.id === runnerId)) return false;
+      if (request.runner?.id !== runnerId) return true;
       // A platform error says more about the end of the request than what the app raised meanwhile.
-      if (!request || (request.error !== null && request.phase === 'COMPLETED' && request.error.file === null)) return;
+      if (request.error !== null && request.phase === 'COMPLETED' && request.error.file === null) return true;
       // The recorder of exceptions limits a message, too; but here, many are in memory.
       const raised = { ...request, error: { ...error, message: error.message.slice(0, maxMessage) } };
       put(raised);
       const app = apps.get(request.alias);
       if (app && request.phase === 'COMPLETED') setApp(withFailure(app, raised));
+      return true;
     },
     get(key) {
       return requests.get(key) ?? records.get(key);

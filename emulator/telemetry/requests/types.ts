@@ -119,8 +119,12 @@ export interface RequestTrace {
 }
 
 export interface RequestHistory extends RequestTrace {
-  /** Adds what the app raised to a request that runs or ended a moment ago. Ignored for others. */
-  raised(id: string, error: RequestError): void;
+  /**
+   * Adds what the app raised on this runner to a request that runs or ended a moment ago. Ignored for others, and for
+   * an attempt that is not the latest one.
+   * @returns `false`: the request is known, and was never on this runner, so its app named a request of another one
+   */
+  raised(id: string, runnerId: string, error: RequestError): boolean;
   /** By number, or by `request_id`: among the newest requests, and those that wait or run. */
   get(key: string): TracedRequest | undefined;
   /** A request that isn't COMPLETED. */
