@@ -232,6 +232,43 @@ describe('the live feed', () => {
     expect([timers(), asked]).toEqual([0, 0]);
   });
 
+  it('works off what changed, although nobody has ever read', async () => {
+    const { server } = await feedOf();
+    let asked = 0;
+    server.fleet.counts = () => void asked++;
+    for (let n = 0; n < 5_000; n++) server.changed([`app-${n}`], [`r-${n}`]);
+    expect(asked).toBeGreaterThan(500);
+  });
+
+  it('shows no app that was deleted before a bug, while nobody read', async () => {
+    const { server, read, advanceTo } = await feedOf();
+    read().leave();
+    advanceTo(1_000);
+    server.fleet.counts = (name) => {
+      if (name === 'bad') throw new Error('a bug of the fleet');
+      return undefined;
+    };
+    server.changed(['bad']);
+    server.rooms.catalog.deleteAlias('demo');
+    for (let n = 0; n < 2_000; n++) server.changed([`app-${n}`]);
+    expect(server.reported.length).toBeGreaterThan(0);
+    server.fleet.counts = () => undefined;
+    const { state } = read();
+    advanceTo(5_000);
+    expect([...(state()?.apps.keys() ?? [])]).toEqual([]);
+  });
+
+  it('sends texts of an app in a length that can be shown', async () => {
+    const { server, read } = await feedOf();
+    const long = 'x'.repeat(200_000);
+    server.fleet.lastFailure = () => long;
+    server.runnerHistory.started({ ...runner, startedAt: 1 });
+    server.runnerHistory.transition('r-1', { at: 1, state: 'TERMINATED', reason: long });
+    server.runnerHistory.ended('r-1', 2, long);
+    const { parts } = read();
+    expect(parts.map(({ part }) => part.data.length).reduce((a, b) => a + b, 0)).toBeLessThan(10_000);
+  });
+
   it('shows the first requests of each queue with their places and reasons, and the newest ones', async () => {
     const { server, read, advanceTo } = await feedOf();
     const ids: string[] = [];
@@ -372,6 +409,8 @@ describe('pages', () => {
     expect([first.runners.map(({ number }) => number), first.before]).toEqual([[3, 2], 'r-2']);
     expect(await page('before=r-2')).toMatchObject({ runners: [{ number: 1 }], before: null });
     expect((await page('alias=other')).runners).toEqual([]);
+    // One that was dropped meanwhile: not the first page again.
+    expect(await page('before=r-99')).toEqual({ runners: [], before: null });
     const detail = runnerDetailSchema.parse((await server.get('/minifal/runners/r-1')).json);
     expect(detail.transitions).toEqual([{ at: now, state: 'SETUP', reason: 'process started' }]);
     expect((await server.get('/minifal/runners/none')).status).toBe(404);

@@ -110,7 +110,7 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
   function note(touch: () => void): void {
     touch();
     if (readers.size > 0) timer.look();
-    else if (isFilled && touched.runners.size() + touched.apps.size() > maxTouched) contain(report, flush)();
+    else if (touched.runners.size() + touched.apps.size() > maxTouched) flushUnread();
   }
 
   function dueAt(): number | undefined {
@@ -130,6 +130,9 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
     const over = records.filter(({ endedAt }) => endedAt !== null);
     const old = new Set(over.slice(0, -endedShown));
     for (const record of records) if (!old.has(record)) touched.runners.touch(record.id, clock());
+    // After an error, what is gone may be on the board.
+    for (const name of board.keys('apps')) touched.apps.touch(String(name), clock());
+    for (const id of board.keys('runners')) touched.runners.touch(String(id), clock());
   }
 
   function putApps(now: number): void {
@@ -219,6 +222,11 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
     return board.commit();
   }
 
+  // What was taken from the lists of touched rows must not be missing afterwards.
+  const flushUnread = contain(report, flush, () => {
+    isFilled = false;
+  });
+
   function advance(): void {
     lastAt = clock();
     const part = flush();
@@ -226,7 +234,6 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
   }
 
   function failAll(): void {
-    // What was taken from the lists of touched rows must not be missing afterwards.
     isFilled = false;
     for (const reader of [...readers]) reader.failed();
   }

@@ -34,7 +34,9 @@ export function livePages(rooms: LiveRooms & Pick<RestDeps, 'report'>): Router {
       .since(0)
       .filter((record) => record.endedAt !== null && (alias === undefined || record.alias === alias))
       .sort((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0) || (a.id < b.id ? -1 : 1));
-    const begin = before === undefined ? 0 : ended.findIndex(({ id }) => id === before) + 1;
+    const last = ended.findIndex(({ id }) => id === before);
+    // The reader's last runner was dropped meanwhile, and with it all that ended before.
+    const begin = before === undefined ? 0 : last < 0 ? ended.length : last + 1;
     const some = ended.slice(begin, begin + most);
     const page: RunnerPage = {
       runners: some.map((record) => runnerRow(rooms, record, undefined)),

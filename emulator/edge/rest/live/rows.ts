@@ -14,6 +14,8 @@ export type LiveRooms = Pick<
 /** Endpoints of an app that a row shows. */
 const endpointsShown = 20;
 const requestsOnRunner = 4;
+/** Characters of a text that an app chose. All rows of an emulator must fit into what a reader accepts. */
+const maxText = 1_000;
 /** The state says enough: a reason would only say that a request came or went. */
 const routine = new Set(['IDLE', 'RUNNING']);
 
@@ -52,7 +54,7 @@ export function appRow(rooms: LiveRooms, name: string): AppRow | undefined {
     counts: { queued, running: requestHistory.running(name), starting, ready, busy, others },
     ended: endedOf(rooms, name),
     reason: reason ? shownReason(rooms, reason) : null,
-    lastFailure: fleet.lastFailure(name),
+    lastFailure: shown(fleet.lastFailure(name)),
     endpoints: (requestHistory.endpoints(name, revision) ?? [])
       .slice(0, endpointsShown)
       .map(({ durations, ...endpoint }) => ({ ...endpoint, p50Ms: median(durations) })),
@@ -61,7 +63,7 @@ export function appRow(rooms: LiveRooms, name: string): AppRow | undefined {
 
 function endedOf({ runnerHistory }: LiveRooms, alias: string): AppRow['ended'] {
   const { count, last } = runnerHistory.endedOf(alias);
-  return { count, last: last ? { number: last.number, at: last.endedAt ?? 0, why: last.endReason } : null };
+  return { count, last: last ? { number: last.number, at: last.endedAt ?? 0, why: shown(last.endReason) } : null };
 }
 
 export function runnerRow(rooms: LiveRooms, record: RunnerRecord, lastLine: string | undefined): RunnerRow {
@@ -86,9 +88,14 @@ export function runnerRow(rooms: LiveRooms, record: RunnerRecord, lastLine: stri
       .slice(0, requestsOnRunner)
       .flatMap(({ requestId }) => rooms.requestHistory.live(requestId)?.number ?? []),
     lastLine: lastLine ?? null,
-    why: endedAt !== null ? (endReason ?? last?.reason ?? null) : routine.has(state) ? null : (last?.reason ?? null),
+    why: shown(endedAt !== null ? (endReason ?? last?.reason) : routine.has(state) ? null : last?.reason),
     endedAt,
   };
+}
+
+function shown(text: string | null | undefined): string | null {
+  if (text === null || text === undefined) return null;
+  return text.length > maxText ? `${text.slice(0, maxText - 1)}…` : text;
 }
 
 function untilOf({ fleet }: LiveRooms, id: string): number | null {
