@@ -211,9 +211,10 @@ function openPane(rooms: Rooms) {
     };
   };
   const feed = createLiveFeed({ ...rooms, hosts, about, ...noTrouble, report }, { clock: () => now, later });
-  const close = feed.join(undefined, {
+  const { leave: close } = feed.join(undefined, {
     send({ data }) {
       text = data;
+      return true;
     },
     failed: () => undefined,
   });

@@ -28,8 +28,8 @@ function openStream(rooms: Rooms) {
       throw error;
     },
   });
-  const close = feed.join(undefined, {
-    send: (part) => void parts.push({ at: performance.now(), part }),
+  const { leave: close } = feed.join(undefined, {
+    send: (part) => parts.push({ at: performance.now(), part }) > 0,
     failed: () => undefined,
   });
   return { parts, bytes: () => parts.reduce((sum, { part }) => sum + part.data.length, 0), close };

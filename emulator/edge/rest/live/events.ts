@@ -15,11 +15,15 @@ export function liveEvents(feed: LiveFeed): Router {
   router.get('/minifal/events', (request, response) => {
     const { cursor = request.get('last-event-id') } = query.parse(request.query);
     const stream = openEventStream(response);
-    const leave = feed.join(cursor, {
-      send: ({ type, data, id }) => stream.sendText(data, { type, id }),
+    const { leave, resume } = feed.join(cursor, {
+      send({ type, data, id }) {
+        stream.sendText(data, { type, id });
+        return !response.writableNeedDrain;
+      },
       failed: () => void response.destroy(),
     });
     stream.onClose(leave);
+    response.on('drain', resume);
   });
   return router;
 }

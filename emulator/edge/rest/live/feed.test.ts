@@ -87,19 +87,25 @@ async function feedOf(prepare: (server: Server) => void = () => undefined) {
       const parts: { readonly at: number; readonly part: Part; readonly change: LiveChange | undefined }[] = [];
       let state = known;
       let failed = 0;
-      const leave = feed.join(cursor, {
+      let isFast = true;
+      const { leave, resume } = feed.join(cursor, {
         send(part) {
           const json: unknown = JSON.parse(part.data);
           if (part.type === 'state') state = liveState(stateEventSchema.parse(json));
           const change = part.type === 'change' ? changeEventSchema.parse(json) : undefined;
           if (state && change) state = withLiveChange(state, change);
           parts.push({ at: now, part, change });
+          return isFast;
         },
         failed: () => void failed++,
       });
       onTestFinished(leave);
       return {
         leave,
+        setFast(fast: boolean): void {
+          isFast = fast;
+          if (fast) resume();
+        },
         parts,
         state: () => state,
         failed: () => failed,
@@ -217,6 +223,26 @@ describe('the live feed', () => {
     expect(rows(second.state())).toEqual(rows(fresh.state()));
     expect(second.state()?.apps).toEqual(fresh.state()?.apps);
     expect(read(fresh.cursor()).parts).toEqual([]);
+  });
+
+  it('sends a reader that was slow one change, with the last state of everything', async () => {
+    const { server, read, advanceTo } = await feedOf();
+    const fast = read();
+    const slow = read();
+    slow.setFast(false);
+    for (let number = 1; number <= 50; number++) {
+      begin(server, number);
+      end(server, number);
+      advanceTo(number * 200);
+    }
+    expect([fast.parts.length > 40, slow.parts.length]).toEqual([true, 2]);
+    slow.setFast(true);
+    expect(slow.parts.length).toBe(3);
+    begin(server, 51);
+    advanceTo(20_000);
+    expect(slow.parts.length).toBeGreaterThan(3);
+    const rows = ({ state }: typeof fast) => [...(state()?.requests ?? [])].sort(([a], [b]) => a - b);
+    expect([rows(slow), slow.state()?.apps, slow.cursor()]).toEqual([rows(fast), fast.state()?.apps, fast.cursor()]);
   });
 
   it('runs no timer and reads no rows while nobody reads', async () => {

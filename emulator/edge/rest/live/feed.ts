@@ -26,12 +26,26 @@ const maxTouched = 2_000;
 
 type FeedRooms = LiveRooms & Pick<RestDeps, 'report'> & { readonly logs: Pick<RestDeps['logs'], 'follow'> };
 
+interface LiveReader {
+  /** `false`: wait with the next part until `resume`. What was sent counts in any case. */
+  send(part: Part): boolean;
+  failed(): void;
+}
+
 export interface LiveFeed {
   /**
-   * Sends what a reader that has seen `cursor` needs, and then each change, until the returned function is called. An
-   * error in minifal is reported and calls `failed`.
+   * Sends what a reader that has seen `cursor` needs, and then each change, until `leave` is called. A slow reader gets
+   * what changed while it was behind as one change, so it costs no memory. An error in minifal is reported and calls
+   * `failed`.
    */
-  join(cursor: string | undefined, reader: { send(part: Part): void; failed(): void }): () => void;
+  join(cursor: string | undefined, reader: LiveReader): { leave(): void; resume(): void };
+}
+
+interface Seat {
+  readonly reader: LiveReader;
+  /** Of the last event that was sent. */
+  cursor: string | undefined;
+  isBehind: boolean;
 }
 
 interface FeedOptions {
@@ -50,7 +64,7 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
   const { clock = () => performance.now(), later, epoch = randomEpoch() } = options;
   const { catalog, fleet, runnerHistory, requestHistory, report } = rooms;
   const board: Board = createBoard(epoch);
-  const readers = new Set<{ send(part: Part): void; failed(): void }>();
+  const readers = new Set<Seat>();
   const touched = {
     head: createRowPacer<'head'>(pace),
     apps: createRowPacer<string>(pace),
@@ -230,38 +244,53 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
   function advance(): void {
     lastAt = clock();
     const part = flush();
-    if (part) for (const reader of [...readers]) reader.send(part);
+    if (part) for (const seat of [...readers]) if (!seat.isBehind) give(seat, [part]);
+  }
+
+  /** All parts, because the cursor moves only with the last one. */
+  function give(seat: Seat, parts: readonly Part[]): void {
+    for (const part of parts) {
+      if (!seat.reader.send(part)) seat.isBehind = true;
+      seat.cursor = part.id ?? seat.cursor;
+    }
   }
 
   function failAll(): void {
     isFilled = false;
-    for (const reader of [...readers]) reader.failed();
+    for (const { reader } of [...readers]) reader.failed();
   }
 
   return {
     join(cursor, reader) {
+      const seat: Seat = { reader, cursor, isBehind: false };
       const leave = (): void => {
-        readers.delete(reader);
+        readers.delete(seat);
         if (readers.size === 0) lastLines.pause();
+      };
+      const failed = (): void => {
+        isFilled = false;
+        leave();
+        reader.failed();
+      };
+      const resume = (): void => {
+        if (!readers.has(seat) || !seat.isBehind) return;
+        seat.isBehind = false;
+        give(seat, board.since(seat.cursor));
       };
       const begin = contain(
         report,
         () => {
           if (!isFilled) fill();
           advance();
-          for (const part of board.since(cursor)) reader.send(part);
-          readers.add(reader);
+          give(seat, board.since(cursor));
+          readers.add(seat);
           lastLines.resume();
           timer.look();
         },
-        () => {
-          isFilled = false;
-          leave();
-          reader.failed();
-        },
+        failed,
       );
       begin();
-      return leave;
+      return { leave, resume: contain(report, resume, failed) };
     },
   };
 }
