@@ -95,6 +95,8 @@ export function createLiveClient(server: Address): LiveClient {
         signal: stop.signal,
       });
       if (response.status === 401) return { kind: 'refused', why: 'key' };
+      // It can't answer now (its disk is locked, it is ending, a bug): the next attempt may succeed.
+      if (response.status >= 500) return { kind: 'broken' };
       if (response.status !== 200 || !response.body) return { kind: 'refused', why: 'version' };
       if (state) onState(state, { kind: 'changes', changes: [] });
       const events = createEventReader();
