@@ -30,6 +30,8 @@ const keptEndpoints = 50;
 /** Calls that a median is about. */
 const keptDurations = 100;
 const maxMessage = 200;
+/** A caller chooses the path, and an app may accept any. */
+const maxPath = 500;
 /** The app has no such endpoint. */
 const noEndpoint = new Set([404, 405]);
 
@@ -40,7 +42,8 @@ export function isFailed({ phase, status, error }: Pick<TracedRequest, 'phase' |
 
 /** The counts after one more finished request of the active revision. Pure. */
 export function withCall(app: AppEndpoints | undefined, revision: string, request: TracedRequest): AppEndpoints {
-  const { alias, method, path, status, number, error } = request;
+  const { alias, method, status, number, error } = request;
+  const path = request.path.slice(0, maxPath);
   const before = app?.revision === revision ? app.endpoints : [];
   const known = before.find((endpoint) => endpoint.method === method && endpoint.path === path);
   if (noEndpoint.has(status ?? 0)) return app?.revision === revision ? app : { alias, revision, endpoints: before };

@@ -323,6 +323,12 @@ describe('the counts of an endpoint', () => {
     expect(counts()).toBeUndefined();
   });
 
+  it('have a path of limited length, because each change of an app has all of them', () => {
+    const room = setUp();
+    for (const end of ['a', 'b']) call(room, end, { path: `/${'x'.repeat(15_000)}${end}` }, 5);
+    expect(room.history.endpoints('app', 'r1')).toMatchObject([{ path: `/${'x'.repeat(499)}`, calls: 2 }]);
+  });
+
   it('have a median of what they took', () => {
     expect([[], [7], [9, 1], [30, 10, 20]].map(median)).toEqual([null, 7, 5, 20]);
   });
