@@ -13,6 +13,8 @@ import functools
 import json
 import sys
 
+from .reports import LONGEST
+
 MAX_LINE = 64 * 1024
 """Bytes; a longer line is split into pieces."""
 MAX_PARTIAL = 256
@@ -25,7 +27,7 @@ MAX_SHOWN_LINES = 16
 """How many unfinished lines of a stream are shown at once."""
 SERVER = "s"
 """The label of what the runner's web server logs."""
-_MAX_LABEL = 200
+_MAX_LABEL = LONGEST["label"]
 _MAX_FRAME = 64 * 1024
 
 
@@ -39,10 +41,18 @@ def frames(token: str, labels: dict[str, str], key: int, text: memoryview, place
     `place`: made by `place_in`, or empty.
     """
     head = _head(token, key, tuple(_short(labels).items()))
-    room = max(ATOMIC - len(head) - len(place) - 8, 256)
+    room = _room(len(head) + len(place))
     for at in range(0, len(text), room):
         piece = text[at : at + room]
         yield head + (b"%d%b\x1f" % (len(piece), place) if place else b"%d\x1f" % len(piece)) + piece
+
+
+def _room(head: int) -> int:
+    """
+    How long the text of a frame may be. Each line of a text is reported with the frame's labels and place, so a forged
+    frame with more of both would become thousands of times as large.
+    """
+    return max(ATOMIC - head - 8, 256)
 
 
 def file_in(file: str) -> bytes:
@@ -142,7 +152,7 @@ class Lines:
             head = data[start + len(self._start) : body]
             about, _, rest = head.rpartition(b"}")
             length, _, place = rest.partition(b",")
-            if not length.isdigit() or len(length) > 6:
+            if not length.isdigit() or len(length) > 6 or int(length) > self._room(about, place):
                 raise ForgedFrame
             end = body + 1 + int(length)
             if len(data) < end:
@@ -152,6 +162,10 @@ class Lines:
                 self._apply_mark(about + b"}")
             self._add(about + b"}", data[body + 1 : end], _place(place) if place else None)
             at = end
+
+    def _room(self, about: bytes, place: bytes) -> int:
+        # With the brace, and the comma of a place, that separate them.
+        return _room(len(self._start) + len(about) + 1 + (len(place) + 1 if place else 0))
 
     def finish(self) -> None:
         """The stream ended: emits unfinished lines as they are."""
@@ -263,13 +277,18 @@ def _place(text: bytes) -> tuple[str, int]:
         name = json.loads(file)
     except (ValueError, RecursionError):
         raise ForgedFrame from None
-    if not isinstance(name, str):
+    if not isinstance(name, str) or len(name) > LONGEST["file"]:
         raise ForgedFrame
     return name, int(line)
 
 
 def _parsed(about: bytes) -> dict:
     try:
-        return json.loads(about)
+        labels = json.loads(about)
     except (ValueError, RecursionError):
         raise ForgedFrame from None
+    # Those of a mark are one level below.
+    for part in (labels, *(value for value in labels.values() if isinstance(value, dict))):
+        if any(isinstance(value, str) and len(value) > _MAX_LABEL for value in part.values()):
+            raise ForgedFrame
+    return labels
