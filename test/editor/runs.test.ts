@@ -112,6 +112,8 @@ it('reports a run whose helper was killed, and leaves no process behind', async 
 });
 
 it('closes a local terminal with the window, because it could not get its variables again', async () => {
+  // The list shows only some of many terminals.
+  await window.workbench.command('Terminal: Kill All Terminals');
   await window.workbench.command('fal: Open Local Terminal');
   await window.workbench.terminalIsShown('fal (local)');
   await window.workbench.command('Create New Terminal (With Profile)');
