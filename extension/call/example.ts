@@ -1,10 +1,12 @@
 import { isObject, type Json, type JsonObject } from './json.ts';
-import { alternatives, propertiesOf } from './schema.ts';
+import { resolveRef, together } from './schema.ts';
 
 /** Deeper than any input that people write; schemas may refer to themselves. */
 const maxDepth = 8;
 /** One that refers to itself several times would grow with each level. */
 const maxValues = 2_000;
+/** Nobody wants to fill in more items or characters than this. */
+const maxFilled = 20;
 
 interface Walk {
   readonly components: JsonObject;
@@ -23,63 +25,89 @@ export function exampleOf(schema: JsonObject): Json {
 
 /** `undefined`: nothing says what it may be. */
 function sampleOf(schema: JsonObject, walk: Walk, depth: number): Json | undefined {
-  const all = alternatives(schema, walk.components);
+  const all = together(schema, walk.components);
   for (const one of all) {
-    const given = givenIn(one);
-    if (given !== undefined && given !== null) return given;
+    const given = givenIn(one) ?? onlyIn(one);
+    if (given !== undefined) return given;
   }
   if (depth > maxDepth || ++walk.values > maxValues) return undefined;
-  if (all.some(({ type, properties }) => type === 'object' || isObject(properties))) {
-    return objectOf(schema, walk, depth);
-  }
+  if (all.some(({ type, properties }) => type === 'object' || isObject(properties))) return objectOf(all, walk, depth);
   const typed = all.find(({ type }) => type !== undefined);
   return typed ? plainValue(typed, walk, depth) : undefined;
 }
 
-function givenIn({ example, examples, default: fallback, const: only, enum: values }: JsonObject): Json | undefined {
+/** What the app's author gives as an example or a default. */
+function givenIn({ example, examples, default: fallback }: JsonObject): Json | undefined {
   const first = Array.isArray(examples) ? examples[0] : undefined;
-  return [example, first, fallback, only, Array.isArray(values) ? values[0] : undefined].find(
-    (one) => one !== undefined && one !== null,
-  );
+  return [example, first, fallback].find((one) => one !== undefined && one !== null);
 }
 
-function objectOf(schema: JsonObject, walk: Walk, depth: number): JsonObject {
-  const all = alternatives(schema, walk.components);
-  const required = new Set(all.flatMap((one) => (Array.isArray(one.required) ? one.required : [])));
-  const properties = propertiesOf(schema, walk.components);
+function onlyIn({ const: only, enum: values }: JsonObject): Json | undefined {
+  return [only, Array.isArray(values) ? values[0] : undefined].find((one) => one !== undefined && one !== null);
+}
+
+function objectOf(all: readonly JsonObject[], walk: Walk, depth: number): JsonObject {
+  const lists = <T extends Json>(name: string) =>
+    all.flatMap((one) => (Array.isArray(one[name]) ? (one[name] as readonly T[]) : []));
+  const required = new Set(lists('required'));
+  const properties = new Map(all.flatMap((one) => (isObject(one.properties) ? Object.entries(one.properties) : [])));
   // The SDK's own order (fal/api/api.py, `_mark_order_openapi`).
-  const order = all.flatMap((one) =>
-    Array.isArray(one['x-fal-order-properties']) ? one['x-fal-order-properties'] : [],
-  );
-  const names = new Set([...order.filter((name): name is string => typeof name === 'string'), ...properties.keys()]);
-  const entries = [...names].flatMap((name): [string, Json][] => {
+  const order = lists('x-fal-order-properties').filter((name) => typeof name === 'string');
+  const entries = [...new Set([...order, ...properties.keys()])].flatMap((name): [string, Json][] => {
     const property = properties.get(name);
-    if (!property || name === '$schema') return [];
-    const given = alternatives(property, walk.components)
-      .map(givenIn)
-      .find((one) => one !== undefined);
-    if (given !== undefined) return [[name, given]];
-    return required.has(name) ? [[name, sampleOf(property, walk, depth + 1) ?? null]] : [];
+    if (!isObject(property) || name === '$schema') return [];
+    if (required.has(name)) return [[name, sampleOf(property, walk, depth + 1) ?? null]];
+    // Without a default, leaving it out is what the app's author expects.
+    const given = givenIn(resolveRef(property, walk.components));
+    return given === undefined ? [] : [[name, given]];
   });
   return Object.fromEntries(entries);
 }
 
 function plainValue(schema: JsonObject, walk: Walk, depth: number): Json | undefined {
-  const { type, minimum, exclusiveMinimum, items, minItems } = schema;
+  const { type, minLength } = schema;
   switch (Array.isArray(type) ? type.find((one) => one !== 'null') : type) {
     case 'string':
-      return '';
+      return '.'.repeat(Math.min(Number(minLength ?? 0) || 0, maxFilled));
     case 'boolean':
       return false;
     case 'integer':
+      return numberOf(schema, true);
     case 'number':
-      if (typeof minimum === 'number') return minimum;
-      return typeof exclusiveMinimum === 'number' ? exclusiveMinimum + 1 : 0;
-    case 'array': {
-      const first = isObject(items) && Number(minItems ?? 0) > 0 ? sampleOf(items, walk, depth + 1) : undefined;
-      return first === undefined ? [] : [first];
-    }
+      return numberOf(schema, false);
+    case 'array':
+      return arrayOf(schema, walk, depth);
     default:
       return undefined;
   }
+}
+
+/** Zero if it is allowed, otherwise a number close to it that is. */
+function numberOf(schema: JsonObject, isInteger: boolean): number {
+  const limit = (name: string) => (typeof schema[name] === 'number' ? schema[name] : undefined);
+  const above = limit('exclusiveMinimum');
+  const below = limit('exclusiveMaximum');
+  const step = limit('multipleOf') ?? 1;
+  const low = limit('minimum') ?? (above === undefined ? undefined : above + (isInteger ? 1 : 0));
+  const high = limit('maximum') ?? (below === undefined ? undefined : below - (isInteger ? 1 : 0));
+  const candidates = [
+    low === undefined ? 0 : Math.ceil(low / step) * step,
+    low === undefined ? undefined : Math.ceil(low / step) * step + step,
+    high === undefined ? undefined : Math.floor(high / step) * step,
+    high === undefined ? undefined : Math.floor(high / step) * step - step,
+    low === undefined || high === undefined ? undefined : (low + high) / 2,
+  ].filter((one) => one !== undefined);
+  const fits = (one: number) =>
+    (low === undefined || one >= low) &&
+    (high === undefined || one <= high) &&
+    (above === undefined || one > above) &&
+    (below === undefined || one < below);
+  return candidates.find(fits) ?? low ?? 0;
+}
+
+function arrayOf({ items, prefixItems, minItems }: JsonObject, walk: Walk, depth: number): Json {
+  const first = Array.isArray(prefixItems) ? prefixItems.filter(isObject) : [];
+  const more = Math.min(Number(minItems ?? 0) || 0, maxFilled) - first.length;
+  const rest = isObject(items) && more > 0 ? Array.from({ length: more }, () => items) : [];
+  return [...first, ...rest].map((one) => sampleOf(one, walk, depth + 1) ?? null);
 }

@@ -38,9 +38,9 @@ print(json.dumps(Painter(_allow_init=True).openapi()))
 `;
 
 /** What the SDK itself says about an app. */
-async function openapi(): Promise<JsonObject> {
+async function openapi(text = source): Promise<JsonObject> {
   const { python } = await pythonTools();
-  return JSON.parse(execFileSync(python, ['-c', source], { encoding: 'utf8' }));
+  return JSON.parse(execFileSync(python, ['-c', text], { encoding: 'utf8' }));
 }
 
 describe('the endpoints of an app', () => {
@@ -71,6 +71,36 @@ describe('the endpoints of an app', () => {
     });
   });
 
+  it('leave out what only a WebSocket reaches, and keep an endpoint at a path of the SDK', async () => {
+    const text = source
+      .replace(
+        'Answer: ...',
+        'Answer: ...\n\n    @fal.realtime("/live")\n    def live(self, input: Input) -> Answer: ...',
+      )
+      .replace('"/bare"', '"/health"');
+    expect(operationsOf(await openapi(text)).map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'POST /',
+      'POST /health',
+    ]);
+  });
+
+  it('have an example of one alternative, not of all', async () => {
+    const text = source.replace('input: Input', 'input: Union[Offer, Stop]').replace(
+      'class Answer',
+      `class Offer(BaseModel, extra="forbid"):
+    kind: Literal["offer"]
+    sdp: str
+
+class Stop(BaseModel, extra="forbid"):
+    kind: Literal["stop"]
+    after: int
+
+class Answer`,
+    );
+    const [main] = operationsOf(await openapi(text.replace('Literal, Optional', 'Literal, Optional, Union')));
+    expect(exampleOf(main?.input ?? {})).toEqual({ kind: 'offer', sdp: '' });
+  });
+
   it.each([undefined, null, 3, {}, { paths: [] }, { paths: { '/': 1 } }, { paths: { '/': { post: [] } } }])(
     'of %j are none',
     (document) => expect(operationsOf(document as never)).toEqual([]),
@@ -94,6 +124,8 @@ describe('an example', () => {
     const wide = { type: 'object', properties: Object.fromEntries(names.map((name) => [name, ref])), required: names };
     const text = JSON.stringify(exampleOf({ ...wide, components: { schemas: { Wide: wide } } }));
     expect(text.length).toBeLessThan(2_000_000);
+    const many = { allOf: Array.from({ length: 4 }, () => ({ anyOf: [{ $ref: '#/components/schemas/Many' }] })) };
+    expect(exampleOf({ ...many, components: { schemas: { Many: many } } })).toEqual({});
     const loop = { $ref: '#/components/schemas/A' };
     expect(exampleOf({ ...loop, components: { schemas: { A: loop } } })).toEqual({});
   });
@@ -105,5 +137,15 @@ describe('an example', () => {
     [{ type: 'array', items: { enum: ['a', 'b'] }, minItems: 1 }, ['a']],
     [{ const: 'x' }, 'x'],
     [{ type: 'object', properties: { a: { default: null }, b: { type: 'string' } } }, {}],
+    // pydantic's `Optional[Literal["a"]] = None`: the app's own default is kept.
+    [{ type: 'object', properties: { a: { anyOf: [{ enum: ['a'] }, { type: 'null' }] } } }, {}],
+    [{ type: 'object', properties: { a: { anyOf: [{ enum: ['a'] }, { type: 'null' }], default: 'b' } } }, { a: 'b' }],
+    [{ type: 'number', exclusiveMinimum: 0, exclusiveMaximum: 1 }, 0.5],
+    [{ type: 'integer', exclusiveMaximum: 0 }, -1],
+    [{ type: 'integer', minimum: 10, multipleOf: 8 }, 16],
+    [{ type: 'string', minLength: 2 }, '..'],
+    [{ type: 'array', minItems: 2, prefixItems: [{ type: 'integer' }, { type: 'string' }] }, [0, '']],
+    [{ type: 'array', minItems: 2, items: { type: 'boolean' } }, [false, false]],
+    [{ allOf: [{ properties: { a: { default: 1 } } }, { properties: { b: { default: 2 } } }] }, { a: 1, b: 2 }],
   ] as const)('of %j is %j', (schema, value) => expect(exampleOf(schema as JsonObject)).toEqual(value));
 });

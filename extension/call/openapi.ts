@@ -15,7 +15,7 @@ export interface Operation {
 
 const methods = ['post', 'put', 'patch', 'get', 'delete'] as const;
 
-/** Paths that the SDK adds to each app. */
+/** Paths that the SDK adds to each app, for `GET`; an app may have an endpoint of its own there. */
 const ownPaths = new Set(['/health', '/metrics', '/docs', '/openapi.json']);
 
 /** The operations in an OpenAPI document, which an app made and may be anything. Pure. */
@@ -23,15 +23,24 @@ export function operationsOf(openapi: Json | undefined): readonly Operation[] {
   if (!isObject(openapi) || !isObject(openapi.paths)) return [];
   const components = isObject(openapi.components) ? openapi.components : {};
   return Object.entries(openapi.paths).flatMap(([path, item]) => {
-    if (!isObject(item) || ownPaths.has(path)) return [];
+    if (!isObject(item)) return [];
     const method = methods.find((name) => isObject(item[name]));
     const operation = method && item[method];
     if (method === undefined || !isObject(operation)) return [];
+    if ((method === 'get' && ownPaths.has(path)) || isMirror(item, operation)) return [];
     const { summary, description } = operation;
     const words = [summary, description].find((text) => typeof text === 'string');
     const input = inputOf(operation, components);
     return [{ method: method.toUpperCase(), path, summary: String(words ?? '').split('\n', 1)[0] ?? '', input }];
   });
+}
+
+/**
+ * fal/api/api.py, `_build_protocol_mirror_post`: the SDK describes a WebSocket endpoint as a `POST` as well, which the
+ * app doesn't have.
+ */
+function isMirror({ 'x-fal-protocol': protocol }: JsonObject, { operationId }: JsonObject): boolean {
+  return isObject(protocol) && operationId === `${String(protocol.operationId)}_post`;
 }
 
 /** The schema of the body, with `$schema` as a further property, and everything that it refers to. */

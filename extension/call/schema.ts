@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from './json.ts';
+import { isObject, type Json, type JsonObject } from './json.ts';
 
 /** Follows references into `#/components/`, as far as they lead. Pure. */
 export function resolveRef(schema: JsonObject, components: JsonObject): JsonObject {
@@ -20,6 +20,26 @@ export function alternatives(schema: JsonObject, components: JsonObject): readon
   const others = [own.anyOf, own.oneOf, own.allOf].flatMap((list) => (Array.isArray(list) ? list : []));
   const resolved = others.filter(isObject).map((one) => resolveRef(one, components));
   return [own, ...resolved.filter(({ type }) => type !== 'null')];
+}
+
+/** Schemas may refer to themselves. */
+const maxTogether = 50;
+
+/**
+ * The schemas that one value has to fit at the same time: the schema itself, all of `allOf`, and the first alternative
+ * that isn't `null`. Pure.
+ */
+export function together(schema: JsonObject, components: JsonObject): readonly JsonObject[] {
+  const listed = (list: Json | undefined) => (Array.isArray(list) ? list : []).filter(isObject);
+  const found: JsonObject[] = [];
+  const waiting = [schema];
+  for (let next = waiting.shift(); next && found.length < maxTogether; next = waiting.shift()) {
+    const own = resolveRef(next, components);
+    found.push(own);
+    const [first] = listed(own.anyOf ?? own.oneOf).filter((one) => resolveRef(one, components).type !== 'null');
+    waiting.push(...listed(own.allOf).slice(0, maxTogether), ...(first ? [first] : []));
+  }
+  return found;
 }
 
 /** The schemas of an object's properties. Pure. */
