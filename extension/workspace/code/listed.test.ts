@@ -28,6 +28,12 @@ describe('the apps of a workspace', () => {
     expect(rows(files)).toEqual(['A as a /w/a.py:2', 'f as f /w/a.py:7', 'B as b /w/b.py:2', 'C as base /w/c.py:2']);
   });
 
+  it('are those of entry points, too', () => {
+    const toml = '[tool.fal.apps.prod]\npython_entry_point = "pkg.server:Server"\n';
+    const files = { '/w/pyproject.toml': toml, '/w/src/pkg/server.py': app('Server') };
+    expect(rows(files)).toEqual(['Server as prod /w/src/pkg/server.py:2']);
+  });
+
   it('have their folder in front where two have the same name', () => {
     expect(
       rows({

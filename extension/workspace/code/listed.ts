@@ -1,5 +1,6 @@
 import { basename, dirname, join, relative } from 'node:path/posix';
 import type { FoundApp } from './apps.ts';
+import { moduleFinder } from './module-files.ts';
 import type { TomlApp } from './toml-apps.ts';
 
 /** Something that `fal run` and `fal deploy` accept. Paths have `/`. */
@@ -35,9 +36,11 @@ export function listApps(
   projects: ReadonlyMap<string, readonly TomlApp[]>,
 ): readonly ListedApp[] {
   const named = new Set<FoundApp>();
+  const moduleFile = moduleFinder(code.keys());
   const entries = [...projects].flatMap(([path, apps]) =>
     apps.map((entry): Unlabelled => {
-      const file = entry.file === undefined ? undefined : join(dirname(path), entry.file);
+      const inModule = entry.module === undefined ? undefined : moduleFile(entry.module, path);
+      const file = entry.file === undefined ? inModule : join(dirname(path), entry.file);
       const found = file === undefined ? undefined : appOf(code.get(file) ?? [], entry.className);
       if (found) named.add(found);
       const { name, kind, line } = found ?? { name: entry.name, kind: 'app' as const, line: entry.line };

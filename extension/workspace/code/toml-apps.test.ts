@@ -35,6 +35,21 @@ dockerfile = "Dockerfile"
   ]);
 });
 
+it('reads entry points, the older word for scaling, and what is next to a wrong entry', () => {
+  const text = `[dependency-groups]
+dev = []
+
+[tool.fal.apps]
+dev = { python_entry_point = "pkg.server:App", no_scale = false }
+old = { ref = "a.py", no_scale = true, app_scale_settings = true }
+wrong = "a.py"
+`;
+  expect(readToml(text).apps).toMatchObject([
+    { name: 'dev', file: undefined, module: 'pkg.server', className: 'App', resetsScale: true, line: 4 },
+    { name: 'old', file: 'a.py', resetsScale: false, line: 5 },
+  ]);
+});
+
 it.each(['', '[project]\nname = "x"', '[tool.fal]\nteam = "x"', '[tool.fal]\napps = 3'])('finds none in %j', (text) => {
   expect(readToml(text)).toEqual({ apps: [], error: undefined });
 });
