@@ -36,6 +36,13 @@ describe('the catalog of a workspace', () => {
     expect(parsed.toSorted()).toEqual(['/w/a.py', '/w/b.py', '/w/c.py']);
   });
 
+  it('follows a base class through a module that only hands it on', async () => {
+    const files = { '/w/a.py': base, '/w/b.py': 'from a import Base', '/w/c.py': 'import b\nclass C(b.Base): ...' };
+    const { catalog, listed } = over(files);
+    await catalog.update(Object.keys(files));
+    expect(listed().toSorted()).toEqual(['/w/a.py::Base base', '/w/c.py::C']);
+  });
+
   it('follows changes of one file', async () => {
     const files: { [path: string]: string | undefined } = {
       '/w/a.py': base,

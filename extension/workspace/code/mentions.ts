@@ -7,14 +7,16 @@ export function importsFal(text: string): boolean {
 }
 
 /**
- * The words by which a text may derive a class from one of another file: the bases of its classes, and names that it
- * imports under another name. One search, for texts that don't import fal.
+ * The words by which a text may derive a class from one of another file, or hand that on: the bases of its classes, and
+ * names that it imports from modules. One search, for texts that don't import fal.
  */
 export function derivingWords(text: string): ReadonlySet<string> {
   const heads = [...text.matchAll(/^class[ \t]+\w+[ \t]*\(([^):]*)/gm)].map(([, bases]) => bases);
-  if (heads.length === 0) return new Set();
-  const renamed = [...text.matchAll(/\b(\w+)[ \t]+as[ \t]+\w+/g)].map(([, name]) => name);
-  return new Set([...heads, ...renamed].join(' ').match(/[A-Za-z_]\w*/g));
+  // Only those that are written like a class, to keep little of each file.
+  const imported = [...text.matchAll(/^from[ \t]+[\w.]+[ \t]+import[ \t]*(\([^()]*\)|[^\n]*)/gm)].flatMap(
+    ([, names = '']) => names.replace(/\bas[ \t]+\w+/g, '').match(/\b[A-Z]\w*/g) ?? [],
+  );
+  return new Set([...heads, ...imported].join(' ').match(/[A-Za-z_]\w*/g));
 }
 
 /** Whether a package's own file hands on names of other files. */
@@ -24,5 +26,5 @@ export function handsOn(path: string, text: string): boolean {
 
 /** Whether names such as `App` and `endpoint` come from this module. */
 export function isFal(module: string): boolean {
-  return module === 'fal' || module === 'fal.app' || module === 'fal.api';
+  return module === 'fal' || module === 'fal.app' || module === 'fal.api' || module === 'fal.wma';
 }

@@ -10,6 +10,20 @@ const names = (source: string) => appsIn(source).map(({ name, kind }) => `${kind
 const inApp = (body: string, head = 'class A(fal.App):') =>
   appsIn(`import fal\n${head}\n    x = 0\n${body.replace(/^(?=.)/gm, '    ')}\n`)[0];
 
+it('reads several settings in one line', () => {
+  const [app] = appsIn('import fal\nclass A(fal.App):\n    keep_alive = 5; max_concurrency = 2\n');
+  expect(app?.settings.map(({ name, value }) => [name, value])).toEqual([
+    ['keep_alive', 5],
+    ['max_concurrency', 2],
+  ]);
+});
+
+it('takes a name for a constant only if it has one value', () => {
+  const head = 'A = 1\nB = 1\nB = int(env)\nif prod:\n    C = 1\nelse:\n    C = 2\nD = 1\nD += 1\n';
+  const [app] = appsIn(`import fal\n${head}class X(fal.App):\n    a = A\n    b = B\n    c = C\n    d = D\n`);
+  expect(app?.settings.map(({ value }) => value)).toEqual([1, undefined, undefined, undefined]);
+});
+
 describe('apps in a Python file', () => {
   it.each(readdirSync(templates))('are found in the template %s', (template) => {
     const source = readFileSync(join(templates, template, 'app.py'), 'utf8');
@@ -39,6 +53,14 @@ describe('apps in a Python file', () => {
     ['import fal\nclass Base(fal.App): ...\nclass Sub(Base[int]): ...', ['app Base', 'app Sub']],
     ['import fal\n@fal.function\ndef bare(): ...', ['function bare']],
     ['try:\n    import fal\nexcept ImportError:\n    fal = None\nif fal:\n    class A(fal.App): ...', ['app A']],
+    ['if TYPE_CHECKING:\n    import x\nelse:\n    import fal\nclass A(fal.App): ...', ['app A']],
+    ['if not typing.TYPE_CHECKING:\n    import fal\nclass A(fal.App): ...', ['app A']],
+    ['import os; import fal\nclass A(fal.App): ...', ['app A']],
+    ['import fal\nwith quiet():\n    class A(fal.App): ...', ['app A']],
+    ['import fal.wma\nclass A(fal.wma.App): ...', ['app A']],
+    ['from fal.wma import App\nclass A(App): ...', ['app A']],
+    ['import fal\n@fal.isolated()\ndef old(): ...', ['function old']],
+    ['from fal import *\n@function()\ndef a(): ...', ['function a']],
     ['import fal\n# class A(fal.App): ...\nclass B(fal.App):\n    """class C(fal.App): ..."""', ['app B']],
     ['import fal\r\n\r\nclass A(fal.App):\r\n    x = 1\r\n', ['app A']],
     ['import fal\ndef each():\n    yield\nx = (yield)\nclass A(fal.App): ...', ['app A']],

@@ -102,24 +102,45 @@ function fileOf(source: Source): PythonFile {
   };
 }
 
-/** Statements that run when the file is imported, including those of `if` and `try`. */
+/** Statements that have others in them, which also run when the file is imported. */
+const compound = new Set(['IfStatement', 'TryStatement', 'WithStatement']);
+
+/** Statements that run when the file is imported, including those of `if`, `try` and `with`. */
 function topLevel(source: Source, node: SyntaxNode): readonly SyntaxNode[] {
-  return children(node).flatMap((statement) => {
-    if (statement.name === 'IfStatement' && /^if\b[^:]*\b(__name__|TYPE_CHECKING)\b/.test(textOf(source, statement))) {
-      return [];
-    }
-    if (statement.name !== 'IfStatement' && statement.name !== 'TryStatement') return [statement];
-    return statement.getChildren('Body').flatMap((body) => topLevel(source, body));
+  return statementsIn(node).flatMap((statement) => {
+    if (!compound.has(statement.name)) return [statement];
+    return bodiesOf(source, statement).flatMap((body) => topLevel(source, body));
   });
 }
 
+/** Those in one line with `;` between them are a group. */
+function statementsIn(node: SyntaxNode): readonly SyntaxNode[] {
+  return children(node).flatMap((one) => (one.name === 'StatementGroup' ? children(one) : [one]));
+}
+
+/** Without those that only a type checker, or only a program that is run itself, executes. */
+function bodiesOf(source: Source, statement: SyntaxNode): readonly SyntaxNode[] {
+  const bodies = statement.getChildren('Body');
+  const isSkipped =
+    statement.name === 'IfStatement' &&
+    /^if\b(?!\s*\(?\s*not\b)[^:]*\b(__name__|TYPE_CHECKING)\b/.test(textOf(source, statement));
+  return isSkipped ? bodies.slice(1) : bodies;
+}
+
+/** A name that also gets another value than a literal, or several ones, is none. */
 function constantsOf(source: Source, statements: readonly SyntaxNode[]): Constants {
   const constants = new Map<string, Literal>();
+  const changed = new Set<string>();
   for (const statement of statements) {
+    if (statement.name === 'UpdateStatement') changed.add(textOf(source, statement.firstChild ?? statement));
     const assigned = assignment(statement);
-    const value = assigned && literalOf(source, assigned.value, constants);
-    if (value !== undefined && assigned) constants.set(textOf(source, assigned.target), value);
+    if (!assigned) continue;
+    const name = textOf(source, assigned.target);
+    const value = literalOf(source, assigned.value, constants);
+    if (value === undefined || constants.has(name)) changed.add(name);
+    else constants.set(name, value);
   }
+  for (const name of changed) constants.delete(name);
   return constants;
 }
 
@@ -141,7 +162,7 @@ function classOf(reading: Reading, { node, top }: Definition): ClassCode {
   const { source } = reading;
   const args = argumentsOf(source, node.getChild('ArgList'));
   const body = node.getChild('Body');
-  const statements = body ? children(body) : [];
+  const statements = body ? statementsIn(body) : [];
   const keywords = args.keywords.map((one) => settingOf(reading, one.name, one.value, true));
   const attributes = statements.flatMap((statement) => {
     const assigned = assignment(statement);
@@ -157,7 +178,8 @@ function classOf(reading: Reading, { node, top }: Definition): ClassCode {
 
 function functionOf(reading: Reading, { node, top, decorators }: Definition): readonly FunctionCode[] {
   const { source } = reading;
-  const decorator = decorators.find((one) => falName(reading, one) === 'function');
+  // `isolated` is the older name.
+  const decorator = decorators.find((one) => /^(function|isolated)$/.test(falName(reading, one) ?? ''));
   if (!decorator) return [];
   const { keywords } = argumentsOf(source, decorator.getChild('ArgList'));
   const settings = keywords.map((one) => settingOf(reading, one.name, one.value, true));
@@ -198,7 +220,8 @@ function falName({ source, imports }: Reading, decorator: SyntaxNode): string | 
   if (last === undefined) return undefined;
   if (module !== undefined) return isFal(imports.modules.get(module) ?? '') ? last : undefined;
   const from = imports.names.get(last);
-  return from && isFal(from.module) ? from.name : undefined;
+  if (from) return isFal(from.module) ? from.name : undefined;
+  return imports.stars.some(isFal) ? last : undefined;
 }
 
 function placeOf({ source, lineOf }: Reading, node: SyntaxNode, top: SyntaxNode) {
