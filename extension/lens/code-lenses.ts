@@ -37,7 +37,7 @@ export function createCodeLenses(deps: {
     const places = (app: FoundApp) => placesOf(path, app, index.known(), facts, runs);
     return lensesOf(path, await openFiles.apps(document), {
       state: (app) => stateText(places(app), timeOf),
-      endpoint: (app, { path: route }: Endpoint) => endpointText(route, endpointOf(places(app), route)),
+      endpoint: (app, endpoint: Endpoint) => endpointText(endpoint, endpointOf(places(app), endpoint.path)),
     });
   }
 

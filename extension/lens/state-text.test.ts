@@ -52,5 +52,10 @@ it.each([
   [{ calls: 2, failures: 2, p50Ms: null, lastFailure: null }, '2 calls · 2 failed'],
   [{ calls: 9, failures: 0, p50Ms: 90_000, lastFailure: null }, '9 calls · p50 1.5 min'],
 ])('the figures %j of an endpoint are %j', (facts, expected) => {
-  expect(endpointText('/slow', facts)).toBe(expected);
+  expect(endpointText({ kind: 'http', path: '/slow' }, facts)).toBe(expected);
+});
+
+it('says how an endpoint is reached that is not called by POST', () => {
+  expect(endpointText({ kind: 'realtime', path: '/live' }, undefined)).toBe('realtime /live');
+  expect(endpointText({ kind: 'websocket', path: '/ws' }, undefined)).toBe('websocket /ws');
 });

@@ -1,3 +1,4 @@
+import type { Endpoint } from '../workspace/code/python-file.ts';
 import type { AppFacts, EndpointFacts } from './facts.ts';
 
 /** Something of a class that has a state: an alias under which it is deployed, or a run. */
@@ -39,8 +40,11 @@ function stateWords(facts: AppFacts, timeOf: (at: number) => string): string {
 }
 
 /** The figures of an endpoint for its lens: `4 calls · p50 6.1 s · 1 failed: KeyError, line 38`. Pure. */
-export function endpointText(path: string | undefined, facts: EndpointFacts | undefined): string {
-  if (!facts) return path === undefined ? 'endpoint' : `POST ${path}`;
+export function endpointText(
+  { kind, path }: Pick<Endpoint, 'kind' | 'path'>,
+  facts: EndpointFacts | undefined,
+): string {
+  if (!facts) return path === undefined ? 'endpoint' : `${kind === 'http' ? 'POST' : kind} ${path}`;
   const { calls, failures, p50Ms, lastFailure } = facts;
   if (calls === 0) return 'no calls';
   const parts = [
