@@ -22,6 +22,9 @@ it.each([
   [{ prompt: 'file:cat.png' }, ['cat.png']],
   [{ other: { deep: ['file:///tmp/a b.png'] } }, ['/tmp/a b.png']],
   [{ image_url: '', prompt: 'file:' }, []],
+  [{ prompt: 'File: the report. Sum it up.' }, []],
+  [{ image_url: 'file:///tmp/a%20b.png', other: 'file:///tmp/100%.png' }, ['/tmp/a b.png', '/tmp/100%.png']],
+  [{ image_url: 'file:a%20b.png' }, ['a%20b.png']],
 ])('the files in %j are %j', (input, paths) => {
   expect(filesIn(input, schema).map(({ path }) => path)).toEqual(paths);
 });

@@ -45,12 +45,22 @@ export function filesIn(input: JsonObject, schema: JsonObject = {}): readonly In
 
 function fileOf(value: string, isFileField: () => boolean): InputFile | undefined {
   if (value.length > 4_096 || value.includes('\n')) return undefined;
-  if (/^file:/i.test(value)) {
-    const path = value.slice('file:'.length).replace(/^\/\/(?=\/)/, '');
-    return path === '' ? undefined : { value, path, isExplicit: true };
+  // With a space, it is a sentence.
+  if (/^file:\S/i.test(value)) {
+    const path = value.slice('file:'.length);
+    return { value, path: path.startsWith('///') ? decoded(path.slice(2)) : path, isExplicit: true };
   }
   const isPath = value !== '' && !/^[a-z][a-z0-9+.-]+:/i.test(value) && /[^/\\]\.\w+$/.test(value);
   return isPath && isFileField() ? { value, path: value, isExplicit: false } : undefined;
+}
+
+/** A path of a URL, in which `%20` is a space. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 /** The SDK marks fields for files by `ui.field`; others are known by their format or their name. */
