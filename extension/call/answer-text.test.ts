@@ -20,6 +20,12 @@ describe('the body of an answer', () => {
     expect(body.value()).toEqual({ a: 'ü🐈' });
   });
 
+  it('has its numbers as the app wrote them', () => {
+    const body = createBody('application/json');
+    body.add(bytes('{"seed":18446744073709551615,"x":1.0}'));
+    expect(body.shown().text).toBe('{\n  "seed": 18446744073709551615,\n  "x": 1.0\n}\n');
+  });
+
   it('is shown as it came if it is no JSON', () => {
     const body = createBody('text/html; charset=utf-8');
     body.add(bytes('<h1>Bad Gateway</h1>'));

@@ -1,4 +1,4 @@
-import { tryParse } from './json.ts';
+import { indented, tryParse } from './json.ts';
 
 /** What is known about a call, for its first line. */
 export interface CallFacts {
@@ -95,7 +95,7 @@ export function createBody(contentType: string) {
       if (left > 0) return cut(text, bytes);
       const value = tryParse(text);
       if (value === undefined) return text.length > maxShown ? cut(text, bytes) : { text, language: 'plaintext' };
-      const pretty = `${JSON.stringify(value, null, 2)}\n`;
+      const pretty = `${indented(text)}\n`;
       return pretty.length > maxShown ? cut(text, bytes) : { text: pretty, language: 'json' };
     },
     /** The whole body if it isn't text; `undefined` otherwise, or if it was too large to keep. */

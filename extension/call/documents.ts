@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { Problem } from '../problem.ts';
 import { addressIn, type CallAddress, fileStem, formatAddress } from './address.ts';
-import { isObject, type JsonObject, tryParse } from './json.ts';
+import { exactText, isObject, type JsonObject, tryParseExact } from './json.ts';
 
 export const fileEnding = '.fal.json';
 
@@ -16,7 +16,7 @@ export interface CallRequest {
 export function readRequest(text: string): CallRequest {
   const address = addressIn(text);
   if (!address) throw new Problem('This document has no endpoint: set its "$schema" to "fal-call:/FILE::APP/PATH".');
-  const value = tryParse(text);
+  const value = tryParseExact(text);
   if (!isObject(value)) throw new Problem('The request was not sent: it is not a valid JSON object.');
   const { $schema: _, ...input } = value;
   return { address, input };
@@ -24,7 +24,7 @@ export function readRequest(text: string): CallRequest {
 
 /** The text of a document with this request. */
 export function requestText({ address, input }: CallRequest): string {
-  return `${JSON.stringify({ $schema: formatAddress(address), ...input }, null, 2)}\n`;
+  return `${exactText({ $schema: formatAddress(address), ...input }, 2)}\n`;
 }
 
 /**

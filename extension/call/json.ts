@@ -15,3 +15,52 @@ export function tryParse(text: string): Json | undefined {
     return undefined;
   }
 }
+
+/** A string, or a punctuation mark, or another value. */
+const tokens = /"[^"\\]*(?:\\[\s\S][^"\\]*)*"|[{}[\]:,]|[^\s{}[\]:,"]+/g;
+/** In front of the digits of an integer in a string that stands for it. */
+const mark = '\0';
+
+/**
+ * The value of a JSON text, in which integers that JavaScript would round are strings that only `exactText` knows: a
+ * seed may have 64 bits. `undefined`: it isn't JSON.
+ */
+export function tryParseExact(text: string): Json | undefined {
+  if (!/\d{16}/.test(text) || tryParse(text) === undefined) return tryParse(text);
+  return tryParse(text.replace(tokens, (token) => (isRounded(token) ? JSON.stringify(mark + token) : token)));
+}
+
+function isRounded(token: string): boolean {
+  return /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token));
+}
+
+/** The JSON text of a value of `tryParseExact`. */
+export function exactText(value: Json, indent?: number): string {
+  return withIntegers(JSON.stringify(value, null, indent));
+}
+
+/** A text with JSON's strings, and the integers that some of them stand for. */
+function withIntegers(text: string): string {
+  return text.replace(/"\\u0000(-?\d+)"/g, '$1');
+}
+
+/** A valid JSON text with indents, its numbers as they are written. */
+export function indented(text: string): string {
+  let depth = 0;
+  let before = '';
+  const line = () => `\n${'  '.repeat(depth)}`;
+  const shown = (text.match(tokens) ?? []).map((token) => {
+    const opened = before;
+    before = token;
+    const isFirst = opened === '{' || opened === '[';
+    if (token === '}' || token === ']') {
+      depth--;
+      return isFirst ? token : line() + token;
+    }
+    const begin = isFirst || opened === ',' ? line() : '';
+    if (token === '{' || token === '[') depth++;
+    if (token === ':') return ': ';
+    return begin + (token.startsWith('"') ? JSON.stringify(JSON.parse(token)) : token);
+  });
+  return shown.join('');
+}

@@ -9,6 +9,7 @@ import { appOf, type CallAddress, formatAddress, parseAddress } from './address.
 import type { Answers } from './answers.ts';
 import { folderFor, openRequest, requestText } from './documents.ts';
 import type { History, PastCall } from './history.ts';
+import { exactText } from './json.ts';
 import { documentText, type Operation } from './openapi.ts';
 import type { Operations } from './operations.ts';
 import type { Sending } from './sending.ts';
@@ -77,7 +78,7 @@ export function createOpening(deps: {
     const items = (await history.list()).map((call) => ({
       label: callName(call),
       description: call.head,
-      detail: `${new Date(call.at).toLocaleString('en-GB')}  ${JSON.stringify(call.input).slice(0, 100)}`,
+      detail: `${new Date(call.at).toLocaleString('en-GB')}  ${exactText(call.input).slice(0, 100)}`,
       call,
     }));
     const options = { title: 'Call History', matchOnDescription: true, matchOnDetail: true };

@@ -41,6 +41,12 @@ it('JavaScript reads the same input', () => {
   expect(found).toEqual(['local/painter/slow', { input }]);
 });
 
+it('programs have integers that JavaScript would round', () => {
+  const exact = { ...call, input: { seed: '\x0018446744073709551615' } };
+  expect(programFor('curl', exact)).toContain('{"seed":18446744073709551615}');
+  expect(programFor('Python', exact)).toContain('"seed": 18446744073709551615,');
+});
+
 it.each(programKinds)('no %s program has a key in its text', (kind) => {
   expect(programFor(kind, { ...call, path: '/' })).not.toMatch(/Key (?!\$)|\w{8}-\w{4}-/);
 });

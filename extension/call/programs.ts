@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from './json.ts';
+import { exactText, type Json, type JsonObject } from './json.ts';
 
 /** What a copied program calls. */
 export interface ProgramCall {
@@ -32,7 +32,7 @@ const endpoint = ({ app, path }: ProgramCall) => (path === '/' ? app : `${app}${
 function curl({ app, path, input }: ProgramCall): string {
   const address = `"http://$FAL_RUN_HOST"${quoted(`/${app}${path === '/' ? '' : path}`)}`;
   const head = `-H "Authorization: Key $FAL_KEY" -H 'Content-Type: application/json'`;
-  return `curl -sS ${address} ${head} -d ${quoted(JSON.stringify(input))}\n`;
+  return `curl -sS ${address} ${head} -d ${quoted(exactText(input))}\n`;
 }
 
 /** For a POSIX shell. */
@@ -56,7 +56,7 @@ function pythonValue(value: Json, indent: string): string {
   if (value === null) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   // JSON's escapes are Python's, too, except for those of half characters, which Python reads as such.
-  if (typeof value !== 'object') return JSON.stringify(value);
+  if (typeof value !== 'object') return exactText(value);
   const inner = `${indent}    `;
   const items = Array.isArray(value)
     ? value.map((item: Json) => `${inner}${pythonValue(item, inner)},\n`)
@@ -66,7 +66,7 @@ function pythonValue(value: Json, indent: string): string {
 }
 
 function javascript(call: ProgramCall): string {
-  const input = JSON.stringify(call.input, null, 2).replaceAll('\n', '\n  ');
+  const input = exactText(call.input, 2).replaceAll('\n', '\n  ');
   return `// Run it in the terminal "fal (local)", as an ES module: its variables name the emulator and the key.
 import { fal } from "@fal-ai/client";
 

@@ -1,6 +1,6 @@
 import { type CallResponse, readText, send } from '../target/calls.ts';
 import { createBody } from './answer-text.ts';
-import { isObject, type Json, type JsonObject, tryParse } from './json.ts';
+import { exactText, isObject, type Json, type JsonObject, tryParse } from './json.ts';
 
 /** Where a call goes. */
 export interface CallTarget {
@@ -67,7 +67,7 @@ function callOf({ target, path, method, input }: CallOrder) {
     method,
     path: encodeURI(`/${target.owner}/${target.alias}${path === '/' ? '' : path}`),
     headers: hasBody ? { 'content-type': 'application/json' } : {},
-    ...(hasBody ? { body: JSON.stringify(input) } : {}),
+    ...(hasBody ? { body: exactText(input) } : {}),
   };
 }
 

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { exactText, indented, tryParseExact } from './json.ts';
+
+describe('numbers of a JSON text', () => {
+  const text = '{"seed":18446744073709551615,"n":[-9007199254740993,1.5,9007199254740991],"s":"18446744073709551615"}';
+
+  it('are kept where JavaScript would round them', () => {
+    const value = tryParseExact(text);
+    expect(exactText(value ?? null)).toBe(text);
+    expect(value).toMatchObject({ n: [expect.any(String), 1.5, 9_007_199_254_740_991], s: '18446744073709551615' });
+    expect(tryParseExact('{"seed": 18446744073709551615')).toBeUndefined();
+  });
+
+  it('are shown as they are written', () => {
+    expect(indented('{"seed":18446744073709551615,"x":1.0}')).toBe('{\n  "seed": 18446744073709551615,\n  "x": 1.0\n}');
+  });
+});
+
+it.each([{}, [], null, 'a "b" \\ {,:}', [[], {}, [{}]], { a: { b: [1, { c: 'ü🐈\u2028\n' }], d: true }, 'e:': [] }])(
+  'indents %j as JavaScript does',
+  (value) => {
+    expect(indented(JSON.stringify(value))).toBe(JSON.stringify(value, null, 2));
+  },
+);
+
+it('indents a long text', () => {
+  const long = JSON.stringify({ image: 'A'.repeat(4_000_000), n: Array.from({ length: 100_000 }, (_, n) => n) });
+  expect(indented(long).length).toBeGreaterThan(long.length);
+});
