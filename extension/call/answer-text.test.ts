@@ -60,6 +60,23 @@ describe('the body of an answer', () => {
     expect(body.shown().text).toBe('{"n":1}\ntwo\n');
   });
 
+  it('has the last event also without a line break after it', () => {
+    const body = createBody('text/event-stream');
+    body.add(bytes('data: one\n\ndata: two'));
+    body.end();
+    expect(body.shown().text).toBe('one\ntwo\n');
+  });
+
+  it.each([
+    ['text/event-stream', true],
+    ['application/x-ndjson', true],
+    ['text/plain; charset=utf-8', true],
+    ['application/json', false],
+    ['application/problem+json', false],
+    ['image/png', false],
+    ['', false],
+  ])('of type %j is shown before its end: %j', (type, isLive) => expect(createBody(type).isLive).toBe(isLive));
+
   it('keeps the last of many events', () => {
     const body = createBody('text/event-stream');
     for (let n = 0; n < 40; n++) body.add(bytes(`data: ${n} ${'x'.repeat(100_000)}\n\n`));

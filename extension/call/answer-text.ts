@@ -79,11 +79,17 @@ export function createBody(contentType: string) {
 
   return {
     isEvents,
+    /** Its parts make sense before it ends. JSON is shown when it is complete. */
+    isLive: isEvents || (isText && contentType !== '' && !/[/+]json\b/.test(contentType)),
     add(chunk: Uint8Array): void {
       bytes += chunk.length;
       if (isText) take(decoder.decode(chunk, { stream: true }));
       else if (bytes <= maxFileBytes) file.push(chunk);
       else file = [];
+    },
+    /** Nothing more arrives: an app may end without the line break of its last event. */
+    end(): void {
+      if (isEvents && line !== '') take('\n');
     },
     /** What has arrived so far. */
     shown(): ShownBody {

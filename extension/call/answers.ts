@@ -120,7 +120,7 @@ export function createAnswers(deps: {
           body: (one) => {
             body = one;
           },
-          more: () => body.isEvents && draw(),
+          more: () => body.isLive && draw(),
         },
         stop.signal,
       );

@@ -41,12 +41,13 @@ export async function runCall(order: CallOrder, progress: CallProgress, signal: 
     order.mode === 'queue' ? await queued(order, progress, signal) : await direct(order, progress, signal);
   const body = createBody(`${response.headers['content-type'] ?? ''}`);
   progress.body(body);
-  if (body.isEvents) progress.note('streaming');
+  if (body.isLive) progress.note('streaming');
   try {
     for await (const chunk of response.body) {
       body.add(chunk);
       progress.more();
     }
+    body.end();
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   }
