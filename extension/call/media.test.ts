@@ -6,6 +6,7 @@ it.each([
   [{ image: { url: 'https://x.y/f/a.png', content_type: 'image/png' } }, ['a.png']],
   [{ images: [{ url: 'http://localhost:1/files/cdn/1/b', content_type: 'image/webp', file_name: null }] }, ['b.webp']],
   [{ file: { url: 'https://x.y/f/1', content_type: 'text/csv', file_name: 'table.csv' } }, ['table.bin']],
+  [{ url: 'https://x.y/1', content_type: 'Image/JPEG; q=1' }, ['1.jpg']],
   [{ audio: 'https://x.y/a/sound.mp3?token=1', page: 'https://x.y/about' }, ['sound.mp3']],
   [['data:video/mp4;base64,AAAA', 'data:,x', 'no', 3, null], ['result.mp4']],
   [{ url: 'https://x.y/..%2F..%2Fetc%2Fp.png' }, ['_.._etc_p.png']],

@@ -26,8 +26,13 @@ export interface Medium {
 
 /** A file of this type that has no name. */
 export function nameFor(contentType: string): string {
-  const type = contentType.split(';', 1)[0]?.trim();
-  return `result.${[...byEnding].find(([, other]) => other === type)?.[0] ?? 'bin'}`;
+  return `result.${endingFor(contentType) ?? 'bin'}`;
+}
+
+/** Without its parameters, `image/jpeg` is `jpg`; `undefined`: not a medium that the editor shows. */
+function endingFor(contentType: string): string | undefined {
+  const type = contentType.split(';', 1)[0]?.trim().toLowerCase();
+  return [...byEnding].find(([, other]) => other === type)?.[0];
 }
 
 const most = { media: 100, depth: 20 };
@@ -56,7 +61,7 @@ export function mediaIn(answer: Json): readonly Medium[] {
     const known = type ?? inline?.[1];
     const last = inline ? '' : lastSegment(url);
     const shown = [name, last].find((one) => one !== undefined && byEnding.has(endingOf(one)));
-    const ending = [...byEnding].find(([, other]) => other === known)?.[0];
+    const ending = known === undefined ? undefined : endingFor(known);
     if (shown === undefined && ending === undefined && known === undefined) return;
     found.set(url, { url, name: safeName(shown ?? `${stem(name ?? last)}.${ending ?? 'bin'}`) });
   }
