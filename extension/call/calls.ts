@@ -16,6 +16,7 @@ import { callLog } from './log.ts';
 import { createOpening } from './opening.ts';
 import { createOperations } from './operations.ts';
 import { programFor, programKinds } from './programs.ts';
+import { splitQuery } from './query.ts';
 import type { CallEvents, CallSide } from './register.ts';
 import { createResults } from './results.ts';
 import { createSending } from './sending.ts';
@@ -89,7 +90,8 @@ export function createCalls(deps: {
     const signal = AbortSignal.timeout(60_000);
     const operation = operations.known(address);
     const input = target ? await sending.withUploads(request, document.uri, operation, signal) : request.input;
-    const call = { app: `${target?.owner ?? 'local'}/${alias}`, path: address.path, input };
+    const { query, body } = splitQuery(input, operation?.query ?? []);
+    const call = { app: `${target?.owner ?? 'local'}/${alias}`, path: address.path, query, input: body };
     await vscode.env.clipboard.writeText(programFor(known, call));
     void vscode.window.setStatusBarMessage(`fal: copied as ${known}, for the terminal "fal (local)".`, 5_000);
     return true;

@@ -84,6 +84,13 @@ describe('the endpoints of an app', () => {
     ]);
   });
 
+  it('take the parameters of a method that FastAPI reads from the query', async () => {
+    const text = source.replace('def bare(self)', 'def bare(self, prompt: str, steps: int = 4)');
+    const [, bare] = operationsOf(await openapi(text));
+    expect(bare?.query).toEqual(['prompt', 'steps']);
+    expect(exampleOf(bare?.input ?? {})).toEqual({ prompt: '', steps: 4 });
+  });
+
   it('have an example of one alternative, not of all', async () => {
     const text = source.replace('input: Input', 'input: Union[Offer, Stop]').replace(
       'class Answer',

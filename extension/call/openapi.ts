@@ -9,8 +9,10 @@ export interface Operation {
   readonly path: string;
   /** One line; empty: nothing is known. */
   readonly summary: string;
-  /** A JSON schema that stands alone; `undefined`: it takes no JSON object (no body, or a form). */
+  /** A JSON schema that stands alone; `undefined`: it takes no JSON object (no body, or a form) and no query. */
   readonly input: JsonObject | undefined;
+  /** The properties of the input that belong into the query: FastAPI takes `prompt: str` of a method from there. */
+  readonly query: readonly string[];
 }
 
 const methods = ['post', 'put', 'patch', 'get', 'delete'] as const;
@@ -30,8 +32,17 @@ export function operationsOf(openapi: Json | undefined): readonly Operation[] {
     if ((method === 'get' && ownPaths.has(path)) || isMirror(item, operation)) return [];
     const { summary, description } = operation;
     const words = [summary, description].find((text) => typeof text === 'string');
-    const input = inputOf(operation, components);
-    return [{ method: method.toUpperCase(), path, summary: String(words ?? '').split('\n', 1)[0] ?? '', input }];
+    const body = inputOf(operation, components);
+    const parameters = queryOf(operation).filter(({ name }) => !Object.hasOwn(propertiesIn(body), name));
+    return [
+      {
+        method: method.toUpperCase(),
+        path,
+        summary: String(words ?? '').split('\n', 1)[0] ?? '',
+        input: parameters.length === 0 ? body : withQuery(body ?? standsAlone({}, components), parameters),
+        query: parameters.map(({ name }) => name),
+      },
+    ];
   });
 }
 
@@ -49,15 +60,45 @@ function inputOf(operation: JsonObject, components: JsonObject): JsonObject | un
   const content = isObject(body) ? body.content : undefined;
   const media = isObject(content) ? content['application/json'] : undefined;
   if (!isObject(media) || !isObject(media.schema)) return undefined;
-  const schema = resolveRef(media.schema, components);
-  const properties = isObject(schema.properties) ? schema.properties : {};
+  return standsAlone(resolveRef(media.schema, components), components);
+}
+
+function standsAlone(schema: JsonObject, components: JsonObject): JsonObject {
   return {
     ...schema,
     properties: {
       $schema: { type: 'string', description: 'The app and endpoint to call.' },
-      ...properties,
+      ...propertiesIn(schema),
     },
     components,
+  };
+}
+
+function propertiesIn(schema: JsonObject | undefined): JsonObject {
+  return isObject(schema?.properties) ? schema.properties : {};
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly schema: JsonObject;
+  readonly isRequired: boolean;
+}
+
+function queryOf({ parameters }: JsonObject): readonly Parameter[] {
+  return (Array.isArray(parameters) ? parameters : []).filter(isObject).flatMap((one) => {
+    const { name, schema, required } = one;
+    if (one.in !== 'query' || typeof name !== 'string' || !isObject(schema)) return [];
+    return [{ name, schema, isRequired: required === true }];
+  });
+}
+
+function withQuery(input: JsonObject, parameters: readonly Parameter[]): JsonObject {
+  const required = Array.isArray(input.required) ? input.required : [];
+  return {
+    ...input,
+    type: 'object',
+    properties: { ...propertiesIn(input), ...Object.fromEntries(parameters.map(({ name, schema }) => [name, schema])) },
+    required: [...required, ...parameters.filter(({ isRequired }) => isRequired).map(({ name }) => name)],
   };
 }
 

@@ -8,8 +8,8 @@ import { createOperations } from './operations.ts';
 
 const address = { file: 'app.py', app: 'Painter', path: '/slow' };
 let target = { owner: 'local', alias: 'painter', revision: '1', isDeployed: true, isReady: false };
-const slow: Operation = { method: 'POST', path: '/slow', summary: 'Slow', input: { type: 'object' } };
-const main: Operation = { method: 'POST', path: '/', summary: '', input: undefined };
+const slow: Operation = { method: 'POST', path: '/slow', summary: 'Slow', input: { type: 'object' }, query: [] };
+const main: Operation = { method: 'POST', path: '/', summary: '', input: undefined, query: [] };
 
 it('asks a revision only once', async () => {
   const run = { ...target, alias: 'a-run', isDeployed: false, isReady: true };

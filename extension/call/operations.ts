@@ -14,6 +14,7 @@ const storedSchema = z.array(
     path: z.string(),
     summary: z.string(),
     input: z.custom<JsonObject>(isObject).optional(),
+    query: z.array(z.string()).default([]),
   }),
 );
 

@@ -47,6 +47,10 @@ it('programs have integers that JavaScript would round', () => {
   expect(programFor('Python', exact)).toContain('"seed": 18446744073709551615,');
 });
 
+it.each(programKinds)('a %s program has the query of the call', (kind) => {
+  expect(programFor(kind, { ...call, query: '?a=1&b=x' })).toContain('local/painter/slow?a=1&b=x');
+});
+
 it.each(programKinds)('no %s program has a key in its text', (kind) => {
   expect(programFor(kind, { ...call, path: '/' })).not.toMatch(/Key (?!\$)|\w{8}-\w{4}-/);
 });

@@ -6,6 +6,8 @@ export interface ProgramCall {
   readonly app: string;
   /** With its leading slash. */
   readonly path: string;
+  /** With its leading `?`; empty or absent: there is none. */
+  readonly query?: string;
   readonly input: JsonObject;
 }
 
@@ -27,12 +29,12 @@ export function programFor(kind: ProgramKind, call: ProgramCall): string {
   }
 }
 
-const endpoint = ({ app, path }: ProgramCall) => (path === '/' ? app : `${app}${path}`);
+const endpoint = ({ app, path, query = '' }: ProgramCall) => `${app}${path === '/' ? '' : path}${query}`;
 
-function curl({ app, path, input }: ProgramCall): string {
-  const address = `"http://$FAL_RUN_HOST"${quoted(`/${app}${path === '/' ? '' : path}`)}`;
+function curl(call: ProgramCall): string {
+  const address = `"http://$FAL_RUN_HOST"${quoted(`/${endpoint(call)}`)}`;
   const head = `-H "Authorization: Key $FAL_KEY" -H 'Content-Type: application/json'`;
-  return `curl -sS ${address} ${head} -d ${quoted(exactText(input))}\n`;
+  return `curl -sS ${address} ${head} -d ${quoted(exactText(call.input))}\n`;
 }
 
 /** For a POSIX shell. */

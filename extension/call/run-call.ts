@@ -1,6 +1,7 @@
 import { type CallResponse, readText, send } from '../target/calls.ts';
 import { createBody } from './answer-text.ts';
 import { exactText, isObject, type Json, type JsonObject, tryParse } from './json.ts';
+import { splitQuery } from './query.ts';
 
 /** Where a call goes. */
 export interface CallTarget {
@@ -16,6 +17,8 @@ export interface CallOrder {
   /** With its leading slash. */
   readonly path: string;
   readonly input: JsonObject;
+  /** The names in the input that belong into the query; absent: none. */
+  readonly query?: readonly string[];
   readonly mode: 'direct' | 'queue';
   /** The queue has it already, since this time (milliseconds since the epoch): it isn't sent again, only followed. */
   readonly queued?: { readonly requestId: string; readonly at: number };
@@ -62,13 +65,14 @@ async function direct(order: CallOrder, { note, sent }: CallProgress, signal: Ab
   return response;
 }
 
-function callOf({ target, path, method, input }: CallOrder) {
+function callOf({ target, path, method, input, query: names = [] }: CallOrder) {
+  const { query, body } = splitQuery(input, names);
   const hasBody = method !== 'GET' && method !== 'DELETE';
   return {
     method,
-    path: encodeURI(`/${target.owner}/${target.alias}${path === '/' ? '' : path}`),
+    path: `${encodeURI(`/${target.owner}/${target.alias}${path === '/' ? '' : path}`)}${query}`,
     headers: hasBody ? { 'content-type': 'application/json' } : {},
-    ...(hasBody ? { body: exactText(input) } : {}),
+    ...(hasBody ? { body: exactText(body) } : {}),
   };
 }
 

@@ -40,7 +40,8 @@ export function createSending(deps: {
     const target = await waiting(`Starting ${appOf(address)}`, address, document, signal);
     const operation = await operations.find(address, document);
     const input = await withUploads(request, document, operation, signal);
-    return { folder: link.folder, target, method: operation?.method ?? 'POST', path: address.path, input, mode };
+    const { method = 'POST', query = [] } = operation ?? {};
+    return { folder: link.folder, target, method, path: address.path, input, query, mode };
   }
 
   /** With progress only if the app has to be started. */

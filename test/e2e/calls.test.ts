@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBody } from '../../extension/call/answer-text.ts';
+import { isObject, tryParseExact } from '../../extension/call/json.ts';
 import { operationsOf } from '../../extension/call/openapi.ts';
 import { programFor } from '../../extension/call/programs.ts';
 import { type CallOrder, runCall } from '../../extension/call/run-call.ts';
@@ -129,6 +130,17 @@ describe('the editor', () => {
     expect([status, body.shown().text]).toEqual([200, '{"number": 0}\n{"number": 1}\n{"number": 2}\n']);
   });
 
+  it.each(['direct', 'queue'] as const)('sends what an endpoint takes from the query, %s', async (mode) => {
+    const { status, body } = await call({ path: '/named/x', input: { suffix: 'ü &' }, query: ['suffix'], mode });
+    expect([status, body.value()]).toEqual([200, { name: 'xü &' }]);
+  });
+
+  it('sends integers of 64 bits as they are', async () => {
+    const body = tryParseExact('{"number": 9223372036854775807}');
+    const answer = await call({ input: isObject(body) ? body : {} });
+    expect(answer.body.shown().text).toBe('{\n  "number": 9223372036854775807\n}\n');
+  });
+
   it('uploads a file of an input', async () => {
     const path = join(project.folder, 'cät 1.png');
     await writeFile(path, 'x'.repeat(1_000));
@@ -155,10 +167,15 @@ describe('a copied program', () => {
     expect([stdout.trim(), stderr]).toEqual(["{'number': 7}", '']);
   });
 
+  it('in Python has a query', async () => {
+    const text = programFor('Python', { app: `${user}/js`, path: '/named/x', query: '?suffix=y', input });
+    expect((await project.python(text)).stdout.trim()).toBe("{'name': 'xy'}");
+  });
+
   it('in JavaScript calls the app, at a path of its own', async () => {
-    const text = programFor('JS', { app: `${user}/js`, path: '/named/x', input });
+    const text = programFor('JS', { app: `${user}/js`, path: '/named/x', query: '?suffix=y', input });
     const args = ['--input-type=module', '-e', text];
     const { stdout, stderr } = await run(process.execPath, args, { cwd: root, env: emulator.env });
-    expect([stdout.trim(), stderr]).toEqual(["{ name: 'x' }", '']);
+    expect([stdout.trim(), stderr]).toEqual(["{ name: 'xy' }", '']);
   });
 });

@@ -31,8 +31,8 @@ class Js(fal.App, keep_alive=60, max_concurrency=1, max_multiplexing=8):
         return Output(number=input.number)
 
     @fal.endpoint("/named/{name}")
-    def named(self, name: str) -> dict:
-        return {"name": name}
+    def named(self, name: str, suffix: str = "") -> dict:
+        return {"name": name + suffix}
 
     @fal.endpoint("/stream")
     def stream(self, input: Input) -> StreamingResponse:
