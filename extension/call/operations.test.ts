@@ -11,6 +11,12 @@ let target = { owner: 'local', alias: 'painter', revision: '1', isDeployed: true
 const slow: Operation = { method: 'POST', path: '/slow', summary: 'Slow', input: { type: 'object' }, query: [] };
 const main: Operation = { method: 'POST', path: '/', summary: '', input: undefined, query: [] };
 
+async function testFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'minifal-operations-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
 it('asks a revision only once', async () => {
   const run = { ...target, alias: 'a-run', isDeployed: false, isReady: true };
   let asks = 0;
@@ -19,14 +25,13 @@ it('asks a revision only once', async () => {
     return [slow];
   };
   const targets = { find: async () => run, operations };
-  const made = createOperations({ targets, folder: '/nowhere', changed: () => undefined });
+  const made = createOperations({ targets, folder: await testFolder(), changed: () => undefined });
   for (let times = 0; times < 3; times++) expect(await made.find(address)).toEqual(slow);
   expect(asks).toBe(1);
 });
 
 it('keeps what an app said, also after a reload while it does not run', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'minifal-operations-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
+  const folder = await testFolder();
   let says: readonly Operation[] | undefined = [main, slow];
   const changed: string[] = [];
   const make = () =>
