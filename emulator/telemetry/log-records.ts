@@ -1,8 +1,9 @@
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { openStore, type Store } from '../store/open.ts';
-import { integer, parsed, text, textOrNull, whole } from '../store/rows.ts';
+import { integer, parsed, text, whole } from '../store/rows.ts';
 import { exceptionSchema, type RunnerException } from '../wire/log-lines.ts';
-import { isLogLevel, severity, tracebackIn } from './level.ts';
+import { severity, tracebackIn } from './level.ts';
+import { decodeLine } from './line-records.ts';
 import { logMigrations } from './migrations.ts';
 import type { LoggedException, LogLine, LogQuery } from './types.ts';
 
@@ -194,29 +195,5 @@ function whereOf(query: Partial<LogQuery>): { readonly sql: string; readonly val
 }
 
 function linesOf(rows: readonly { readonly [column: string]: SQLOutputValue }[]): readonly LogLine[] {
-  return rows.flatMap((row) => whole(() => decode(row)) ?? []);
-}
-
-function decode(row: { readonly [column: string]: SQLOutputValue }): LogLine {
-  const level = text(row, 'level');
-  const source = text(row, 'source');
-  const stream = row.stream;
-  return {
-    seq: integer(row, 'seq'),
-    at: integer(row, 'at'),
-    // Lines have no checksum: a flipped bit may spoil a text, but never the type.
-    level: isLogLevel(level) ? level : 'INFO',
-    source: source === 'BUILDER' || source === 'BRIDGE' ? source : 'USER',
-    stream: stream === 'stdout' || stream === 'stderr' ? stream : null,
-    message: text(row, 'message'),
-    alias: text(row, 'alias'),
-    revision: textOrNull(row, 'revision'),
-    runnerId: textOrNull(row, 'runner_id'),
-    requestId: textOrNull(row, 'request_id'),
-    endpoint: textOrNull(row, 'endpoint'),
-    ...(row.server === 1 ? { isServer: true } : {}),
-    ...(typeof row.file === 'string' && typeof row.line === 'number'
-      ? { place: { file: row.file, line: row.line } }
-      : {}),
-  };
+  return rows.flatMap((row) => whole(() => decodeLine(row)) ?? []);
 }

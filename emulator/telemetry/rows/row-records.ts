@@ -1,7 +1,8 @@
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite';
-import { integer, parsed, text, textOrNull, whole } from '../../store/rows.ts';
+import { parsed, whole } from '../../store/rows.ts';
 import { exceptionSchema, type LogRow } from '../../wire/log-lines.ts';
-import { isLogLevel, severity } from '../level.ts';
+import { severity } from '../level.ts';
+import { decodeLine } from '../line-records.ts';
 import { literalIn } from './literal.ts';
 import type { RowPage, RowQuery } from './types.ts';
 
@@ -120,23 +121,12 @@ function whereOf(query: RowQuery): { readonly sql: string; readonly values: read
 }
 
 function decode(row: { readonly [column: string]: SQLOutputValue }): LogRow {
-  const level = text(row, 'level');
-  const source = text(row, 'source');
-  const { stream, file, line, exception } = row;
+  const { exception } = row;
+  const { isServer = false, place = null, ...line } = decodeLine(row);
   return {
-    seq: integer(row, 'seq'),
-    at: integer(row, 'at'),
-    level: isLogLevel(level) ? level : 'INFO',
-    source: source === 'BUILDER' || source === 'BRIDGE' ? source : 'USER',
-    stream: stream === 'stdout' || stream === 'stderr' ? stream : null,
-    message: text(row, 'message'),
-    alias: text(row, 'alias'),
-    revision: textOrNull(row, 'revision'),
-    runnerId: textOrNull(row, 'runner_id'),
-    requestId: textOrNull(row, 'request_id'),
-    endpoint: textOrNull(row, 'endpoint'),
-    isServer: row.server === 1,
-    place: typeof file === 'string' && typeof line === 'number' ? { file, line } : null,
+    ...line,
+    isServer,
+    place,
     exception: typeof exception === 'string' ? (whole(() => parsed(exceptionSchema, exception)) ?? null) : null,
   };
 }

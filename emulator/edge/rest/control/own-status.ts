@@ -47,7 +47,12 @@ function statusOf(rooms: StatusRooms, now: number): Status {
 }
 
 /** The parts of the status that exist only once. */
-function headOf({ catalog, fleet, about, trouble }: StatusRooms): Omit<Status, 'apps' | 'runners' | 'waiting'> {
+export function headOf({
+  catalog,
+  fleet,
+  about,
+  trouble,
+}: Pick<StatusRooms, 'catalog' | 'fleet' | 'about' | 'trouble'>): Omit<Status, 'apps' | 'runners' | 'waiting'> {
   return {
     version: about.version,
     pid: process.pid,
@@ -62,7 +67,7 @@ function headOf({ catalog, fleet, about, trouble }: StatusRooms): Omit<Status, '
 }
 
 /** The GPUs of the machine, with their latest measurements. */
-export function gpusOf({ fleet, about }: Pick<StatusRooms, 'fleet' | 'about'>): Status['gpus'] {
+function gpusOf({ fleet, about }: Pick<StatusRooms, 'fleet' | 'about'>): Status['gpus'] {
   return fleet.gpus().map(({ gpu, runners }) => gpuOf(gpu, runners, about.gpuUse));
 }
 
@@ -82,7 +87,7 @@ function gpuOf(
   return { uuid, index, name, memoryMib, virtual, runners, now };
 }
 
-export function troubleOf({ trouble }: Pick<StatusRooms, 'trouble'>): Pick<Status, 'trouble' | 'troubleWhy'> {
+function troubleOf({ trouble }: Pick<StatusRooms, 'trouble'>): Pick<Status, 'trouble' | 'troubleWhy'> {
   const met = trouble();
   return {
     trouble: met && `${met.message} ${met.next}`,

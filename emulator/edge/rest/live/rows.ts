@@ -2,7 +2,7 @@ import { median } from '../../../telemetry/requests/endpoints.ts';
 import type { TracedRequest } from '../../../telemetry/requests/types.ts';
 import type { RunnerRecord } from '../../../telemetry/types.ts';
 import type { AppRow, Head, RequestRow, RunnerRow } from '../../../wire/live.ts';
-import { gpusOf, troubleOf } from '../control/own-status.ts';
+import { headOf } from '../control/own-status.ts';
 import { shownReason } from '../control/shown-reason.ts';
 import type { RestDeps } from '../deps.ts';
 
@@ -19,20 +19,8 @@ const maxText = 1_000;
 /** The state says enough: a reason would only say that a request came or went. */
 const routine = new Set(['IDLE', 'RUNNING']);
 
-export function headRow({ catalog, fleet, about, trouble, requestHistory }: LiveRooms, endedRunners: number): Head {
-  return {
-    version: about.version,
-    pid: process.pid,
-    startedAt: about.startedAt,
-    timeScale: about.timeScale,
-    owner: catalog.account.nickname,
-    secrets: about.secrets,
-    isolation: about.isolation(),
-    gpus: gpusOf({ fleet, about }),
-    ...troubleOf({ trouble }),
-    requests: requestHistory.counts(),
-    endedRunners,
-  };
+export function headRow(rooms: LiveRooms, endedRunners: number): Head {
+  return { ...headOf(rooms), requests: rooms.requestHistory.counts(), endedRunners };
 }
 
 /** `undefined`: the app doesn't exist, or not any more. */
