@@ -4,9 +4,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { until } from '../../../test/support/wait.ts';
 import { isAlive, processStart, readJson } from '../../target/data-folder.ts';
 import { testFolder } from '../../target/testing/emulator.ts';
 import { helperRecord } from './messages.ts';
@@ -31,13 +31,6 @@ console.log("pids " + process.pid + " " + child.pid);
 process.on("SIGINT", () => { console.log("bye"); child.kill(); process.exit(0); });
 setInterval(() => {}, 1e6);`;
 
-async function eventually(what: string, fits: () => boolean): Promise<void> {
-  for (let attempt = 0; !fits(); attempt++) {
-    if (attempt > 600) throw new Error(`never: ${what}`);
-    await sleep(50);
-  }
-}
-
 const order = (folder: string, source: string, graceMs: number) => ({
   command: process.execPath,
   args: ['-e', source],
@@ -55,14 +48,14 @@ async function begun(options: { readonly graceMs?: number; readonly source?: str
   const run = startRun(program, order(folder, options.source ?? falLike, options.graceMs ?? 30_000), (more) => {
     text += more;
   });
-  await eventually('it prints', () => text.includes('\n'));
+  await until('it prints', () => text.includes('\n'));
   const pids = text.match(/\d+/g)?.map(Number) ?? [];
   const processes = pids.map((pid) => ({ pid, processStart: processStart(pid) }));
   const [helper] = readdirSync(folder).map((name) => readJson(join(folder, name), helperRecord));
   if (!helper) throw new Error('there is no helper');
   onTestFinished(async () => {
     if (isAlive(helper)) process.kill(helper.pid, 'SIGTERM');
-    await eventually('the helper has ended', () => runsOnDisk(folder).length === 0);
+    await until('the helper has ended', () => runsOnDisk(folder).length === 0);
   });
   return { run, folder, helper, processes, text: () => text, isGone: () => !processes.some(isAlive) };
 }
@@ -83,7 +76,7 @@ describe('a run in a helper process', () => {
     run.stop();
     expect(await run.ended).toMatchObject({ code: 0, stopped: true, output: expect.stringContaining('bye') });
     expect(isGone()).toBe(true);
-    await eventually('nothing is left', () => readdirSync(folder).length === 0);
+    await until('nothing is left', () => readdirSync(folder).length === 0);
   });
 
   it('reports a failure of its command, and a command that is missing', async () => {
@@ -102,7 +95,7 @@ describe('a run in a helper process', () => {
     expect(found?.about).toEqual({ label: 'run Hello' });
     const next = await joined(found?.socket ?? '');
     expect(next.note).toBe('http://localhost:1/me/app');
-    await eventually('it has the output', () => next.text() === text());
+    await until('it has the output', () => next.text() === text());
     next.run.stop();
     expect(await next.run.ended).toMatchObject({ code: 0, stopped: true });
   });
@@ -116,7 +109,7 @@ describe('a run in a helper process', () => {
       return window;
     });
     const before = text().length;
-    await eventually('the first one gets more', () => text().length > before + 20);
+    await until('the first one gets more', () => text().length > before + 20);
     expect(isGiven).toBe(false);
     run.leave();
     const { run: taken } = await second;
@@ -127,8 +120,8 @@ describe('a run in a helper process', () => {
   it('ends soon after the last window has gone', async () => {
     const { run, folder, isGone } = await begun({ graceMs: 100 });
     run.leave();
-    await eventually('the command has ended', isGone);
-    await eventually('the helper has ended', () => runsOnDisk(folder).length === 0);
+    await until('the command has ended', isGone);
+    await until('the helper has ended', () => runsOnDisk(folder).length === 0);
   });
 
   it('waits for the window when its terminal was closed by a reload, and ends when the user closed it', async () => {
@@ -142,11 +135,14 @@ describe('a run in a helper process', () => {
   });
 
   it('reports its end to a window that returns later', async () => {
-    const source =
-      'console.log("pid " + process.pid); process.on("SIGINT", () => {}); setTimeout(() => process.exit(7), 1500)';
-    const { run, helper, isGone } = await begun({ source });
+    const source = `console.log("pid " + process.pid);
+      setInterval(() => {}, 1e6);
+      process.on("SIGINT", () => {});
+      process.on("SIGUSR2", () => process.exit(7));`;
+    const { run, helper, isGone, processes } = await begun({ source });
     run.leave();
-    await eventually('it has ended', isGone);
+    process.kill(processes[0]?.pid ?? 0, 'SIGUSR2');
+    await until('it has ended', isGone);
     const next = await joined(helper.socket);
     expect(await next.run.ended).toMatchObject({ code: 7, stopped: false, output: expect.stringMatching(/^pid/) });
   });
@@ -163,7 +159,7 @@ describe('a run in a helper process', () => {
     const window = connect(helper.socket).setEncoding('utf8').pause();
     await once(window, 'connect');
     process.kill(processes[0]?.pid ?? 0, 'SIGUSR2');
-    await eventually('the command has ended', isGone);
+    await until('the command has ended', isGone);
     let received = '';
     window.on('data', (text) => {
       received += text;
@@ -181,7 +177,7 @@ describe('a run in a helper process', () => {
       stopped: false,
       output: expect.stringContaining('helper process'),
     });
-    await eventually('the command has ended', isGone);
+    await until('the command has ended', isGone);
     expect(runsOnDisk(folder)).toEqual([]);
     expect(readdirSync(folder)).toEqual([]);
   });
@@ -208,8 +204,8 @@ describe('a run in a helper process', () => {
     const held = processes.map((pid) => ({ pid, processStart: processStart(pid) }));
     child.kill('SIGKILL');
     expect(held.length).toBe(2);
-    await eventually('the command has ended', () => !held.some(isAlive));
-    await eventually('the helper has ended', () => runsOnDisk(folder).length === 0);
+    await until('the command has ended', () => !held.some(isAlive));
+    await until('the helper has ended', () => runsOnDisk(folder).length === 0);
   });
 
   it('can be reached by this user only, and names no variable in its arguments', async () => {
