@@ -16,7 +16,7 @@ interface Walk {
 /**
  * An input that fits a schema: its example, otherwise the examples and defaults of its properties, and a value of the
  * right type for each required one. Pure.
- * @param schema one that stands alone: references lead into its `components`
+ * @param schema self-contained: references point into its `components`
  */
 export function exampleOf(schema: JsonObject): Json {
   const components = isObject(schema.components) ? schema.components : {};

@@ -18,7 +18,7 @@ export function tryParse(text: string): Json | undefined {
 
 /** A string, or a punctuation mark, or another value. */
 const tokens = /"[^"\\]*(?:\\[\s\S][^"\\]*)*"|[{}[\]:,]|[^\s{}[\]:,"]+/g;
-/** In front of the digits of an integer in a string that stands for it. */
+/** Prefix of a string that represents an integer by its digits. */
 const mark = '\0';
 
 /**
@@ -39,7 +39,7 @@ export function exactText(value: Json, indent?: number): string {
   return withIntegers(JSON.stringify(value, null, indent));
 }
 
-/** A text with JSON's strings, and the integers that some of them stand for. */
+/** A text with JSON's strings, and the integers that some of them represent. */
 function withIntegers(text: string): string {
   return text.replace(/"\\u0000(-?\d+)"/g, '$1');
 }

@@ -9,7 +9,7 @@ export interface Operation {
   readonly path: string;
   /** One line; empty: nothing is known. */
   readonly summary: string;
-  /** A JSON schema that stands alone; `undefined`: it takes no JSON object (no body, or a form) and no query. */
+  /** A self-contained JSON schema; `undefined`: it takes no JSON object (no body, or a form) and no query. */
   readonly input: JsonObject | undefined;
   /** The properties of the input that belong into the query: FastAPI takes `prompt: str` of a method from there. */
   readonly query: readonly string[];

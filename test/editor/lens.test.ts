@@ -126,7 +126,7 @@ it('keeps their number and places while code is typed that cannot be read', asyn
   });
 });
 
-/** The line of code that a lens stands above. */
+/** The line of code below a lens. */
 function codeBelow(lensText: string): Promise<string> {
   return window.workbench.page.evaluate<string>(`(() => {
     const text = (node) => node.textContent.replaceAll('\\u00a0', ' ');

@@ -397,7 +397,7 @@ def main():
     );
     const { supervisor, connection, folder } = await startAlone(spec);
     const progress = () => statSync(join(folder.appDir, 'progress'), { throwIfNoEntry: false })?.size ?? 0;
-    // Output that stands still over many checks means a blocked writer; an unblocked one reaches the end.
+    // Output that doesn't grow over many checks means a blocked writer; an unblocked one reaches the end.
     for (let still = 0, last = 0; still < 30; still = progress() === last && last > 0 ? still + 1 : 0) {
       last = progress();
       expect(last).toBeLessThan(total);

@@ -93,7 +93,7 @@ function lineageOf(all: Files, file: string, code: ClassCode, depth: number): re
 
 type Named = 'fal.App' | { readonly file: string; readonly code: ClassCode } | undefined;
 
-/** The class that a name in a file stands for. `of`: a class doesn't derive from itself or from a later one. */
+/** The class that a name in a file refers to. `of`: a class doesn't derive from itself or from a later one. */
 function resolve(all: Files, file: string, name: string, of: ClassCode | undefined, depth: number): Named {
   const here = all.files.get(file);
   if (!here || depth > maxDepth) return undefined;

@@ -1,7 +1,7 @@
 import type { SyntaxNode } from '@lezer/common';
 import { children, type Source, textOf } from './tree.ts';
 
-/** What a file's names stand for. */
+/** What the names in a file refer to. */
 export interface Imports {
   /** Names of modules: `fal` -> `fal`, `f` -> `fal`, `pkg.base` -> `pkg.base`. */
   readonly modules: ReadonlyMap<string, string>;

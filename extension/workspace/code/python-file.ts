@@ -213,7 +213,7 @@ function endpointOf(reading: Reading, statement: SyntaxNode): readonly Endpoint[
   ];
 }
 
-/** The name in the package `fal` that a decorator stands for: `endpoint` for `@f.endpoint("/")`. */
+/** The name in the package `fal` that a decorator refers to: `endpoint` for `@f.endpoint("/")`. */
 function falName({ source, imports }: Reading, decorator: SyntaxNode): string | undefined {
   const name = dotted(textOf(source, decorator).replace(/^@\s*/, ''));
   const [, module, last] = /^(?:(.*)\.)?([^.]+)$/.exec(name) ?? [];
