@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as tlsConnect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { closed } from '../testing/sockets.ts';
 import { UserError } from '../wire/errors.ts';
 import { createConnectionLimits } from './connection-limits.ts';
 import { edgeServer } from './http-server.ts';
@@ -49,7 +50,7 @@ const everything = async (socket: Socket): Promise<string> => {
   socket.on('data', (bytes: Buffer) => {
     text += bytes.toString();
   });
-  if (!socket.closed) await once(socket, 'close');
+  await closed(socket);
   return text;
 };
 const request = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
@@ -117,7 +118,7 @@ describe('one port', () => {
       const silent = clear(port);
       await once(silent, 'connect');
       const another = clear(port);
-      await Promise.all([once(another, 'connect'), once(silent.resume(), 'close')]);
+      await Promise.all([once(another, 'connect'), closed(silent)]);
       expect([client.closed, another.closed]).toEqual([false, false]);
     },
   );
@@ -182,8 +183,7 @@ describe('an unexpected client', () => {
     const { port } = await start();
     const socket = clear(port);
     socket.end(bytes);
-    socket.resume();
-    if (!socket.closed) await once(socket, 'close');
+    await closed(socket);
     const next = clear(port);
     next.write(request);
     expect(await everything(next)).toContain('http');
@@ -194,8 +194,7 @@ describe('an unexpected client', () => {
     for (const bytes of ['', 'PRI * ', Buffer.from([0x16])]) {
       const socket = clear(port);
       if (bytes.length > 0) socket.write(bytes);
-      socket.resume();
-      await once(socket, 'close');
+      await closed(socket);
     }
   });
 
@@ -262,7 +261,7 @@ describe('the port', () => {
     const secure = await overTls(listener.port);
     for (const socket of [idle, secure]) socket.resume();
     await listener.close();
-    for (const socket of [idle, secure]) if (!socket.closed) await once(socket, 'close');
+    for (const socket of [idle, secure]) await closed(socket);
     await start({ port: listener.port });
   });
 });

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { frame, literals, preface } from '../../emulator/edge/testing/http2.ts';
+import { closed } from '../../emulator/testing/sockets.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { call, owner } from '../support/http.ts';
 import { createProject, type Project } from '../support/project.ts';
@@ -69,10 +69,10 @@ describe('control plane calls without a key', () => {
       const calls: Buffer[] = [];
       for (let n = 0; n < 2_000; n++) calls.push(frame(1, 4, 2 * n + 1, block));
       const bytes = Buffer.concat([preface, frame(4, 0, 0, Buffer.alloc(0)), ...calls]);
-      const socket = connect(emulator.ports.api, '127.0.0.1').on('error', () => undefined);
+      const socket = connect(emulator.ports.api, '127.0.0.1');
       socket.write(bytes);
       sent += bytes.length;
-      if (!socket.closed) await once(socket.resume(), 'close');
+      await closed(socket);
     }
     expect(memory('VmHWM') - before).toBeLessThan(150);
   });

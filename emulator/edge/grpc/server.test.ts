@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
+import { closed } from '../../testing/sockets.ts';
 import { frame, literals, preface } from '../testing/http2.ts';
 import { controlPlane } from './testing/control-plane.ts';
 
@@ -12,7 +12,6 @@ describe('a call that is cancelled in the packet that makes it', () => {
   ])('%s does no harm', async (_name, path, contentType) => {
     const plane = await controlPlane();
     const socket = connect(plane.port, '127.0.0.1');
-    socket.on('error', () => undefined);
     const head = [
       ':method',
       'POST',
@@ -30,8 +29,7 @@ describe('a call that is cancelled in the packet that makes it', () => {
       return [frame(1, 5, stream, literals(head)), frame(3, 0, stream, Buffer.from([0, 0, 0, 8]))];
     });
     socket.end(Buffer.concat([preface, frame(4, 0, 0, Buffer.alloc(0)), ...calls.flat()]));
-    socket.resume();
-    await once(socket, 'close');
+    await closed(socket);
     // An uncaught error would fail this file.
     expect((await plane.rpc('ListAliases')).code).toBe(status.OK);
     expect(plane.reported).toEqual([]);
