@@ -8,6 +8,7 @@ import { viewId } from './contributes/views.ts';
 import { mayHaveRuns } from './process/run/folder.ts';
 import type { Session } from './session.ts';
 import type { Element } from './views/apps-view.ts';
+import { useWords } from './words.ts';
 import { importsFal } from './workspace/code/mentions.ts';
 
 /** The part of package.json that is read here, as `contributes/manifest.ts` has made it. */
@@ -19,6 +20,7 @@ const pythonFiles: vscode.DocumentFilter = { language: 'python', scheme: 'file' 
 
 /** Only registers. Everything else is in the session's bundle, which is loaded on first use. */
 export function activate(context: vscode.ExtensionContext): void {
+  useWords(vscode.l10n.bundle);
   const changed = new vscode.EventEmitter<Element | undefined>();
   const lensesChanged = new vscode.EventEmitter<void>();
   let open: Session | undefined;

@@ -6,7 +6,7 @@ import { stateWords } from '../emulator/scheduler/types.ts';
 import { startSettings } from './checked-settings.ts';
 import { inTitle } from './contributes/command.ts';
 import { commandUri } from './contributes/commands.ts';
-import { contributes as generated, restrictedSettings } from './contributes/manifest.ts';
+import { manifest as generated } from './contributes/manifest.ts';
 import { is, key } from './contributes/when.ts';
 import { stateLook } from './views/states.ts';
 
@@ -26,7 +26,15 @@ const setting = z.strictObject({
 });
 const themes = ['dark', 'light', 'highContrast', 'highContrastLight'] as const;
 const menuItem = z.object({ command: z.string(), when: z.string(), group: z.string().optional() });
-const manifest: { readonly contributes: unknown } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const manifest: { readonly contributes: unknown; readonly capabilities: unknown } = JSON.parse(
+  readFileSync(join(root, 'package.json'), 'utf8'),
+);
+const words: { readonly [key: string]: string } = JSON.parse(readFileSync(join(root, 'package.nls.json'), 'utf8'));
+/** What the editor makes of the manifest: with the texts of package.nls.json. */
+const shown = JSON.parse(JSON.stringify(manifest), (_key, value) => {
+  const [, key] = (typeof value === 'string' && /^%(.+)%$/.exec(value)) || [];
+  return key === undefined ? value : words[key];
+});
 const { activationEvents, capabilities, contributes } = z
   .object({
     activationEvents: z.array(z.string()),
@@ -43,14 +51,32 @@ const { activationEvents, capabilities, contributes } = z
       ),
     }),
   })
-  .parse(manifest);
+  .parse(shown);
+/** Not translated. */
+const names = ['fal', 'fal (local)', 'minifal-ready'];
+const textFields =
+  /^(title|label|name|shortTitle|contents|contextualTitle|tooltip|.*[dD]escription|patternErrorMessage|displayName)$/;
 const titles = new Map(contributes.commands.map(({ command, title }) => [command, title]));
 
 describe('the manifest', () => {
   it('is what the tables in contributes/ give', () => {
     // As text, because the order counts, too.
-    expect(JSON.stringify(manifest.contributes, null, 2)).toBe(JSON.stringify(generated(), null, 2));
-    expect(capabilities.untrustedWorkspaces.restrictedConfigurations).toEqual(restrictedSettings());
+    expect(JSON.stringify(manifest.contributes, null, 2)).toBe(JSON.stringify(generated().contributes, null, 2));
+    expect(manifest.capabilities).toEqual(generated().capabilities);
+  });
+
+  it('has no text for people in itself: all are in package.nls.json, and nothing else is', () => {
+    const used: string[] = [];
+    const left: string[] = [];
+    JSON.stringify({ contributes: manifest.contributes, capabilities: manifest.capabilities }, (key, value) => {
+      if (typeof value !== 'string') return value;
+      if (/^%.+%$/.test(value)) used.push(value.slice(1, -1));
+      else if (textFields.test(key) && !names.includes(value)) left.push(`${key}: ${value}`);
+      return value;
+    });
+    expect(left).toEqual([]);
+    // The packaged manifest's own description is there, too.
+    expect(['description', ...used].toSorted()).toEqual(Object.keys(words).toSorted());
   });
 
   it('can name only commands, views and context keys that exist', () => {

@@ -96,6 +96,7 @@ function buildIfChanged(node) {
     ...files(join(root, 'extension')),
     join(root, 'scripts', 'build.ts'),
     join(root, 'scripts', 'manifest.ts'),
+    join(root, 'scripts', 'words.ts'),
     join(root, 'package-lock.json'),
   ]);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;

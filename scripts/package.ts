@@ -2,7 +2,8 @@
  * `npm run package`: makes minifal-<version>.vsix from what `scripts/build.ts` left in dist/, prints the sizes, and
  * fails when one is over its budget or a file is in the package that doesn't belong there.
  *
- *   node scripts/package.ts [--out FILE]
+ *   node scripts/package.ts [--out FILE] [--test-language]   with --test-language, the package has all texts in the
+ *                                                            language qps-ploc, too (for tests; never published)
  */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createVSIX } from '@vscode/vsce';
 import { z } from 'zod';
+import { pseudo } from './words.ts';
 
 const root = join(import.meta.dirname, '..');
 /** docs/quality.md#size-and-activation. */
@@ -17,7 +19,8 @@ const budgets = { vsixBytes: 5 * 1000 * 1000, activationBytes: 150 * 1000 } as c
 
 /** The package holds these and nothing else. */
 const allowed = [
-  /^package\.json$/,
+  /^package(\.nls(\.[\w-]+)?)?\.json$/,
+  /^l10n\/bundle\.l10n(\.[\w-]+)?\.json$/,
   /^README\.md$/,
   /^LICENSE$/,
   /^media\/[\w-]+\.(svg|png)$/,
@@ -28,7 +31,7 @@ const allowed = [
 
 const manifestSchema = z.looseObject({ name: z.string(), version: z.string(), main: z.string() });
 
-const { values } = parseArgs({ options: { out: { type: 'string' } } });
+const { values } = parseArgs({ options: { out: { type: 'string' }, 'test-language': { type: 'boolean' } } });
 const manifest = manifestSchema.parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
 const vsix = values.out ?? join(root, `minifal-${manifest.version}.vsix`);
 
@@ -60,11 +63,21 @@ function stage(folder: string): void {
       recursive: true,
       filter: (file) => !/\.map$|__pycache__|\.pyc$|[/\\]\.[\w-]+$/.test(relative(root, file)),
     });
-  for (const path of ['dist', 'media', 'templates', 'LICENSE']) copy(path);
+  for (const path of ['dist', 'l10n', 'media', 'templates', 'LICENSE', 'package.nls.json']) copy(path);
+  if (values['test-language']) {
+    for (const file of ['package.nls', 'l10n/bundle.l10n']) {
+      const words: object = JSON.parse(readFileSync(join(root, `${file}.json`), 'utf8'));
+      const translated = Object.entries(words).map(([key, text]) => [key, pseudo(text)]);
+      writeFileSync(join(folder, `${file}.qps-ploc.json`), JSON.stringify(Object.fromEntries(translated)));
+    }
+  }
   copy('extension/README.md', 'README.md');
   // Fields for the repository and the command are left out. The name of the extension's entry makes it CommonJS.
   const { scripts: _s, devDependencies: _d, dependencies: _p, bin: _b, files: _f, type: _t, ...shipped } = manifest;
-  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(shipped, null, 2)}\n`);
+  writeFileSync(
+    join(folder, 'package.json'),
+    `${JSON.stringify({ ...shipped, description: '%description%' }, null, 2)}\n`,
+  );
 }
 
 function filesIn(folder: string): readonly string[] {

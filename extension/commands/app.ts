@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as vscode from 'vscode';
-import { commandId, commands } from '../contributes/commands.ts';
+import { commandId, commandTitle } from '../contributes/commands.ts';
 import { viewId } from '../contributes/views.ts';
 import type { Presenter } from '../present.ts';
 import { Problem, untrusted } from '../problem.ts';
@@ -134,7 +134,7 @@ export function createAppCommands(deps: {
 export type AppCommands = ReturnType<typeof createAppCommands>;
 
 async function notifyDeployed({ name }: WorkspaceApp): Promise<void> {
-  const [call, show] = [commands.openTerminal.title, 'Show Apps'];
+  const [call, show] = [commandTitle('openTerminal'), 'Show Apps'];
   const answer = await vscode.window.showInformationMessage(`${name} is deployed to the local emulator.`, call, show);
   if (answer === call) await vscode.commands.executeCommand(commandId('openTerminal'));
   if (answer === show) await vscode.commands.executeCommand(`${viewId('apps')}.focus`);

@@ -1,3 +1,4 @@
+import { translated } from '../words.ts';
 import { appCommands } from './app-commands.ts';
 import { callCommands } from './call-commands.ts';
 import type { Command } from './command.ts';
@@ -12,6 +13,9 @@ export type CommandName = keyof typeof tables;
 export const commands: { readonly [N in CommandName]: Command } = tables;
 
 export const commandNames = Object.keys(tables) as readonly CommandName[];
+
+/** The title of a command, for buttons and links, in the editor's language. */
+export const commandTitle = (name: CommandName) => translated(commands[name].title);
 
 export const commandId = (name: CommandName) => `minifal.${name}` as const;
 

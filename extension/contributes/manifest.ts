@@ -8,15 +8,28 @@ import { terminalProfiles } from './terminals.ts';
 import { viewId, views } from './views.ts';
 import { welcome } from './welcome.ts';
 
-const all = commandNames.map((name) => ({ id: commandId(name), ...(commands[name] as Command) }));
+const all = commandNames.map((name) => ({ name, id: commandId(name), ...(commands[name] as Command) }));
 
-/** `contributes` of package.json, from the tables of this folder. `scripts/manifest.ts` writes it. */
-export function contributes() {
+/** Puts a text into package.nls.json, and returns what package.json has in its place. */
+type Say = (key: string, text: string) => `%${string}%`;
+
+/** The generated parts of package.json and package.nls.json, from the tables of this folder. */
+export function manifest() {
+  const words: { [key: string]: string } = {};
+  const say: Say = (key, text) => {
+    if (words[key] !== undefined && words[key] !== text) throw new Error(`two texts have the key ${key}`);
+    words[key] = text;
+    return `%${key}%`;
+  };
+  return { contributes: contributes(say), capabilities: capabilities(say), words };
+}
+
+function contributes(say: Say) {
   return {
-    commands: all.map(({ id, title, icon, enablement }) => ({
+    commands: all.map(({ id, name, title, icon, enablement }) => ({
       command: id,
       category: 'fal',
-      title,
+      title: say(`command.${name}`, title),
       ...(icon ? { icon: `$(${icon})` } : {}),
       ...(enablement ? { enablement } : {}),
     })),
@@ -32,28 +45,60 @@ export function contributes() {
     views: {
       minifal: entries(views).map(([name, { name: title, icon }]) => ({
         id: viewId(name),
-        name: title,
+        name: say(`view.${name}`, title),
         icon,
         contextualTitle: 'fal',
       })),
     },
-    viewsWelcome: welcome.map(({ view, contents, when }) => ({ view: viewId(view), contents, when })),
+    viewsWelcome: welcome.map(({ view, name, contents, when }) => ({
+      view: viewId(view),
+      contents: say(`welcome.${view}.${name}`, contents),
+      when,
+    })),
     terminal: {
       profiles: entries(terminalProfiles).map(([name, profile]) => ({ id: `minifal.${name}`, ...profile })),
     },
-    taskDefinitions,
-    problemMatchers,
-    configuration: configuration(),
+    taskDefinitions: taskDefinitions.map((definition) => ({
+      ...definition,
+      properties: Object.fromEntries(
+        Object.entries(definition.properties).map(([name, { description, ...property }]) => [
+          name,
+          { ...property, description: say(`task.${name}`, description) },
+        ]),
+      ),
+    })),
+    problemMatchers: problemMatchers.map((matcher) => ({
+      ...matcher,
+      label: say(`matcher.${matcher.name}`, matcher.label),
+    })),
+    configuration: configuration(say),
     colors: entries(runnerColors).map(([name, { description, ...defaults }]) => ({
       id: runnerColorId(name),
-      description,
+      description: say(`color.runner.${name}`, description),
       defaults,
     })),
   };
 }
 
+function capabilities(say: Say) {
+  return {
+    untrustedWorkspaces: {
+      supported: 'limited',
+      description: say(
+        'capabilities.untrusted',
+        'In an untrusted folder, apps are found by reading text; nothing is started.',
+      ),
+      restrictedConfigurations: restrictedSettings(),
+    },
+    virtualWorkspaces: {
+      supported: false,
+      description: say('capabilities.virtual', 'The emulator and Python need files on a local disk.'),
+    },
+  };
+}
+
 /** The settings that a folder can't set before the user trusts it. */
-export function restrictedSettings(): readonly string[] {
+function restrictedSettings(): readonly string[] {
   return settingGroups.flatMap(({ settings }) =>
     Object.entries(settings).flatMap(([name, { isSafe }]) => (isSafe ? [] : [`minifal.${name}`])),
   );
@@ -65,34 +110,41 @@ function menu(place: NonNullable<Command['menus']>[number]['menu']) {
   );
 }
 
-function configuration() {
+function configuration(say: Say) {
   let order = 0;
-  return settingGroups.map(({ title, settings }, index) => ({
-    title,
+  return settingGroups.map(({ name: group, title, settings }, index) => ({
+    title: say(`settings.${group}`, title),
     order: index + 1,
     properties: Object.fromEntries(
-      Object.entries(settings).map(([name, setting]) => [`minifal.${name}`, property(setting, ++order)]),
+      Object.entries(settings).map(([name, setting]) => [
+        `minifal.${name}`,
+        property(setting, ++order, (part, text) => say(`setting.${name}${part}`, text)),
+      ]),
     ),
   }));
 }
 
-function property(setting: Setting, order: number) {
+function property(setting: Setting, order: number, say: Say) {
   const { default: fallback, scope, description } = setting;
-  return { ...schema(setting), default: fallback, order, scope, markdownDescription: description };
+  return { ...schema(setting, say), default: fallback, order, scope, markdownDescription: say('', description) };
 }
 
 /** The part of a setting's JSON schema that restricts its values. */
-function schema(setting: Setting) {
+function schema(setting: Setting, say: Say) {
   switch (setting.type) {
     case 'choice':
       return {
         type: 'string',
         enum: Object.keys(setting.values),
-        enumDescriptions: Object.values(setting.values),
+        enumDescriptions: Object.entries(setting.values).map(([value, text]) => say(`.${value}`, text)),
       };
     case 'list': {
       const { pattern, otherwise } = setting.item;
-      return { type: 'array', items: { type: 'string', pattern, patternErrorMessage: otherwise }, uniqueItems: true };
+      return {
+        type: 'array',
+        items: { type: 'string', pattern, patternErrorMessage: say('.invalid', otherwise) },
+        uniqueItems: true,
+      };
     }
     case 'number':
       return { type: 'number', minimum: setting.minimum, maximum: setting.maximum };

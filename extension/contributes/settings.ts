@@ -164,12 +164,13 @@ const secrets = {
 } as const satisfies Settings;
 
 /** The sections of the settings editor. */
-export const settingGroups: readonly { readonly title: string; readonly settings: Settings }[] = [
-  { title: 'Emulator', settings: emulator },
-  { title: 'Python and Terminals', settings: pythonAndTerminals },
-  { title: 'In the Editor', settings: inEditors },
-  { title: 'Secrets', settings: secrets },
-];
+export const settingGroups: readonly { readonly name: string; readonly title: string; readonly settings: Settings }[] =
+  [
+    { name: 'emulator', title: 'Emulator', settings: emulator },
+    { name: 'python', title: 'Python and Terminals', settings: pythonAndTerminals },
+    { name: 'editor', title: 'In the Editor', settings: inEditors },
+    { name: 'secrets', title: 'Secrets', settings: secrets },
+  ];
 
 export const settings = { ...emulator, ...pythonAndTerminals, ...inEditors, ...secrets };
 

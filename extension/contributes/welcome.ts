@@ -13,34 +13,46 @@ const afterwards = `After installing it, [refresh](${commandUri('refresh')}).`;
 const choosePython = `[Choose Python](${commandUri('choosePython')})\n${afterwards}`;
 
 /** What an empty view shows instead of rows. A line that is only a link becomes a button. */
-export const welcome: readonly { readonly view: ViewName; readonly contents: string; readonly when: When }[] = [
+export const welcome: readonly {
+  readonly view: ViewName;
+  /** Unique in its view. */
+  readonly name: string;
+  readonly contents: string;
+  readonly when: When;
+}[] = [
   {
     view: 'apps',
+    name: 'noFolder',
     contents: 'Open a folder that contains a fal app.\n[Open Folder](command:vscode.openFolder)',
     when: hasNoFolder,
   },
   {
     view: 'apps',
+    name: 'notTrusted',
     contents: 'Trust this folder to run its apps.\n[Manage Workspace Trust](command:workbench.trust.manage)',
     when: all(not(isTrusted), hasFolder),
   },
   {
     view: 'apps',
+    name: 'noPython',
     contents: `fal apps need Python ${pythonRangeText}, but none was found.\n${choosePython}`,
     when: all(isTrusted, hasFolder, is('pythonState', 'missing')),
   },
   {
     view: 'apps',
+    name: 'oldPython',
     contents: `fal apps need Python ${pythonRangeText}, but only an older version was found.\n${choosePython}`,
     when: all(isTrusted, hasFolder, is('pythonState', 'tooOld')),
   },
   {
     view: 'apps',
+    name: 'starting',
     contents: 'The emulator is starting …',
     when: is('emulatorState', 'starting'),
   },
   {
     view: 'apps',
+    name: 'failed',
     contents:
       'The emulator ended unexpectedly or could not be started. ' +
       `See the [log](${commandUri('showEmulatorLog')}) for details.\n[Start Emulator](${commandUri('startEmulator')})`,
@@ -48,6 +60,7 @@ export const welcome: readonly { readonly view: ViewName; readonly contents: str
   },
   {
     view: 'apps',
+    name: 'noApp',
     contents:
       'No fal app found in this folder: no subclass of fal.App, no @fal.function.\n' +
       `[Refresh](${commandUri('refresh')})`,
@@ -55,6 +68,7 @@ export const welcome: readonly { readonly view: ViewName; readonly contents: str
   },
   {
     view: 'apps',
+    name: 'stopped',
     contents:
       'The emulator is stopped. It runs your apps on this machine, without an account.\n' +
       `[Start Emulator](${commandUri('startEmulator')})`,
@@ -62,6 +76,7 @@ export const welcome: readonly { readonly view: ViewName; readonly contents: str
   },
   {
     view: 'apps',
+    name: 'noDeploy',
     contents:
       `The emulator is running. No app is deployed yet.\n[Deploy to Emulator](${commandUri('deployToEmulator')})\n` +
       `Or [run an app](${commandUri('runApp')}) until you stop its command.`,
@@ -69,6 +84,7 @@ export const welcome: readonly { readonly view: ViewName; readonly contents: str
   },
   {
     view: 'apps',
+    name: 'noDeployNoApp',
     contents:
       'The emulator is running. No app is deployed yet, and no fal app was found in this folder.\n' +
       `[Refresh](${commandUri('refresh')})`,

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Runs } from '../commands/runs.ts';
-import { commands } from '../contributes/commands.ts';
+import { commandTitle } from '../contributes/commands.ts';
 import { settingId } from '../contributes/settings.ts';
 import type { Link } from '../target/link.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
@@ -44,7 +44,7 @@ export async function showAppActions(
       description: place,
       run: () => showApp(facts.alias),
     })),
-    ...running.map((key) => ({ label: `$(stop-circle) ${commands.stopRun.title}`, run: () => runs.stopOne(key) })),
+    ...running.map((key) => ({ label: `$(stop-circle) ${commandTitle('stopRun')}`, run: () => runs.stopOne(key) })),
     { label: '$(eye-closed) Hide These Lenses', run: hideLenses },
   ];
   const picked = await vscode.window.showQuickPick(items, { title: first.label, matchOnDetail: true });

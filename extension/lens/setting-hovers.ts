@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { commandId, commands } from '../contributes/commands.ts';
+import { commandId, commandTitle } from '../contributes/commands.ts';
 import { type AppSettings, askSettings } from '../target/app-settings.ts';
 import type { Link } from '../target/link.ts';
 import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
@@ -57,5 +57,5 @@ export function createSettingHovers(deps: {
 
 function useLink(argument: { readonly file: string; readonly app: string }): string {
   const uri = `command:${commandId('useCodeScaling')}?${encodeURIComponent(JSON.stringify([argument]))}`;
-  return `[${commands.useCodeScaling.title}](${uri})`;
+  return `[${commandTitle('useCodeScaling')}](${uri})`;
 }

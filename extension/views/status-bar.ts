@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { type CommandName, commandId, commands } from '../contributes/commands.ts';
+import { type CommandName, commandId, commands, commandTitle } from '../contributes/commands.ts';
 import type { Link } from '../target/link.ts';
 import { statusText } from './status-text.ts';
 
@@ -52,7 +52,7 @@ export function createStatusBar(link: Link) {
       };
       const items = actions
         .filter(({ when }) => isOffered[when])
-        .map(({ name }) => ({ label: `$(${commands[name].icon}) ${commands[name].title}`, name }));
+        .map(({ name }) => ({ label: `$(${commands[name].icon}) ${commandTitle(name)}`, name }));
       const picked = await vscode.window.showQuickPick(items, { title: 'fal' });
       if (picked) await vscode.commands.executeCommand(commandId(picked.name));
     },

@@ -19,7 +19,7 @@ const code = citingFiles(root)
 const filesWith = (pattern: RegExp) => code.filter(({ text }) => pattern.test(text)).map(({ name }) => name);
 
 describe('the supported versions of Python', () => {
-  it.each(['README.md', 'extension/README.md', 'package.json'])('are the same in %s as in the code', (name) => {
+  it.each(['README.md', 'extension/README.md', 'package.nls.json'])('are the same in %s as in the code', (name) => {
     const named = read(name).match(/3\.1\d(, 3\.1\d)*,? (to|or|and) 3\.1\d/g) ?? [];
     expect([...new Set(named)]).toEqual([pythonRangeText]);
   });
