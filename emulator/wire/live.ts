@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { diskTroubleKinds } from './errors.ts';
 import { isolationSchema } from './isolation.ts';
+import { exceptionSchema } from './log-lines.ts';
 import { reasonSchema } from './reasons.ts';
 import { gpuSchema } from './status.ts';
 
@@ -142,6 +143,20 @@ const requestRowSchema = z.object({
 });
 export type RequestRow = z.infer<typeof requestRowSchema>;
 
+/** The last exception of an endpoint, of a start or of a requirement, until what raised it succeeds. */
+const exceptionRowSchema = z.object({
+  key: z.string(),
+  /** '': a build that was not for an app yet. */
+  alias: z.string(),
+  revision: z.string().nullable(),
+  at: z.number(),
+  request: z.object({ number: z.int(), id: z.string(), method: z.string(), path: z.string() }).nullable(),
+  runner: z.object({ id: z.string(), number: z.int() }).nullable(),
+  /** With the innermost frames of the app's own code. */
+  exception: exceptionSchema,
+});
+export type ExceptionRow = z.infer<typeof exceptionRowSchema>;
+
 /** What exists once. */
 const headSchema = z.object({
   version: z.string(),
@@ -172,6 +187,8 @@ const rows = {
   runners: z.array(runnerRowSchema).default([]),
   /** The newest of those that wait, run, and are finished. */
   requests: z.array(requestRowSchema).default([]),
+  /** Those of the last few apps, starts and endpoints that fail now. */
+  exceptions: z.array(exceptionRowSchema).default([]),
 };
 
 export const stateEventSchema = z.object({ head: headSchema, ...rows });
@@ -186,6 +203,7 @@ export const changeEventSchema = z.object({
       apps: z.array(z.string()).default([]),
       runners: z.array(z.string()).default([]),
       requests: z.array(z.int()).default([]),
+      exceptions: z.array(z.string()).default([]),
     })
     .prefault({}),
   /** When a client resumes: numbers of the requests that the stream still shows; rows of all others are gone. */
@@ -199,21 +217,23 @@ export interface LiveState {
   readonly apps: ReadonlyMap<string, AppRow>;
   readonly runners: ReadonlyMap<string, RunnerRow>;
   readonly requests: ReadonlyMap<number, RequestRow>;
+  readonly exceptions: ReadonlyMap<string, ExceptionRow>;
 }
 
 /** The state of an event `state`. Pure. */
-export function liveState({ head, apps, runners, requests }: z.infer<typeof stateEventSchema>): LiveState {
+export function liveState({ head, apps, runners, requests, exceptions }: z.infer<typeof stateEventSchema>): LiveState {
   return {
     head,
     apps: new Map(apps.map((row) => [row.alias, row])),
     runners: new Map(runners.map((row) => [row.id, row])),
     requests: new Map(requests.map((row) => [row.number, row])),
+    exceptions: new Map(exceptions.map((row) => [row.key, row])),
   };
 }
 
 /** The state after an event `change`. Pure; a part without a change stays the same object. */
 export function withLiveChange(state: LiveState, change: LiveChange): LiveState {
-  const { head, apps, runners, requests, cleared, onlyRequests } = change;
+  const { head, apps, runners, requests, exceptions, cleared, onlyRequests } = change;
   const only = onlyRequests && new Set(onlyRequests);
   const goneRequests = only ? [...state.requests.keys()].filter((number) => !only.has(number)) : cleared.requests;
   return {
@@ -221,6 +241,7 @@ export function withLiveChange(state: LiveState, change: LiveChange): LiveState 
     apps: changed(state.apps, apps, ({ alias }) => alias, cleared.apps),
     runners: changed(state.runners, runners, ({ id }) => id, cleared.runners),
     requests: changed(state.requests, requests, ({ number }) => number, goneRequests),
+    exceptions: changed(state.exceptions, exceptions, ({ key }) => key, cleared.exceptions),
   };
 }
 

@@ -13,7 +13,7 @@ import {
 import { type Reason, wordReason } from '../../emulator/wire/reasons.ts';
 import { type Address, fetchJson, queryOf } from './fetch-json.ts';
 
-export type { AppRow, LiveState, RequestRow, RunnerRow } from '../../emulator/wire/live.ts';
+export type { AppRow, ExceptionRow, LiveState, RequestRow, RunnerRow } from '../../emulator/wire/live.ts';
 export type { Reason } from '../../emulator/wire/reasons.ts';
 
 /** Why something waits, as a full sentence. `now` in milliseconds since the epoch. */

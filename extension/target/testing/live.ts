@@ -1,4 +1,4 @@
-import type { AppRow, LiveState, RequestRow, RunnerRow } from '../live.ts';
+import type { AppRow, ExceptionRow, LiveState, RequestRow, RunnerRow } from '../live.ts';
 
 /** Rows for tests: everything that a test isn't about is quiet. */
 export function appRow(change: Partial<AppRow> & { readonly queued?: number } = {}): AppRow {
@@ -65,11 +65,13 @@ export function liveWith({
   apps = [],
   runners = [],
   requests = [],
+  exceptions = [],
   ...head
 }: {
   readonly apps?: readonly AppRow[];
   readonly runners?: readonly RunnerRow[];
   readonly requests?: readonly RequestRow[];
+  readonly exceptions?: readonly ExceptionRow[];
 } & Partial<Omit<LiveState['head'], 'requests'>> = {}): LiveState {
   return {
     head: {
@@ -90,5 +92,6 @@ export function liveWith({
     apps: new Map(apps.map((row) => [row.alias, row])),
     runners: new Map(runners.map((row) => [row.id, row])),
     requests: new Map(requests.map((row) => [row.number, row])),
+    exceptions: new Map(exceptions.map((row) => [row.key, row])),
   };
 }

@@ -64,7 +64,21 @@ const head = (pid: number) => ({
   requests: { waiting: 0, running: 0, finished: 0 },
   endedRunners: 0,
 });
-const rowOf = { apps: app, runners: runner, requests: (key: string, value: number) => request(Number(key), value) };
+const exception = (key: string, at: number) => ({
+  key,
+  alias: 'app',
+  revision: 'r',
+  at,
+  request: null,
+  runner: null,
+  exception: { type: 'E', message: '', phase: 'setup', frames: [] },
+});
+const rowOf = {
+  apps: app,
+  runners: runner,
+  requests: (key: string, value: number) => request(Number(key), value),
+  exceptions: exception,
+};
 const put = (board: Board, kind: Kind, key: string, value: number) =>
   board.put(kind, kind === 'requests' ? Number(key) : key, rowOf[kind](key, value));
 
@@ -87,6 +101,7 @@ function client() {
         apps: sorted(state.apps),
         runners: sorted(state.runners),
         requests: sorted(state.requests),
+        exceptions: sorted(state.exceptions),
       },
   };
 }
@@ -95,7 +110,7 @@ function sorted<K, V>(rows: ReadonlyMap<K, V>): readonly (readonly [K, V])[] {
   return [...rows].sort(([a], [b]) => String(a).localeCompare(String(b)));
 }
 
-const kind = fc.constantFrom<Kind>('apps', 'runners', 'requests');
+const kind = fc.constantFrom<Kind>('apps', 'runners', 'requests', 'exceptions');
 const key = fc.integer({ min: 1, max: 6 }).map(String);
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('put' as const), kind, key, value: fc.nat(3) }) },

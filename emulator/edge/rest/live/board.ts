@@ -7,7 +7,7 @@ export interface Part {
   readonly id: string | undefined;
 }
 
-export type Kind = 'apps' | 'runners' | 'requests';
+export type Kind = 'apps' | 'runners' | 'requests' | 'exceptions';
 
 /**
  * The rows that the stream shows, each with the number of the event that brought it: so the changes since any earlier
@@ -37,15 +37,22 @@ const rowsInPart = 250;
 /** Keys of removed rows that are kept; a reader that has missed more gets the whole state. */
 const keptGone = 2_000;
 
-const kinds: readonly Kind[] = ['apps', 'runners', 'requests'];
+const kinds: readonly Kind[] = ['apps', 'runners', 'requests', 'exceptions'];
 
 /** `epoch`: differs with each start of the emulator. */
 export function createBoard(epoch: string): Board {
-  const rows = { apps: new Map<string | number, Stamped>(), runners: new Map(), requests: new Map() } as {
-    readonly [K in Kind]: Map<string | number, Stamped>;
+  const rows: { readonly [K in Kind]: Map<string | number, Stamped> } = {
+    apps: new Map(),
+    runners: new Map(),
+    requests: new Map(),
+    exceptions: new Map(),
   };
   /** Removed rows, the oldest first. Those of requests are not needed: a reader that resumes gets all their keys. */
-  const gone = { apps: new Map<string | number, number>(), runners: new Map<string | number, number>() };
+  const gone: { readonly [K in Exclude<Kind, 'requests'>]: Map<string | number, number> } = {
+    apps: new Map(),
+    runners: new Map(),
+    exceptions: new Map(),
+  };
   let head: Stamped = { json: '', seq: 0 };
   let seq = 0;
   /** Readers that have seen less than this get the whole state. */
@@ -119,12 +126,13 @@ export function createBoard(epoch: string): Board {
       const news = kinds.flatMap((kind) =>
         [...rows[kind].values()].filter((row) => row.seq > after).map(({ json }) => ({ kind, json })),
       );
-      const lost = (kind: 'apps' | 'runners') =>
+      const lost = (kind: keyof typeof gone) =>
         [...gone[kind]].filter(([, at]) => at > after).map(([key]) => JSON.stringify(key));
       const cleared = resumes
         ? fieldsOf([
             ['apps', lost('apps')],
             ['runners', lost('runners')],
+            ['exceptions', lost('exceptions')],
           ])
         : [];
       const parts: Part[] = [];

@@ -171,6 +171,27 @@ describe('the live feed', () => {
     expect(timers()).toBe(0);
   });
 
+  it('sends an exception within 20 ms, and takes it back with the next success of its endpoint', async () => {
+    const { server, read, advanceTo } = await feedOf();
+    const { state, times } = read();
+    begin(server, 1);
+    const frames = [{ file: '/work/app.py', line: 7, function: 'f', isApp: true }];
+    const exception = { type: 'KeyError', message: "'style'", phase: 'request' as const, frames };
+    const owner = { alias: 'demo', revision: 'r1', runnerId: 'r-1', requestId: 'q-1', endpoint: '/' };
+    server.logs.appendException({ at: 1_500, ...owner, exception });
+    server.requestHistory.answered('q-1', 500);
+    server.requestHistory.ended('q-1', 2_000, null);
+    advanceTo(1_000);
+    expect(times()).toEqual([0, 100]);
+    expect([...(state()?.exceptions.values() ?? [])]).toMatchObject([
+      { request: { number: 1 }, exception: { frames } },
+    ]);
+    begin(server, 2);
+    end(server, 2);
+    advanceTo(5_000);
+    expect([...(state()?.exceptions.values() ?? [])]).toEqual([]);
+  });
+
   it('sends at most ten events a second, and a busy row at most once a second', async () => {
     const { server, read, advanceTo } = await feedOf();
     server.runnerHistory.started({ ...runner, startedAt: 1 });

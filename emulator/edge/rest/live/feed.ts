@@ -3,6 +3,7 @@ import type { TracedRequest } from '../../../telemetry/requests/types.ts';
 import { createDueTimer } from '../control/due-timer.ts';
 import type { RestDeps } from '../deps.ts';
 import { type Board, createBoard, type Part } from './board.ts';
+import { createCurrentExceptions } from './exceptions.ts';
 import { createLastLines } from './last-lines.ts';
 import { createRowPacer } from './row-pacer.ts';
 import { appRow, headRow, type LiveRooms, requestRow, runnerRow } from './rows.ts';
@@ -24,7 +25,10 @@ const endedShown = 20;
 /** While nobody reads, so many touched rows are remembered before they are worked off. */
 const maxTouched = 2_000;
 
-type FeedRooms = LiveRooms & Pick<RestDeps, 'report'> & { readonly logs: Pick<RestDeps['logs'], 'follow'> };
+type FeedRooms = LiveRooms &
+  Pick<RestDeps, 'report'> & {
+    readonly logs: Pick<RestDeps['logs'], 'follow' | 'followExceptions'>;
+  };
 
 interface LiveReader {
   /** `false`: wait with the next part until `resume`. What was sent counts in any case. */
@@ -71,7 +75,9 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
     runners: createRowPacer<string>(pace),
     queues: createRowPacer<string>(slowPace),
     lines: createRowPacer<string>(slowPace),
+    exceptions: createRowPacer<string>(pace),
   };
+  const exceptions = createCurrentExceptions(rooms);
   /** Apps that have a queue. */
   const queued = new Set<string>();
   /** What the rows of requests were made from. */
@@ -118,6 +124,11 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
       touched.apps.touch(alias, clock());
     }),
   );
+  rooms.logs.followExceptions((exception) =>
+    note(() => {
+      for (const key of exceptions.add(exception)) touched.exceptions.touch(key, clock());
+    }),
+  );
   rooms.followTrouble(() => note(() => touched.head.touch('head', clock())));
 
   /** Remembers that something is new, and sends it soon if anybody reads. */
@@ -129,9 +140,14 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
 
   function dueAt(): number | undefined {
     if (areRequestsNew) return Number.NEGATIVE_INFINITY;
-    const all = [touched.head, touched.apps, touched.runners, touched.queues, touched.lines].flatMap(
-      (one) => one.dueAt() ?? [],
-    );
+    const all = [
+      touched.head,
+      touched.apps,
+      touched.runners,
+      touched.queues,
+      touched.lines,
+      touched.exceptions,
+    ].flatMap((one) => one.dueAt() ?? []);
     return all.length === 0 ? undefined : Math.min(...all);
   }
 
@@ -147,10 +163,15 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
     // After an error, what is gone may be on the board.
     for (const name of board.keys('apps')) touched.apps.touch(String(name), clock());
     for (const id of board.keys('runners')) touched.runners.touch(String(id), clock());
+    for (const key of [...exceptions.all(), ...board.keys('exceptions')]) {
+      touched.exceptions.touch(String(key), clock());
+    }
   }
 
   function putApps(now: number): void {
     for (const name of touched.apps.take(now)) {
+      // What an app does now may be the success that they wait for.
+      for (const key of exceptions.keysOf(name)) putException(key);
       const row = appRow(rooms, name);
       if (!row) {
         queued.delete(name);
@@ -173,6 +194,12 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
       .runners(name)
       .filter(({ state }) => state.kind === 'idle')
       .map(({ id }) => id);
+  }
+
+  function putException(key: string): void {
+    const row = exceptions.row(key);
+    if (row) board.put('exceptions', key, row);
+    else board.remove('exceptions', key);
   }
 
   function putRunner(id: string): void {
@@ -231,6 +258,7 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
     const now = clock();
     putApps(now);
     for (const id of [...touched.runners.take(now), ...touched.lines.take(now)]) putRunner(id);
+    for (const key of touched.exceptions.take(now)) putException(key);
     putRequests(now);
     if (touched.head.take(now).length > 0) board.setHead(headRow(rooms, runnerHistory.endedCount()));
     return board.commit();

@@ -1,0 +1,112 @@
+import type { LoggedException } from '../../../telemetry/types.ts';
+import type { ExceptionRow } from '../../../wire/live.ts';
+import type { LiveRooms } from './rows.ts';
+
+/** The latest exceptions; older ones are in the log. */
+const kept = 100;
+/** Frames of the app's own code, the innermost ones. */
+const framesShown = 10;
+const maxPath = 500;
+/** Runners of an app that are checked for a start that succeeded after a failed one. */
+const maxRunners = 50;
+
+/** An exception, and what was known when it occurred. */
+interface Noted extends LoggedException {
+  readonly key: string;
+  /** The revision that its app's calls went to; `undefined`: it was not deployed. */
+  readonly active: string | undefined;
+}
+
+/**
+ * The last exception of each endpoint, of each app's start and of each requirement, until what raised it succeeds: a
+ * later call of the endpoint, a later start, or another revision. Those of a `fal run` outlive it: often it ended
+ * because of them.
+ */
+export interface CurrentExceptions {
+  /** @returns the keys of the rows that differ: its own, and those of older ones that are left out from now on */
+  add(exception: LoggedException): readonly string[];
+  /** The keys of an app's rows. */
+  keysOf(alias: string): readonly string[];
+  all(): Iterable<string>;
+  /** `undefined`: it doesn't exist, or not any more. */
+  row(key: string): ExceptionRow | undefined;
+}
+
+export function createCurrentExceptions(rooms: LiveRooms): CurrentExceptions {
+  const { catalog, fleet, runnerHistory, requestHistory } = rooms;
+  /** In the order in which they occurred. */
+  const noted = new Map<string, Noted>();
+
+  function requestOf({ requestId }: LoggedException) {
+    return requestId === null ? undefined : requestHistory.get(requestId);
+  }
+
+  function keyOf(raised: LoggedException): string {
+    const { alias, exception, endpoint } = raised;
+    if (exception.phase === 'build') return `${alias} build ${exception.requirement ?? exception.message}`;
+    if (exception.phase !== 'request') return `${alias} start`;
+    return `${alias} ${(requestOf(raised)?.path ?? endpoint ?? '').slice(0, maxPath)}`;
+  }
+
+  function isCurrent(one: Noted): boolean {
+    const { alias, exception, active } = one;
+    const now = catalog.alias(alias)?.revision;
+    const isGone = now === undefined && fleet.counts(alias) === undefined;
+    if (isGone && active !== undefined) return false;
+    if (exception.phase === 'build') return now === active;
+    if (exception.phase !== 'request') return isGone || !hasStarted(one);
+    const request = requestOf(one);
+    if (request?.phase !== 'COMPLETED' || request.kind === 'function') return request !== undefined;
+    if (one.revision === null || (!isGone && one.revision !== (now ?? one.revision))) return false;
+    const path = request.path.slice(0, maxPath);
+    const endpoints = requestHistory.endpoints(alias, one.revision) ?? [];
+    const endpoint = endpoints.find((known) => known.path === path && known.method === request.method);
+    return endpoint !== undefined && endpoint.lastFailure !== null;
+  }
+
+  /** A runner of the same code, or of a newer revision, began after it and was ready. */
+  function hasStarted({ alias, revision, at, active }: Noted): boolean {
+    return fleet
+      .runners(alias)
+      .slice(-maxRunners)
+      .some((runner) => {
+        const isNewer = runner.revision === revision || runner.revision !== active;
+        return isNewer && runner.readyAt !== undefined && runner.readyAt > at;
+      });
+  }
+
+  return {
+    add(raised) {
+      const key = keyOf(raised);
+      noted.delete(key);
+      noted.set(key, { ...raised, key, active: catalog.alias(raised.alias)?.revision });
+      const over = [...noted.keys()].slice(0, Math.max(0, noted.size - kept));
+      for (const oldest of over) noted.delete(oldest);
+      return [key, ...over];
+    },
+    keysOf: (alias) => [...noted.values()].filter((one) => one.alias === alias).map(({ key }) => key),
+    all: () => noted.keys(),
+    row(key) {
+      const one = noted.get(key);
+      if (!one) return undefined;
+      if (!isCurrent(one)) {
+        noted.delete(key);
+        return undefined;
+      }
+      const { alias, revision, at, runnerId, exception } = one;
+      const request = requestOf(one);
+      const runner = runnerId === null ? undefined : runnerHistory.get(runnerId);
+      return {
+        key,
+        alias,
+        revision,
+        at,
+        request: request
+          ? { number: request.number, id: request.id, method: request.method, path: request.path.slice(0, maxPath) }
+          : null,
+        runner: runner ? { id: runner.id, number: runner.number } : null,
+        exception: { ...exception, frames: exception.frames.filter(({ isApp }) => isApp).slice(-framesShown) },
+      };
+    },
+  };
+}
