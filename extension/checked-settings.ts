@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { settings as table } from './contributes/settings.ts';
 import { isWebOrigin } from './target/web-origin.ts';
+import { t } from './words.ts';
 
 /** A setting whose value may be invalid: the values that it accepts, and the fallback. */
 interface Checked<T> {
   readonly schema: z.ZodType<T>;
   readonly fallback: T;
   /** The rest of the sentence "The setting minifal.x has an invalid value; …". */
-  readonly instead: string;
+  readonly instead: () => string;
   /** The arguments of `minifal start` for this setting; absent: the emulator doesn't read it at its start. */
   readonly start?: (value: T) => readonly string[];
 }
@@ -17,7 +18,7 @@ interface Checked<T> {
 function checked<T>(
   { default: fallback }: { readonly default: T },
   schema: z.ZodType<T>,
-  instead: string,
+  instead: () => string,
   start?: Checked<T>['start'],
 ): Checked<T> {
   return { schema, fallback, instead, ...(start ? { start } : {}) };
@@ -35,42 +36,56 @@ const settings = {
   port: checked(
     table.port,
     z.int().min(table.port.minimum).max(table.port.maximum),
-    `port ${table.port.default} is used`,
+    () => t('port {0} is used', table.port.default),
     (port) => ['--port', String(port)],
   ),
-  isolation: checked(table.isolation, oneOf(table.isolation), '`full` is used', (mode) => ['--isolation', mode]),
+  isolation: checked(
+    table.isolation,
+    oneOf(table.isolation),
+    () => t('`full` is used'),
+    (mode) => ['--isolation', mode],
+  ),
   timeScale: checked(
     table.timeScale,
     z.number().min(table.timeScale.minimum).max(table.timeScale.maximum),
-    'delays pass in real time',
+    () => t('delays pass in real time'),
     (scale) => (scale === 1 ? [] : ['--time-scale', String(scale)]),
   ),
   allowedOrigins: checked<readonly string[]>(
     table.allowedOrigins,
     z.array(z.string().refine(isWebOrigin)),
-    'no web page is allowed',
+    () => t('no web page is allowed'),
     each('--allow-origin'),
   ),
   share: checked<readonly string[]>(
     table.share,
     z.array(z.string().regex(new RegExp(table.share.item.pattern))),
-    'nothing is shared',
+    () => t('nothing is shared'),
     (paths) => each('--share')(paths.map(homePath)),
   ),
-  huggingFaceCache: checked(table.huggingFaceCache, oneOf(table.huggingFaceCache), '`off` is used', (mode) =>
-    mode === 'off' ? [] : ['--hugging-face', mode],
+  huggingFaceCache: checked(
+    table.huggingFaceCache,
+    oneOf(table.huggingFaceCache),
+    () => t('`off` is used'),
+    (mode) => (mode === 'off' ? [] : ['--hugging-face', mode]),
   ),
-  allowOutside: checked(table.allowOutside, z.boolean(), 'it is off', (mayListen) =>
-    mayListen ? ['--allow-outside'] : [],
+  allowOutside: checked(
+    table.allowOutside,
+    z.boolean(),
+    () => t('it is off'),
+    (mayListen) => (mayListen ? ['--allow-outside'] : []),
   ),
-  stopEmulatorOnClose: checked(
-    table.stopEmulatorOnClose,
-    oneOf(table.stopEmulatorOnClose),
-    'the emulator stops when the last window closes',
+  stopEmulatorOnClose: checked(table.stopEmulatorOnClose, oneOf(table.stopEmulatorOnClose), () =>
+    t('the emulator stops when the last window closes'),
   ),
   // The key goes through a pipe (process/keychain.ts), never as an argument.
-  workingFolder: checked(table.workingFolder, oneOf(table.workingFolder), 'the project folder is used'),
-  sealSecrets: checked(table.sealSecrets, oneOf(table.sealSecrets), '`auto` is used', () => []),
+  workingFolder: checked(table.workingFolder, oneOf(table.workingFolder), () => t('the project folder is used')),
+  sealSecrets: checked(
+    table.sealSecrets,
+    oneOf(table.sealSecrets),
+    () => t('`auto` is used'),
+    () => [],
+  ),
 };
 
 export type CheckedName = keyof typeof settings;
@@ -97,7 +112,8 @@ export function usableSettings(given: (name: CheckedName) => unknown): CheckedSe
 /** A sentence if the value is invalid. Pure. */
 export function invalidValueMessage(name: CheckedName, value: unknown): string | undefined {
   const { schema, instead } = settings[name];
-  return schema.safeParse(value).success ? undefined : `The setting minifal.${name} has an invalid value; ${instead}.`;
+  if (schema.safeParse(value).success) return undefined;
+  return t('The setting {0} has an invalid value; {1}.', `minifal.${name}`, instead());
 }
 
 /** The arguments of `minifal start` for these settings. Pure, except for the home folder. */

@@ -1,12 +1,13 @@
 import * as vscode from 'vscode';
-import { type CommandName, commandId } from './contributes/commands.ts';
+import { type CommandName, commandId, commandTitle } from './contributes/commands.ts';
 import { type SettingName, settingId } from './contributes/settings.ts';
 import { viewId } from './contributes/views.ts';
 import { Cancelled, type Fix, type Place, Problem } from './problem.ts';
 import { invalidSettings } from './settings.ts';
+import { t } from './words.ts';
 
 interface Action {
-  readonly title: string;
+  readonly title: () => string;
   readonly run: () => unknown;
 }
 
@@ -17,34 +18,37 @@ const page = (url: string) => () => vscode.env.openExternal(vscode.Uri.parse(url
 
 const actions: { readonly [F in Fix]: Action } = {
   useFreePorts: {
-    title: 'Use Free Ports',
+    title: () => t('Use Free Ports'),
     async run() {
       await vscode.workspace.getConfiguration('minifal').update('port', 0, vscode.ConfigurationTarget.Global);
       await vscode.commands.executeCommand(commandId('startEmulator'));
     },
   },
-  chooseDataFolder: { title: 'Choose Another Folder', run: setting('dataFolder') },
-  choosePython: { title: 'Choose Python', run: command('choosePython') },
-  installFal: { title: 'Install fal', run: command('installFal') },
-  howToInstallPython: { title: 'How to Install Python', run: page('https://www.python.org/downloads/') },
+  chooseDataFolder: { title: () => t('Choose Another Folder'), run: setting('dataFolder') },
+  choosePython: { title: () => commandTitle('choosePython'), run: command('choosePython') },
+  installFal: { title: () => t('Install fal'), run: command('installFal') },
+  howToInstallPython: { title: () => t('How to Install Python'), run: page('https://www.python.org/downloads/') },
   howToInstallUv: {
-    title: 'How to Install uv',
+    title: () => t('How to Install uv'),
     run: page('https://docs.astral.sh/uv/getting-started/installation/'),
   },
-  howToInstallNode: { title: 'How to Install Node.js', run: page('https://nodejs.org/en/download') },
-  trustFolder: { title: 'Manage Workspace Trust', run: () => vscode.commands.executeCommand('workbench.trust.manage') },
-  startEmulator: { title: 'Start Emulator', run: command('startEmulator') },
-  resetSecrets: { title: 'Reset Sealed Secrets…', run: command('resetSecrets') },
-  stopEmulator: { title: 'Stop Emulator', run: command('stopEmulator') },
+  howToInstallNode: { title: () => t('How to Install Node.js'), run: page('https://nodejs.org/en/download') },
+  trustFolder: {
+    title: () => t('Manage Workspace Trust'),
+    run: () => vscode.commands.executeCommand('workbench.trust.manage'),
+  },
+  startEmulator: { title: () => commandTitle('startEmulator'), run: command('startEmulator') },
+  resetSecrets: { title: () => commandTitle('resetSecrets'), run: command('resetSecrets') },
+  stopEmulator: { title: () => commandTitle('stopEmulator'), run: command('stopEmulator') },
 };
 
 function goTo({ file, line }: Place): Action {
   const at = new vscode.Range(line - 1, 0, line - 1, 0);
   const run = () => vscode.window.showTextDocument(vscode.Uri.file(file), { selection: at });
-  return { title: 'Go to Line', run };
+  return { title: () => t('Go to Line'), run };
 }
 
-const showLog: Action = { title: 'Show Log', run: command('showEmulatorLog') };
+const showLog: Action = { title: () => t('Show Log'), run: command('showEmulatorLog') };
 
 /**
  * Shows an error: one sentence, a button for the log, and one for a fix. Cancellations are not shown, and the same
@@ -57,8 +61,8 @@ export function createPresenter(log: vscode.LogOutputChannel) {
     if (shown.has(what)) return;
     shown.add(what);
     try {
-      const chosen = await vscode.window.showErrorMessage(what, ...actions.map(({ title }) => title));
-      await actions.find(({ title }) => title === chosen)?.run();
+      const chosen = await vscode.window.showErrorMessage(what, ...actions.map(({ title }) => title()));
+      await actions.find(({ title }) => title() === chosen)?.run();
     } finally {
       shown.delete(what);
     }
@@ -74,7 +78,7 @@ export function createPresenter(log: vscode.LogOutputChannel) {
         void show(error.message, [...(place ? [goTo(place)] : []), ...(fix ? [actions[fix]] : []), showLog]);
       } else {
         log.error(`[extension] ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-        void show('The fal extension failed unexpectedly. See the log for details.', [showLog]);
+        void show(t('The fal extension failed unexpectedly. See the log for details.'), [showLog]);
       }
     },
   };
@@ -96,7 +100,7 @@ export function createSettingsCheck() {
 }
 
 async function warn(name: SettingName, sentence: string): Promise<void> {
-  const open = 'Open Setting';
+  const open = t('Open Setting');
   if ((await vscode.window.showWarningMessage(sentence, open)) === open) await setting(name)();
 }
 

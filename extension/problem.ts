@@ -1,3 +1,5 @@
+import { t } from './words.ts';
+
 /** A fix that the user can apply with one click; `present.ts` defines its title and its action. */
 export type Fix =
   | 'useFreePorts'
@@ -39,7 +41,7 @@ export class Problem extends Error {
 
 /** The message for everything that would run in an untrusted folder. */
 export function untrusted(): Problem {
-  return new Problem('This folder is not trusted, so nothing in it can run.', 'trustFolder');
+  return new Problem(t('This folder is not trusted, so nothing in it can run.'), 'trustFolder');
 }
 
 /** The user cancelled: not an error, and not shown. */

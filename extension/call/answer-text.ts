@@ -1,3 +1,4 @@
+import { t } from '../words.ts';
 import { indented, tryParse } from './json.ts';
 
 /** What is known about a call, for its first line. */
@@ -17,14 +18,19 @@ export interface CallFacts {
 
 /** `200 · 6.1 s · cold: waited 5.2 s for runner 1 · #42`. Pure. */
 export function headLine({ status, ms, coldMs, runner, number, note }: CallFacts): string {
-  const where = runner === null ? 'a runner' : `runner ${runner}`;
   return [
     ...(status === undefined ? [] : [`${status}`]),
     ...(note === undefined ? [] : [note]),
     duration(ms),
-    ...(coldMs === null ? [] : [`cold: waited ${duration(coldMs)} for ${where}`]),
+    ...(coldMs === null ? [] : [coldText(coldMs, runner)]),
     ...(number === null ? [] : [`#${number}`]),
   ].join(' · ');
+}
+
+function coldText(ms: number, runner: number | null): string {
+  return runner === null
+    ? t('cold: waited {0} for a runner', duration(ms))
+    : t('cold: waited {0} for runner {1}', duration(ms), runner);
 }
 
 function duration(ms: number): string {
@@ -95,7 +101,7 @@ export function createBody(contentType: string) {
     shown(): ShownBody {
       if (!isText) return { text: `${contentType}, ${size(bytes)}\n`, language: 'plaintext' };
       if (isEvents) {
-        const head = left > 0 ? `… the first ${size(left)} of these events are not shown\n` : '';
+        const head = left > 0 ? `… ${t('the first {0} of these events are not shown', size(left))}\n` : '';
         return { text: head + text, language: 'plaintext' };
       }
       if (left > 0) return cut(text, bytes);
@@ -112,6 +118,6 @@ export function createBody(contentType: string) {
 }
 
 function cut(text: string, bytes: number): ShownBody {
-  const note = `\n… the first ${size(maxShown)} of ${size(bytes)} are shown\n`;
+  const note = `\n… ${t('the first {0} of {1} are shown', size(maxShown), size(bytes))}\n`;
   return { text: text.slice(0, maxShown) + note, language: 'plaintext' };
 }

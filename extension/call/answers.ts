@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { Cancelled } from '../problem.ts';
 import type { Link } from '../target/link.ts';
 import { askRequest } from '../target/requests.ts';
+import { t } from '../words.ts';
 import { callScheme, fileStem, formatAddress, parseAddress } from './address.ts';
 import { type CallFacts, createBody, headLine, type ShownBody } from './answer-text.ts';
 import { type CallRequest, fileEnding } from './documents.ts';
@@ -28,7 +29,7 @@ export interface Answer {
   cancel(): void;
 }
 
-/** The first line of a queued call in the history until it has ended. */
+/** The first line of a queued call in the files of the history until it has ended. */
 export const unfinished = 'sent to the queue';
 /** Older answers are read from the history when they are shown again. */
 const maxKept = 30;
@@ -82,7 +83,7 @@ export function createAnswers(deps: {
       ...what,
       uri,
       isRunning: true,
-      head: 'starting',
+      head: t('starting'),
       body: { text: '', language: 'json' },
       requestId: null,
       media: [],
@@ -126,7 +127,8 @@ export function createAnswers(deps: {
       );
       end = { status };
     } catch (error) {
-      end = error instanceof Cancelled ? { note: 'cancelled' } : { note: 'no answer', text: `${messageOf(error)}\n` };
+      end =
+        error instanceof Cancelled ? { note: t('cancelled') } : { note: t('no answer'), text: `${messageOf(error)}\n` };
     }
     clearTimeout(drawing);
     const ms = Date.now() - at;

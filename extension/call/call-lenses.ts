@@ -1,4 +1,5 @@
 import type { CommandName } from '../contributes/commands.ts';
+import { t } from '../words.ts';
 import { appOf, type CallAddress } from './address.ts';
 import { type ProgramKind, programKinds } from './programs.ts';
 
@@ -23,14 +24,16 @@ export interface CallArgument {
 export function requestLenses(document: string, address: CallAddress, isRunning: boolean): readonly CallLens[] {
   const argument = { document };
   return [
-    isRunning ? { title: 'Cancel', command: 'cancelCall', argument } : { title: 'Send', command: 'sendCall', argument },
-    { title: 'Send to Queue', command: 'queueCall', argument },
+    isRunning
+      ? { title: t('Cancel'), command: 'cancelCall', argument }
+      : { title: t('Send'), command: 'sendCall', argument },
+    { title: t('Send to Queue'), command: 'queueCall', argument },
     ...programKinds.map((program, index) => ({
-      title: index === 0 ? `Copy as ${program}` : program,
+      title: index === 0 ? t('Copy as {0}', program) : program,
       command: 'copyCall' as const,
       argument: { document, program },
     })),
-    { title: `${address.path} of ${appOf(address)} (local)` },
+    { title: t('{0} of {1} (local)', address.path, appOf(address)) },
   ];
 }
 
@@ -46,14 +49,20 @@ export function answerLenses(
 ): readonly CallLens[] {
   const argument = { document };
   const { head, isRunning, requestId, media } = answer;
-  if (isRunning) return [{ title: head }, { title: 'Cancel', command: 'cancelCall', argument }];
+  if (isRunning) return [{ title: head }, { title: t('Cancel'), command: 'cancelCall', argument }];
   return [
     { title: head },
-    ...(requestId === null ? [] : [{ title: 'Log', command: 'showCallLog' as const, argument }]),
-    { title: 'Replay', command: 'replayCall', argument },
-    { title: 'Save Request', command: 'saveCall', argument },
+    ...(requestId === null ? [] : [{ title: t('Log'), command: 'showCallLog' as const, argument }]),
+    { title: t('Replay'), command: 'replayCall', argument },
+    { title: t('Save Request'), command: 'saveCall', argument },
     ...(media === 0
       ? []
-      : [{ title: media === 1 ? 'Open Result' : `Open Result (${media})`, command: 'openResult' as const, argument }]),
+      : [
+          {
+            title: media === 1 ? t('Open Result') : t('Open Result ({0})', media),
+            command: 'openResult' as const,
+            argument,
+          },
+        ]),
   ];
 }

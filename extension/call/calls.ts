@@ -5,6 +5,7 @@ import { commandId } from '../contributes/commands.ts';
 import type { Presenter } from '../present.ts';
 import { Problem } from '../problem.ts';
 import type { Link } from '../target/link.ts';
+import { t } from '../words.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
 import { addressIn, appOf, callScheme, formatAddress, parseAddress } from './address.ts';
 import { type Answer, createAnswers } from './answers.ts';
@@ -63,7 +64,7 @@ export function createCalls(deps: {
     },
     answer: async (uri) => {
       const answer = answers.get(uri.toString()) ?? (await restored(uri));
-      return answer?.body.text ?? 'This result was not kept.\n';
+      return answer?.body.text ?? `${t('This result was not kept.')}\n`;
     },
     log: (uri) => callLog(link.folder, uri.query),
   });
@@ -80,7 +81,7 @@ export function createCalls(deps: {
     const document = await sending.documentOf(argument);
     const request = answers.get(document.uri.toString())?.request ?? readRequest(document.getText());
     const { program } = (argument ?? {}) as Partial<CallArgument>;
-    const kind = program ?? (await vscode.window.showQuickPick([...programKinds], { title: 'Copy Request as' }));
+    const kind = program ?? (await vscode.window.showQuickPick([...programKinds], { title: t('Copy Request as') }));
     const known = programKinds.find((one) => one === kind);
     if (!known) return false;
     const { address } = request;
@@ -93,13 +94,13 @@ export function createCalls(deps: {
     const { query, body } = splitQuery(input, operation?.query ?? []);
     const call = { app: `${target?.owner ?? 'local'}/${alias}`, path: address.path, query, input: body };
     await vscode.env.clipboard.writeText(programFor(known, call));
-    void vscode.window.setStatusBarMessage(`fal: copied as ${known}, for the terminal "fal (local)".`, 5_000);
+    void vscode.window.setStatusBarMessage(t('fal: copied as {0}, for the terminal "fal (local)".', known), 5_000);
     return true;
   }
 
   async function showLog(argument: unknown): Promise<void> {
     const { requestId } = await answerFor(argument);
-    if (requestId === null) throw new Problem('The emulator did not receive this call.');
+    if (requestId === null) throw new Problem(t('The emulator did not receive this call.'));
     const uri = vscode.Uri.from({ scheme: callScheme, authority: 'log', path: `/${requestId}.log`, query: requestId });
     events.fileChanged(uri);
     await vscode.window.showTextDocument(uri, { viewColumn: vscode.ViewColumn.Beside });
@@ -110,7 +111,7 @@ export function createCalls(deps: {
     const { url } = (argument ?? {}) as Partial<CallArgument>;
     const media = url === undefined ? all : all.filter((one) => one.url === url);
     if (file) return results.show(file.name, file.bytes);
-    if (media.length === 0) throw new Problem('This result has no image, audio, video or other file.');
+    if (media.length === 0) throw new Problem(t('This result has no image, audio, video or other file.'));
     await results.open(media);
   }
 
@@ -155,7 +156,7 @@ export function createCalls(deps: {
         const argument: CallArgument = { document: document.uri.toString(), url };
         const query = encodeURIComponent(JSON.stringify([argument]));
         const link = new vscode.DocumentLink(range, vscode.Uri.parse(`command:${commandId('openResult')}?${query}`));
-        link.tooltip = `Open ${name} in the Editor`;
+        link.tooltip = t('Open {0} in the Editor', name);
         return [link];
       });
     },

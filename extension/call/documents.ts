@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { Problem } from '../problem.ts';
+import { t } from '../words.ts';
 import { addressIn, type CallAddress, fileStem, formatAddress } from './address.ts';
 import { exactText, isObject, type JsonObject, tryParseExact } from './json.ts';
 
@@ -15,9 +16,9 @@ export interface CallRequest {
 /** @throws Problem if the document isn't one, or isn't complete */
 export function readRequest(text: string): CallRequest {
   const address = addressIn(text);
-  if (!address) throw new Problem('This document has no endpoint: set its "$schema" to "fal-call:/FILE::APP/PATH".');
+  if (!address) throw new Problem(t('This document has no endpoint: set its "$schema" to "fal-call:/FILE::APP/PATH".'));
   const value = tryParseExact(text);
-  if (!isObject(value)) throw new Problem('The request was not sent: it is not a valid JSON object.');
+  if (!isObject(value)) throw new Problem(t('The request was not sent: it is not a valid JSON object.'));
   const { $schema: _, ...input } = value;
   return { address, input };
 }

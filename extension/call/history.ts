@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { t } from '../words.ts';
 import { isObject, type JsonObject } from './json.ts';
 
 const callSchema = z.object({
@@ -102,5 +103,5 @@ async function read(path: string): Promise<unknown> {
 }
 
 function shortened(text: string): string {
-  return `${text.slice(0, limits.bodyCharacters)}\n… the rest was not kept\n`;
+  return `${text.slice(0, limits.bodyCharacters)}\n… ${t('the rest was not kept')}\n`;
 }

@@ -1,10 +1,11 @@
 import { askLogs, type LogRow } from '../target/logs.ts';
+import { t } from '../words.ts';
 
 /** The log of one request, as text: what it printed and logged, with times. */
 export async function callLog(folder: string, requestId: string): Promise<string> {
   const page = await askLogs(folder, { request: requestId, limit: 1_000 });
-  if (!page) return 'The emulator is not running, so its log cannot be read.\n';
-  if (page.length === 0) return 'This call has no log lines.\n';
+  if (!page) return `${t('The emulator is not running, so its log cannot be read.')}\n`;
+  if (page.length === 0) return `${t('This call has no log lines.')}\n`;
   return page.map(lineOf).join('');
 }
 

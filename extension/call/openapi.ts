@@ -1,3 +1,4 @@
+import { t } from '../words.ts';
 import { exampleOf } from './example.ts';
 import { isObject, type Json, type JsonObject } from './json.ts';
 import { resolveRef } from './schema.ts';
@@ -67,7 +68,7 @@ function standsAlone(schema: JsonObject, components: JsonObject): JsonObject {
   return {
     ...schema,
     properties: {
-      $schema: { type: 'string', description: 'The app and endpoint to call.' },
+      $schema: { type: 'string', description: t('The app and endpoint to call.') },
       ...propertiesIn(schema),
     },
     components,

@@ -2,11 +2,12 @@ import * as vscode from 'vscode';
 import type { Runs } from '../commands/runs.ts';
 import { signalOf } from '../present.ts';
 import { Cancelled, Problem } from '../problem.ts';
+import { t } from '../words.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
 import { appArgument, chooseApp } from '../workspace/choose-app.ts';
 import { appKey } from '../workspace/code/listed.ts';
 import { appOf, type CallAddress, formatAddress, parseAddress } from './address.ts';
-import type { Answers } from './answers.ts';
+import { type Answers, unfinished } from './answers.ts';
 import { folderFor, openRequest, requestText } from './documents.ts';
 import type { History, PastCall } from './history.ts';
 import { exactText } from './json.ts';
@@ -32,7 +33,7 @@ export function createOpening(deps: {
     const begin = await addressOf(argument);
     const options = {
       location: vscode.ProgressLocation.Notification,
-      title: `Asking ${appOf(begin)} for its inputs`,
+      title: t('Asking {0} for its inputs', appOf(begin)),
       cancellable: true,
     };
     const offered = await vscode.window.withProgress(options, async (_, token) => {
@@ -56,8 +57,9 @@ export function createOpening(deps: {
       );
       return app ? { file: app.file, app: app.entry?.name ?? app.name, path: '/' } : { alias, path: '/' };
     }
-    const app = await chooseApp(index, appArgument(argument), 'Select an App to Call');
-    if (app.kind === 'function') throw new Problem(`${app.name} is a function: it has no endpoints. Run it instead.`);
+    const app = await chooseApp(index, appArgument(argument), t('Select an App to Call'));
+    if (app.kind === 'function')
+      throw new Problem(t('{0} is a function: it has no endpoints. Run it instead.', app.name));
     return { file: app.file, app: app.entry?.name ?? app.name, path: '/' };
   }
 
@@ -77,11 +79,11 @@ export function createOpening(deps: {
   async function showHistory(): Promise<boolean> {
     const items = (await history.list()).map((call) => ({
       label: callName(call),
-      description: call.head,
+      description: call.head === unfinished ? t('sent to the queue') : call.head,
       detail: `${new Date(call.at).toLocaleString('en-GB')}  ${exactText(call.input).slice(0, 100)}`,
       call,
     }));
-    const options = { title: 'Call History', matchOnDescription: true, matchOnDetail: true };
+    const options = { title: t('Call History'), matchOnDescription: true, matchOnDetail: true };
     const picked = await vscode.window.showQuickPick(items, options);
     const address = picked && parseAddress(picked.call.address);
     if (!picked || !address) return false;
@@ -100,7 +102,7 @@ export function createOpening(deps: {
 
 function callName({ method, address }: PastCall): string {
   const parsed = parseAddress(address);
-  return parsed ? `${method} ${parsed.path} of ${appOf(parsed)}` : address;
+  return parsed ? t('{0} of {1}', `${method} ${parsed.path}`, appOf(parsed)) : address;
 }
 
 /** The path of the endpoint whose lens was clicked. */
@@ -117,14 +119,14 @@ function aliasOf(argument: unknown): string | undefined {
 
 async function chooseOperation(address: CallAddress, operations: readonly Operation[]): Promise<Operation> {
   const [only, ...others] = operations;
-  if (!only) throw new Problem(`${appOf(address)} describes no endpoint that can be called.`);
+  if (!only) throw new Problem(t('{0} describes no endpoint that can be called.', appOf(address)));
   if (others.length === 0) return only;
   const items = operations.map((operation) => ({
     label: `${operation.method} ${operation.path}`,
     description: operation.summary,
     operation,
   }));
-  const picked = await vscode.window.showQuickPick(items, { title: `Select an Endpoint of ${appOf(address)}` });
+  const picked = await vscode.window.showQuickPick(items, { title: t('Select an Endpoint of {0}', appOf(address)) });
   if (!picked) throw new Cancelled();
   return picked.operation;
 }

@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import { Cancelled, Problem } from '../problem.ts';
 import { send } from '../target/calls.ts';
 import type { Link } from '../target/link.ts';
+import { t } from '../words.ts';
 import { size } from './answer-text.ts';
 import type { Medium } from './media.ts';
 
@@ -28,12 +29,12 @@ export function createResults(deps: { readonly link: Link; readonly folder: stri
   }
 
   async function bounded(status: number, body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Uint8Array> {
-    if (status !== 200) throw new Problem(`The result could not be fetched (status ${status}).`);
+    if (status !== 200) throw new Problem(t('The result could not be fetched (status {0}).', status));
     const chunks: Uint8Array[] = [];
     let bytes = 0;
     for await (const chunk of body) {
       bytes += chunk.length;
-      if (bytes > limits.bytes) throw new Problem(`The result is larger than ${size(limits.bytes)}.`);
+      if (bytes > limits.bytes) throw new Problem(t('The result is larger than {0}.', size(limits.bytes)));
       chunks.push(chunk);
     }
     return Buffer.concat(chunks);
@@ -64,11 +65,11 @@ export function createResults(deps: { readonly link: Link; readonly folder: stri
       const [only, ...others] = media;
       const items = media.map((medium) => ({ label: medium.name, description: medium.url.slice(0, 100), medium }));
       const chosen =
-        others.length === 0 ? only : (await vscode.window.showQuickPick(items, { title: 'Open Result' }))?.medium;
+        others.length === 0 ? only : (await vscode.window.showQuickPick(items, { title: t('Open Result') }))?.medium;
       if (!chosen) throw new Cancelled();
       const options = {
         location: vscode.ProgressLocation.Notification,
-        title: `Opening ${chosen.name}`,
+        title: t('Opening {0}', chosen.name),
         cancellable: true,
       };
       const bytes = await vscode.window.withProgress(options, (_, token) => {

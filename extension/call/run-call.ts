@@ -1,4 +1,5 @@
 import { type CallResponse, readText, send } from '../target/calls.ts';
+import { t } from '../words.ts';
 import { createBody } from './answer-text.ts';
 import { exactText, isObject, type Json, type JsonObject, tryParse } from './json.ts';
 import { splitQuery } from './query.ts';
@@ -44,7 +45,7 @@ export async function runCall(order: CallOrder, progress: CallProgress, signal: 
     order.mode === 'queue' ? await queued(order, progress, signal) : await direct(order, progress, signal);
   const body = createBody(`${response.headers['content-type'] ?? ''}`);
   progress.body(body);
-  if (body.isLive) progress.note('streaming');
+  if (body.isLive) progress.note(t('streaming'));
   try {
     for await (const chunk of response.body) {
       body.add(chunk);
@@ -58,7 +59,7 @@ export async function runCall(order: CallOrder, progress: CallProgress, signal: 
 }
 
 async function direct(order: CallOrder, { note, sent }: CallProgress, signal: AbortSignal): Promise<CallResponse> {
-  note('waiting');
+  note(t('waiting'));
   const response = await send(order.folder, { host: 'run', ...callOf(order) }, signal);
   const id = response.headers['x-fal-request-id'];
   if (typeof id === 'string') sent(id);
@@ -84,7 +85,7 @@ async function queued(order: CallOrder, progress: CallProgress, signal: AbortSig
   if (submitted.status !== 200) return submitted;
   const receipt = tryParse(await readText(submitted));
   const id = isObject(receipt) ? receipt.request_id : undefined;
-  if (typeof id !== 'string') throw new Error('The queue answered without a request id.');
+  if (typeof id !== 'string') throw new Error(t('The queue answered without a request id.'));
   progress.sent(id);
   return followed(order, id, progress, signal);
 }
@@ -95,7 +96,7 @@ async function followed(
   progress: CallProgress,
   signal: AbortSignal,
 ): Promise<CallResponse> {
-  progress.note('queued');
+  progress.note(t('queued'));
   const request = `/${target.owner}/${target.alias}/requests/${id}`;
   const cancel = (): void => {
     const order = { host: 'queue', method: 'PUT', path: `${request}/cancel` } as const;
@@ -128,7 +129,7 @@ async function followStatus(
     for await (const chunk of body) {
       const events = (rest + decoder.decode(chunk, { stream: true })).split('\n\n');
       rest = events.pop() ?? '';
-      if (rest.length > maxEventCharacters) throw new Error('An event of the queue is too long.');
+      if (rest.length > maxEventCharacters) throw new Error(t('An event of the queue is too long.'));
       for (const event of events) {
         const words = statusWords(tryParse(event.replace(/^data: /, '')));
         if (words !== undefined) note(words);
@@ -145,5 +146,5 @@ function statusWords(status: Json | undefined): string | undefined {
   if (status.status === 'IN_PROGRESS') return 'running';
   if (status.status !== 'IN_QUEUE') return undefined;
   const ahead = Number(status.queue_position);
-  return ahead > 0 ? `queued, ${ahead} ahead` : 'queued, next';
+  return ahead > 0 ? t('queued, {0} ahead', ahead) : t('queued, next');
 }

@@ -5,6 +5,7 @@ import { Problem, untrusted } from '../problem.ts';
 import { uploadFile } from '../target/calls.ts';
 import type { Link } from '../target/link.ts';
 import { askRequest } from '../target/requests.ts';
+import { t } from '../words.ts';
 import { appOf, type CallAddress } from './address.ts';
 import { type Answer, type Answers, unfinished } from './answers.ts';
 import type { CallArgument } from './call-lenses.ts';
@@ -37,7 +38,7 @@ export function createSending(deps: {
   ): Promise<CallOrder> {
     if (!vscode.workspace.isTrusted) throw untrusted();
     const { address } = request;
-    const target = await waiting(`Starting ${appOf(address)}`, address, document, signal);
+    const target = await waiting(t('Starting {0}', appOf(address)), address, document, signal);
     const operation = await operations.find(address, document);
     const input = await withUploads(request, document, operation, signal);
     const { method = 'POST', query = [] } = operation ?? {};
@@ -69,7 +70,7 @@ export function createSending(deps: {
         ({ type }) => (type & vscode.FileType.File) !== 0,
         () => false,
       );
-      if (!isFile && isExplicit) throw new Error(`There is no file ${file}.`);
+      if (!isFile && isExplicit) throw new Error(t('There is no file {0}.', file));
       if (isFile)
         urls.set(value, await uploadFile(link.folder, { path: file, contentType: contentTypeOf(file) }, signal));
     }
@@ -124,14 +125,14 @@ export function createSending(deps: {
     const { document } = (argument ?? {}) as Partial<CallArgument>;
     const uri =
       typeof document === 'string' ? vscode.Uri.parse(document) : vscode.window.activeTextEditor?.document.uri;
-    if (!uri) throw new Problem('No request is open. "fal: Call App" opens one.');
+    if (!uri) throw new Problem(t('No request is open. "fal: Call App" opens one.'));
     return vscode.workspace.openTextDocument(uri);
   }
 
   async function answerFor(argument: unknown): Promise<Answer> {
     const { uri } = await documentOf(argument);
     const answer = answers.get((answerOf.get(uri.path) ?? uri).toString());
-    if (!answer) throw new Problem('This request has not been sent yet.');
+    if (!answer) throw new Problem(t('This request has not been sent yet.'));
     return answer;
   }
 
@@ -142,7 +143,7 @@ export function createSending(deps: {
     const order = async (): Promise<CallOrder> => {
       const { live } = await link.until((snapshot) => snapshot.live !== undefined, AbortSignal.timeout(10_000));
       const facts = await askRequest(link.folder, requestId);
-      if (!live || !facts) throw new Error('The emulator no longer has this request.');
+      if (!live || !facts) throw new Error(t('The emulator no longer has this request.'));
       const target = { owner: live.head.owner, alias: facts.alias };
       const { path } = request.address;
       const queued = { requestId, at };

@@ -5,6 +5,7 @@ import { placesOf } from '../lens/places.ts';
 import { Cancelled, Problem, untrusted } from '../problem.ts';
 import { readText, send } from '../target/calls.ts';
 import type { Link } from '../target/link.ts';
+import { t } from '../words.ts';
 import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
 import { appKey } from '../workspace/code/listed.ts';
 import { type CallAddress, appOf as nameOf } from './address.ts';
@@ -67,7 +68,7 @@ export function createTargets(deps: {
     if (known) return known;
     const app = await codeOf(address, document);
     if (!app || 'alias' in address) {
-      throw new Problem(`${nameOf(address)} is neither in this workspace nor deployed to the local emulator.`);
+      throw new Problem(t('{0} is neither in this workspace nor deployed to the local emulator.', nameOf(address)));
     }
     const begun = await deps.runApp({ file: app.uri.fsPath, app: app.entry?.name ?? app.name });
     if (!begun) throw new Cancelled();

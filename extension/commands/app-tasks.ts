@@ -11,6 +11,7 @@ import { readSettings } from '../settings.ts';
 import { targetEnv } from '../target/data-folder.ts';
 import type { Link } from '../target/link.ts';
 import type { Snapshot } from '../target/snapshot.ts';
+import { t } from '../words.ts';
 import { hasProject, type WorkspaceApp } from '../workspace/app-index.ts';
 import { type FalPlace, falPlace } from '../workspace/working-folder.ts';
 import type { BegunTasks } from './begun-tasks.ts';
@@ -66,7 +67,7 @@ export function createAppTasks(deps: {
     const fal = await clis.get(vscode.Uri.file(cwd));
     await emulator.ensureRunning();
     const env = targetEnv(link.folder);
-    if (!env) throw new Problem('The emulator has stopped.', 'startEmulator');
+    if (!env) throw new Problem(t('The emulator has stopped.'), 'startEmulator');
     return {
       command: fal.command,
       args: [...fal.args, command, ref, ...options],

@@ -10,6 +10,7 @@ import { failureIn } from '../process/failure.ts';
 import type { RunHelpers } from '../process/run/run-helpers.ts';
 import type { FalEnd } from '../process/run/window-run.ts';
 import type { Link } from '../target/link.ts';
+import { t } from '../words.ts';
 import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
 import { appArgument, chooseApp } from '../workspace/choose-app.ts';
 import { appKey } from '../workspace/code/listed.ts';
@@ -46,7 +47,7 @@ export function createAppCommands(deps: {
 
   async function run(argument: unknown): Promise<boolean> {
     try {
-      const app = await chosen(argument, 'Select an App to Run');
+      const app = await chosen(argument, t('Select an App to Run'));
       await tasks.begin('run', app);
       return true;
     } catch (error) {
@@ -57,7 +58,7 @@ export function createAppCommands(deps: {
 
   async function deploy(argument: unknown): Promise<boolean> {
     try {
-      const app = await chosen(argument, 'Select an App to Deploy');
+      const app = await chosen(argument, t('Select an App to Deploy'));
       const end = await deployWithProgress(app);
       if (end.code === 0) void notifyDeployed(app);
       else if (!end.stopped) {
@@ -76,7 +77,7 @@ export function createAppCommands(deps: {
     await emulator.ensureRunning();
     const options = {
       location: vscode.ProgressLocation.Notification,
-      title: `Deploying ${app.name} to the local emulator`,
+      title: t('Deploying {0} to the local emulator', app.name),
       cancellable: true,
     };
     return vscode.window.withProgress(options, async (progress, token) => {
@@ -108,8 +109,13 @@ export function createAppCommands(deps: {
     const found = index.known().find((one) => appInTask(one) === app && one.folder.uri.fsPath === folder.uri.fsPath);
     const file = found?.uri.fsPath ?? resolve(folder.uri.fsPath, app.split('::')[0] ?? '');
     const { reason, place } = failureIn(output, { cwd: tasks.folderOf(app, folder), file, read });
-    const what = command === 'deploy' ? 'was not deployed' : served(output) === undefined ? 'did not start' : 'failed';
-    present.problem(new Problem(`${name} ${what}${reason === undefined ? '.' : `: ${reason}`}`, undefined, place));
+    const what =
+      command === 'deploy'
+        ? t('{0} was not deployed', name)
+        : served(output) === undefined
+          ? t('{0} did not start', name)
+          : t('{0} failed', name);
+    present.problem(new Problem(`${what}${reason === undefined ? '.' : `: ${reason}`}`, undefined, place));
   }
 
   return {
@@ -134,8 +140,12 @@ export function createAppCommands(deps: {
 export type AppCommands = ReturnType<typeof createAppCommands>;
 
 async function notifyDeployed({ name }: WorkspaceApp): Promise<void> {
-  const [call, show] = [commandTitle('openTerminal'), 'Show Apps'];
-  const answer = await vscode.window.showInformationMessage(`${name} is deployed to the local emulator.`, call, show);
+  const [call, show] = [commandTitle('openTerminal'), t('Show Apps')];
+  const answer = await vscode.window.showInformationMessage(
+    t('{0} is deployed to the local emulator.', name),
+    call,
+    show,
+  );
   if (answer === call) await vscode.commands.executeCommand(commandId('openTerminal'));
   if (answer === show) await vscode.commands.executeCommand(`${viewId('apps')}.focus`);
 }
@@ -143,8 +153,8 @@ async function notifyDeployed({ name }: WorkspaceApp): Promise<void> {
 /** `fal run` and `fal deploy` read files from the disk. */
 async function saveAll(): Promise<void> {
   if (!vscode.workspace.textDocuments.some(({ isDirty, isUntitled }) => isDirty && !isUntitled)) return;
-  if (!(await vscode.workspace.saveAll(false))) throw new Problem('Some files could not be saved.');
-  void vscode.window.setStatusBarMessage('fal: All files saved.', 3_000);
+  if (!(await vscode.workspace.saveAll(false))) throw new Problem(t('Some files could not be saved.'));
+  void vscode.window.setStatusBarMessage(t('fal: All files saved.'), 3_000);
 }
 
 function read(file: string): string | undefined {

@@ -8,9 +8,10 @@ import { execProgram } from '../process/node.ts';
 import { readSettings } from '../settings.ts';
 import { pythonRangeText } from '../target/needs.ts';
 import { findUv, toolEnvironment } from '../target/uv.ts';
+import { t } from '../words.ts';
 import { activeFolder } from '../workspace/active-folder.ts';
 import { ownEnvironment } from '../workspace/install-fal.ts';
-import { interpreterText, settingLevel } from '../workspace/interpreter-texts.ts';
+import { interpreterText, settingLevel, sourceText } from '../workspace/interpreter-texts.ts';
 import { distinct, findInterpreters, type Interpreter, installationOf } from '../workspace/interpreters.ts';
 import { askPython } from '../workspace/python.ts';
 import { interpretersOfPythonExtension } from '../workspace/python-extension.ts';
@@ -43,7 +44,7 @@ export function createChoosePython(deps: {
     const python = await item?.take?.();
     if (python === undefined) return undefined;
     await write(python);
-    void vscode.window.setStatusBarMessage(`fal uses ${python}.`, 5_000);
+    void vscode.window.setStatusBarMessage(t('fal uses {0}.', python), 5_000);
     return python;
   }
 
@@ -57,20 +58,20 @@ export function createChoosePython(deps: {
     let offer: string | undefined;
     const ended = new AbortController();
     const list = vscode.window.createQuickPick<Item>();
-    list.title = 'Choose the Python for fal';
+    list.title = t('Choose the Python for fal');
     list.placeholder = `Python ${pythonRangeText}`;
     list.matchOnDescription = true;
     list.busy = true;
 
     const others: () => readonly Item[] = () => [
       { label: '', kind: vscode.QuickPickItemKind.Separator },
-      { label: '$(folder-opened) Browse…', detail: 'Choose the file of an interpreter', take: browse },
+      { label: `$(folder-opened) ${t('Browse…')}`, detail: t('Choose the file of an interpreter'), take: browse },
       ...(offer === undefined
         ? []
         : [
             {
-              label: `$(cloud-download) Install Python ${offer} with uv`,
-              detail: 'Downloads it for this user; nothing else on this machine changes',
+              label: `$(cloud-download) ${t('Install Python {0} with uv', offer)}`,
+              detail: t('Downloads it for this user; nothing else on this machine changes'),
               take: async () => installPythonWithUv(await uv, offer ?? '', uvEnv, log),
             },
           ]),
@@ -78,8 +79,8 @@ export function createChoosePython(deps: {
         ? []
         : [
             {
-              label: '$(discard) Find It Automatically',
-              detail: 'Removes the setting minifal.pythonPath',
+              label: `$(discard) ${t('Find It Automatically')}`,
+              detail: t('Removes the setting minifal.pythonPath'),
               take: async () => void (await write(undefined)),
             },
           ]),
@@ -99,9 +100,10 @@ export function createChoosePython(deps: {
           ...interpreterText(one, { home: homedir(), isCurrent }),
           ...(fits.includes(one) ? { take: async () => one.python } : {}),
         };
-        const heading = fits.includes(one) ? one.source : 'not supported by fal';
+        const heading = fits.includes(one) ? sourceText(one.source) : t('not supported by fal');
         const before = all[index - 1];
-        const isSame = before && (fits.includes(before) ? before.source : 'not supported by fal') === heading;
+        const isSame =
+          before && (fits.includes(before) ? sourceText(before.source) : t('not supported by fal')) === heading;
         return isSame ? [row] : [{ label: heading, kind: vscode.QuickPickItemKind.Separator }, row];
       });
       list.keepScrollPosition = true;
@@ -160,13 +162,16 @@ export function createChoosePython(deps: {
 
   async function browse(): Promise<string | undefined> {
     const [file] =
-      (await vscode.window.showOpenDialog({ title: 'Choose a Python Interpreter', openLabel: 'Choose Python' })) ?? [];
+      (await vscode.window.showOpenDialog({
+        title: t('Choose a Python Interpreter'),
+        openLabel: t('Choose Python'),
+      })) ?? [];
     if (!file) return undefined;
     const python = file.fsPath;
     const facts = await askPython(python, execProgram, childEnv(process.env));
-    if (!facts) throw new Problem(`${python} is not a Python interpreter.`, 'choosePython');
+    if (!facts) throw new Problem(t('{0} is not a Python interpreter.', python), 'choosePython');
     if (facts.fits === 'supported') return python;
-    throw new Problem(`fal needs Python ${pythonRangeText}; ${python} is ${facts.release}.`, 'choosePython');
+    throw new Problem(t('fal needs Python {0}; {1} is {2}.', pythonRangeText, python, facts.release), 'choosePython');
   }
 
   return {

@@ -4,6 +4,7 @@ import { withVisibleProgress } from '../present.ts';
 import { Problem, untrusted } from '../problem.ts';
 import { findRunning, isAlive, type RunningEmulator } from '../target/data-folder.ts';
 import { moveKeyAside, sealedKeyOf } from '../target/secret-file.ts';
+import { t } from '../words.ts';
 import { createStart, type StartDeps } from './start-emulator.ts';
 
 /** The same limit as in `minifal stop`. */
@@ -39,25 +40,27 @@ export function createEmulatorCommands(deps: StartDeps) {
     await link
       .until((now) => now.running?.pid !== running?.pid, AbortSignal.timeout(goneTimeoutMs))
       .catch(() => {
-        throw new Problem('The data folder of the running emulator was deleted or replaced.', 'stopEmulator');
+        throw new Problem(t('The data folder of the running emulator was deleted or replaced.'), 'stopEmulator');
       });
   }
 
   async function stop(): Promise<boolean> {
     const running = link.snapshot().running ?? findRunning(link.folder);
     if (!running || !isAlive(running)) {
-      void vscode.window.setStatusBarMessage('No fal emulator is running.', 5_000);
+      void vscode.window.setStatusBarMessage(t('No fal emulator is running.'), 5_000);
       return false;
     }
     link.stopping();
     log.info(`[extension] stopping the emulator (process ${running.pid})`);
-    const title = 'Stopping the fal emulator';
+    const title = t('Stopping the fal emulator');
     if (await withVisibleProgress(title, () => end(running, 'SIGTERM'))) return true;
-    const force = 'Force Stop';
-    const detail = 'Its queue is safe on the disk. Requests that are being processed run again after the next start.';
-    const what = 'The emulator has not stopped yet.';
-    const chosen = await vscode.window.showWarningMessage(what, { modal: true, detail }, force, 'Show Log');
-    if (chosen === 'Show Log') log.show();
+    const force = t('Force Stop');
+    const detail = t(
+      'Its queue is safe on the disk. Requests that are being processed run again after the next start.',
+    );
+    const what = t('The emulator has not stopped yet.');
+    const chosen = await vscode.window.showWarningMessage(what, { modal: true, detail }, force, t('Show Log'));
+    if (chosen === t('Show Log')) log.show();
     return chosen === force && (await end(running, 'SIGKILL'));
   }
 
@@ -83,14 +86,15 @@ export function createEmulatorCommands(deps: StartDeps) {
       return false;
     }
     if (!sealedKeyOf(link.folder)) {
-      void vscode.window.setStatusBarMessage('No fal secrets are sealed.', 5_000);
+      void vscode.window.setStatusBarMessage(t('No fal secrets are sealed.'), 5_000);
       return false;
     }
-    const reset = 'Reset';
-    const detail =
+    const reset = t('Reset');
+    const detail = t(
       'The file with their key is renamed, and the keychain is not changed, so the secrets can be recovered when ' +
-      'the keychain is available again. Until then, set each secret again. The emulator restarts.';
-    const what = 'Reset the sealed secrets?';
+        'the keychain is available again. Until then, set each secret again. The emulator restarts.',
+    );
+    const what = t('Reset the sealed secrets?');
     if ((await vscode.window.showWarningMessage(what, { modal: true, detail }, reset)) !== reset) return false;
     if (findRunning(link.folder) && !(await stop())) return false;
     log.info(`[secrets] the sealed key was moved to ${moveKeyAside(link.folder, new Date())}`);

@@ -7,6 +7,7 @@ import { Cancelled } from '../problem.ts';
 import { childEnv } from '../process/child-env.ts';
 import { execProgram } from '../process/node.ts';
 import { readSettings } from '../settings.ts';
+import { t } from '../words.ts';
 import { activeFolder } from '../workspace/active-folder.ts';
 import { pythonCandidates } from '../workspace/candidates.ts';
 import { ownEnvironment } from '../workspace/install-fal.ts';
@@ -86,7 +87,8 @@ export function createFalClis(deps: {
       try {
         const found = await python(activeFolder()?.uri);
         if (found.fal === undefined || !found.hasClient) await install(found);
-        else void vscode.window.showInformationMessage(`fal ${found.fal} is already installed in ${found.prefix}.`);
+        else
+          void vscode.window.showInformationMessage(t('fal {0} is already installed in {1}.', found.fal, found.prefix));
         return true;
       } catch (error) {
         deps.present.problem(error);

@@ -6,6 +6,7 @@ import { Cancelled } from '../problem.ts';
 import { childEnv } from '../process/child-env.ts';
 import { falPackages } from '../target/needs.ts';
 import { toolEnvironment, uvOrFailure } from '../target/uv.ts';
+import { t } from '../words.ts';
 import { addFal, type Installer, installFal, ownEnvironment } from '../workspace/install-fal.ts';
 import type { Python } from '../workspace/python.ts';
 
@@ -37,7 +38,7 @@ export async function installWithProgress(
   places: InstallPlaces,
   log: vscode.LogOutputChannel,
 ): Promise<string> {
-  const options = { location: vscode.ProgressLocation.Notification, title: 'Installing fal', cancellable: true };
+  const options = { location: vscode.ProgressLocation.Notification, title: t('Installing fal'), cancellable: true };
   return vscode.window.withProgress(options, async (progress, token) => {
     const signal = signalOf(token);
     const say = (message: string) => progress.report({ message: message.slice(0, 80) });
@@ -45,7 +46,7 @@ export async function installWithProgress(
       log.info(`[install] ${line}`);
       say(line);
     };
-    say('looking for uv');
+    say(t('looking for uv'));
     const env = childEnv(process.env);
     const uv = await orCancelled(signal, uvOrFailure(toolsFolder(places), env));
     if (typeof uv !== 'string') log.warn(`[install] pip is used, because uv isn't available: ${uv.message}`);
@@ -64,14 +65,21 @@ export async function installWithProgress(
 
 /** Asks in a quick pick, because the command waits for the answer. */
 export async function askToInstall(base: Python): Promise<Answer> {
-  const into = base.isVirtual ? `into ${base.prefix}` : `into an environment of its own, made with ${base.python}`;
+  const into = base.isVirtual
+    ? t('into {0}', base.prefix)
+    : t('into an environment of its own, made with {0}', base.python);
   const items: readonly (vscode.QuickPickItem & { readonly answer: Answer })[] = [
-    { label: '$(cloud-download) Install fal', description: 'takes seconds', detail: into, answer: 'install' },
-    { label: '$(search) Choose Another Python…', answer: 'choosePython' },
+    {
+      label: `$(cloud-download) ${t('Install fal')}`,
+      description: t('takes seconds'),
+      detail: into,
+      answer: 'install',
+    },
+    { label: `$(search) ${t('Choose Another Python…')}`, answer: 'choosePython' },
   ];
   const chosen = await vscode.window.showQuickPick(items, {
-    title: `fal is not installed for Python ${base.version} (${base.from})`,
-    placeHolder: 'The command continues once fal is installed',
+    title: t('fal is not installed for Python {0} ({1})', base.version, base.from),
+    placeHolder: t('The command continues once fal is installed'),
     ignoreFocusOut: true,
   });
   return chosen?.answer;

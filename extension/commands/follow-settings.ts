@@ -3,6 +3,7 @@ import { startSettings } from '../checked-settings.ts';
 import { settingId } from '../contributes/settings.ts';
 import type { SettingsCheck } from '../present.ts';
 import type { Link } from '../target/link.ts';
+import { t } from '../words.ts';
 import type { EmulatorCommands } from './emulator.ts';
 
 /** Applies changed settings, or offers the required restart. */
@@ -22,8 +23,8 @@ export function followSettings(deps: {
     const changed = startSettings.filter((name) => event.affectsConfiguration(settingId(name)));
     if (changed.length > 0) await offerRestart(changed);
     if (!event.affectsConfiguration(settingId('dataFolder'))) return;
-    const reload = 'Reload Window';
-    const what = 'Reload the window to use the new data folder.';
+    const reload = t('Reload Window');
+    const what = t('Reload the window to use the new data folder.');
     if ((await vscode.window.showInformationMessage(what, reload)) === reload) {
       await vscode.commands.executeCommand('workbench.action.reloadWindow');
     }
@@ -33,8 +34,8 @@ export function followSettings(deps: {
     // One message is enough: an invalid value needs no restart.
     const wrong = checkSettings();
     if (link.snapshot().state !== 'running' || changed.every((name) => wrong.includes(name))) return;
-    const restart = 'Restart Emulator';
-    const what = 'Restart the emulator to apply the new setting.';
+    const restart = t('Restart Emulator');
+    const what = t('Restart the emulator to apply the new setting.');
     if ((await vscode.window.showInformationMessage(what, restart)) === restart) await emulator.restart();
   }
 

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import * as vscode from 'vscode';
 import { signalOf } from '../present.ts';
 import { Cancelled, Problem } from '../problem.ts';
+import { t } from '../words.ts';
 import { uvFailure } from '../workspace/uv-failure.ts';
 import { pathIn } from '../workspace/uv-pythons.ts';
 
@@ -16,8 +17,8 @@ export async function installPythonWithUv(
   env: NodeJS.ProcessEnv,
   log: vscode.LogOutputChannel,
 ): Promise<string> {
-  if (uv === undefined) throw new Problem('uv is not installed on this machine.', 'howToInstallUv');
-  const title = `Installing Python ${version} with uv`;
+  if (uv === undefined) throw new Problem(t('uv is not installed on this machine.'), 'howToInstallUv');
+  const title = t('Installing Python {0} with uv', version);
   const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
   return vscode.window.withProgress(options, async (_progress, token) => {
     const signal = signalOf(token);
@@ -26,7 +27,7 @@ export async function installPythonWithUv(
     await run(uv, ['python', 'install', version], asked, signal, version, log);
     const found = await run(uv, ['python', 'find', '--managed-python', version], asked, signal, version, log);
     const python = pathIn(found);
-    if (python === undefined) throw new Problem(`Python ${version} could not be found after its installation.`);
+    if (python === undefined) throw new Problem(t('Python {0} could not be found after its installation.', version));
     return python;
   });
 }
@@ -44,8 +45,8 @@ function run(
       for (const line of `${stdout}${stderr}`.split('\n')) if (line.trim() !== '') log.info(`[uv] ${line}`);
       if (!error) return resolve(stdout);
       if (signal.aborted) return reject(new Cancelled());
-      const why = uvFailure(stderr, 'the server that uv downloads Python from');
-      reject(new Problem(`Python ${version} could not be installed: ${why}`, 'howToInstallPython'));
+      const why = uvFailure(stderr, t('the server that uv downloads Python from'));
+      reject(new Problem(t('Python {0} could not be installed: {1}', version, why), 'howToInstallPython'));
     });
   });
 }

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { SetContext } from '../contexts.ts';
 import { withVisibleProgress } from '../present.ts';
 import { createObserved } from '../target/observed.ts';
+import { t } from '../words.ts';
 import type { RunningTask } from './fal-task.ts';
 
 /** The running `fal` commands of this window. */
@@ -56,9 +57,9 @@ export function createRuns(setContext: SetContext): Runs {
       const task =
         others.length === 0
           ? first
-          : (await vscode.window.showQuickPick(items, { title: 'Select a Run to Stop' }))?.task;
+          : (await vscode.window.showQuickPick(items, { title: t('Select a Run to Stop') }))?.task;
       task?.stop();
-      if (task) await withVisibleProgress(`Stopping ${task.label}`, () => task.ended);
+      if (task) await withVisibleProgress(t('Stopping {0}', task.label), () => task.ended);
       return task !== undefined;
     },
     leave() {

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { Presenter } from '../present.ts';
+import { t } from '../words.ts';
 import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
 import { appArgument, chooseApp } from '../workspace/choose-app.ts';
 import { appKey } from '../workspace/code/listed.ts';
@@ -15,10 +16,10 @@ export function createScaleResets(deps: { readonly index: AppIndex; readonly pre
   /** `true`: the next deploy of the app uses them. */
   async function use(argument: unknown): Promise<boolean> {
     try {
-      const app = await chooseApp(index, appArgument(argument), "Select an App Whose Code's Values Are Used");
+      const app = await chooseApp(index, appArgument(argument), t("Select an App Whose Code's Values Are Used"));
       if (app.entry) return await showEntry(app);
       wanted.add(appKey(app));
-      void vscode.window.setStatusBarMessage(`fal: the next deploy of ${app.name} uses the code's values.`, 5_000);
+      void vscode.window.setStatusBarMessage(t("fal: the next deploy of {0} uses the code's values.", app.name), 5_000);
       return true;
     } catch (error) {
       present.problem(error);
@@ -42,8 +43,8 @@ async function showEntry({ entry }: WorkspaceApp): Promise<boolean> {
   const { path, line, name, resetsScale } = entry;
   await vscode.window.showTextDocument(vscode.Uri.file(path), { selection: new vscode.Range(line, 0, line, 0) });
   const sentence = resetsScale
-    ? `Each deploy of ${name} uses the code's scaling values.`
-    : `Add app_scale_settings = true to ${name}: then each deploy uses the code's scaling values.`;
+    ? t("Each deploy of {0} uses the code's scaling values.", name)
+    : t("Add app_scale_settings = true to {0}: then each deploy uses the code's scaling values.", name);
   void vscode.window.showInformationMessage(sentence);
   return resetsScale;
 }

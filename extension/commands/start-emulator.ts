@@ -10,11 +10,15 @@ import type { Windows } from '../process/windows.ts';
 import { readSettings } from '../settings.ts';
 import type { Link } from '../target/link.ts';
 import { sealedKeyOf } from '../target/secret-file.ts';
+import { t } from '../words.ts';
 
 const answerTimeoutMs = 30_000;
 
-const keyMissing =
-  "The fal secrets are sealed, and this editor's keychain does not have their key. Apps that use secrets can't start.";
+const keyMissing = () =>
+  t(
+    "The fal secrets are sealed, and this editor's keychain does not have their key. " +
+      "Apps that use secrets can't start.",
+  );
 
 export interface StartDeps {
   readonly link: Link;
@@ -34,7 +38,7 @@ export function createStart(deps: StartDeps): () => Promise<void> {
   async function start(): Promise<void> {
     const options = {
       location: vscode.ProgressLocation.Notification,
-      title: 'Starting the fal emulator',
+      title: t('Starting the fal emulator'),
       cancellable: true,
     };
     const attempt = link.starting();
@@ -80,10 +84,10 @@ export function createStart(deps: StartDeps): () => Promise<void> {
       .until(({ state }) => state === 'running' || state === 'failed', timeout)
       .catch(() => {
         if (signal.aborted) throw new Cancelled();
-        throw new Problem('The emulator started but does not respond.', 'stopEmulator');
+        throw new Problem(t('The emulator started but does not respond.'), 'stopEmulator');
       });
-    if (state === 'failed') throw new Problem(why ?? 'The emulator does not respond.', 'stopEmulator');
-    if (isOurs && live?.head.secrets === 'sealed') present.problem(new Problem(keyMissing, 'resetSecrets'));
+    if (state === 'failed') throw new Problem(why ?? t('The emulator does not respond.'), 'stopEmulator');
+    if (isOurs && live?.head.secrets === 'sealed') present.problem(new Problem(keyMissing(), 'resetSecrets'));
   }
 
   return start;

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { taskType } from '../contributes/tasks.ts';
 import type { Presenter } from '../present.ts';
 import { printable } from '../target/printable.ts';
+import { t } from '../words.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
 import type { AppCommands } from './app.ts';
 import { appInTask } from './app-tasks.ts';
@@ -23,7 +24,14 @@ export function createTaskProvider(deps: {
 
   function startTask(definition: vscode.TaskDefinition, scope: vscode.Task['scope']): vscode.Task {
     const execution = new vscode.CustomExecution(async () => startTerminal(emulator, present));
-    const task = new vscode.Task(definition, scope ?? vscode.TaskScope.Workspace, 'start emulator', 'fal', execution);
+    const task = new vscode.Task(
+      definition,
+      scope ?? vscode.TaskScope.Workspace,
+      // Not translated: tasks.json refers to it.
+      'start emulator',
+      'fal',
+      execution,
+    );
     // The terminal stays open: the editor also reports a terminal that closes with an error code.
     task.presentationOptions = { reveal: vscode.TaskRevealKind.Silent };
     return task;
@@ -66,7 +74,7 @@ function startTerminal(emulator: EmulatorCommands, present: Presenter): vscode.P
       write.fire('> minifal start\r\n');
       emulator.ensureRunning().then(
         () => {
-          write.fire('The emulator is running.\r\n');
+          write.fire(`${t('The emulator is running.')}\r\n`);
           close.fire(0);
         },
         (error: unknown) => {

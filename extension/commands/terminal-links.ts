@@ -3,6 +3,7 @@ import { commandId } from '../contributes/commands.ts';
 import type { Link } from '../target/link.ts';
 import { askRequest, type RequestFacts } from '../target/requests.ts';
 import { describeRequest, type FoundLink, findLinks } from '../views/links.ts';
+import { t } from '../words.ts';
 
 /** A link that the editor shows, with the match that it was made from. */
 export interface TerminalLink extends vscode.TerminalLink {
@@ -24,7 +25,7 @@ export function createTerminalLinks(deps: {
       findLinks(line, [run, queue, api]).map(async (found): Promise<readonly TerminalLink[]> => {
         const { start: startIndex, length } = found;
         if (found.kind === 'app')
-          return [{ startIndex, length, tooltip: `Open or copy the URL of ${found.alias}`, found }];
+          return [{ startIndex, length, tooltip: t('Open or copy the URL of {0}', found.alias), found }];
         // Any program may print such ids: only ids of our requests become links.
         const facts = await askRequest(link.folder, found.id);
         return facts ? [{ startIndex, length, tooltip: describeRequest(facts), found }] : [];
@@ -36,14 +37,14 @@ export function createTerminalLinks(deps: {
   async function showRequest(id: string): Promise<void> {
     const facts = await askRequest(link.folder, id);
     if (!facts) {
-      void vscode.window.setStatusBarMessage("This request is no longer in the emulator's history.", 5_000);
+      void vscode.window.setStatusBarMessage(t("This request is no longer in the emulator's history."), 5_000);
       return;
     }
     await showFacts(facts);
   }
 
   async function showFacts(facts: RequestFacts): Promise<void> {
-    const [copy, log, app] = ['Copy Request ID', 'Show Log', 'Show App'];
+    const [copy, log, app] = [t('Copy Request ID'), t('Show Log'), t('Show App')];
     const answer = await vscode.window.showInformationMessage(describeRequest(facts), copy, app, log);
     if (answer === copy) await vscode.env.clipboard.writeText(facts.requestId);
     if (answer === app) await showApp(facts.alias);
@@ -52,9 +53,9 @@ export function createTerminalLinks(deps: {
 
   async function showAddress(url: string, alias: string): Promise<void> {
     const items = [
-      { label: '$(copy) Copy URL', run: () => vscode.env.clipboard.writeText(url) },
-      { label: '$(link-external) Open in Browser', run: () => openOutside(url) },
-      { label: '$(list-tree) Show in View', run: () => showApp(alias) },
+      { label: `$(copy) ${t('Copy URL')}`, run: () => vscode.env.clipboard.writeText(url) },
+      { label: `$(link-external) ${t('Open in Browser')}`, run: () => openOutside(url) },
+      { label: `$(list-tree) ${t('Show in View')}`, run: () => showApp(alias) },
     ];
     const picked = await vscode.window.showQuickPick(items, { title: url });
     await picked?.run();

@@ -5,6 +5,7 @@ import type { Presenter } from '../present.ts';
 import { Problem, untrusted } from '../problem.ts';
 import { targetEnv } from '../target/data-folder.ts';
 import type { Link } from '../target/link.ts';
+import { t } from '../words.ts';
 import { activeFolder } from '../workspace/active-folder.ts';
 import type { EmulatorCommands } from './emulator.ts';
 import type { FalClis } from './fal-cli.ts';
@@ -24,13 +25,13 @@ export function createTerminals(deps: {
     const cli = await clis.peek(folder);
     await emulator.ensureRunning();
     const env = targetEnv(link.folder);
-    if (!env) throw new Problem('The emulator has stopped.', 'startEmulator');
+    if (!env) throw new Problem(t('The emulator has stopped.'), 'startEmulator');
     const foreign = Object.keys(process.env).filter((name) => name.startsWith('FAL_') && !(name in env));
     return {
       name: terminalProfiles.terminal.title,
       ...(folder ? { cwd: folder } : {}),
       iconPath: new vscode.ThemeIcon(terminalProfiles.terminal.icon),
-      message: 'fal, fal_client and @fal-ai/client use the local emulator in this terminal.',
+      message: t('fal, fal_client and @fal-ai/client use the local emulator in this terminal.'),
       // Ports and key are those of the current emulator: a terminal restored after a restart couldn't get new ones.
       isTransient: true,
       env: {

@@ -3,6 +3,7 @@ import type { Runs } from '../commands/runs.ts';
 import { commandTitle } from '../contributes/commands.ts';
 import { settingId } from '../contributes/settings.ts';
 import type { Link } from '../target/link.ts';
+import { t } from '../words.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
 import { appArgument } from '../workspace/choose-app.ts';
 import { appKey } from '../workspace/code/listed.ts';
@@ -34,18 +35,21 @@ export async function showAppActions(
   const whys = known.flatMap(({ place, facts }): Item[] => {
     const why = facts.waitsBecause ?? facts.backingOff?.why ?? facts.lastFailure;
     if (why === null) return [];
-    return [{ label: '$(question) Why?', description: place, detail: why, run: () => showApp(facts.alias) }];
+    return [{ label: `$(question) ${t('Why?')}`, description: place, detail: why, run: () => showApp(facts.alias) }];
   });
   const running = listed.map(appKey).filter((key) => runs.aliasesOf(key).length > 0);
   const items: readonly Item[] = [
     ...whys,
     ...known.map(({ place, facts }) => ({
-      label: '$(list-tree) Show in Apps View',
+      label: `$(list-tree) ${t('Show in Apps View')}`,
       description: place,
       run: () => showApp(facts.alias),
     })),
-    ...running.map((key) => ({ label: `$(stop-circle) ${commandTitle('stopRun')}`, run: () => runs.stopOne(key) })),
-    { label: '$(eye-closed) Hide These Lenses', run: hideLenses },
+    ...running.map((key) => ({
+      label: `$(stop-circle) ${commandTitle('stopRun')}`,
+      run: () => runs.stopOne(key),
+    })),
+    { label: `$(eye-closed) ${t('Hide These Lenses')}`, run: hideLenses },
   ];
   const picked = await vscode.window.showQuickPick(items, { title: first.label, matchOnDetail: true });
   await picked?.run();
@@ -56,8 +60,8 @@ async function hideLenses(): Promise<void> {
   const set = (isShown: boolean | undefined) =>
     configuration.update(settingId('codeLens.enabled'), isShown, vscode.ConfigurationTarget.Global);
   await set(false);
-  const undo = 'Show Again';
-  const sentence = `The lenses of fal apps are hidden (setting ${settingId('codeLens.enabled')}).`;
+  const undo = t('Show Again');
+  const sentence = t('The lenses of fal apps are hidden (setting {0}).', settingId('codeLens.enabled'));
   void vscode.window.showInformationMessage(sentence, undo).then((answer) => {
     if (answer === undo) void set(undefined);
   });

@@ -1,4 +1,5 @@
 import { type AppRow, type LiveState, type RunnerRow, sentenceOf } from '../target/live.ts';
+import { t } from '../words.ts';
 
 /** The state of one alias, as far as lenses show it. */
 export interface AppFacts {
@@ -66,7 +67,8 @@ function endpointFacts(
 ): EndpointFacts {
   // Of an exception, the type and the line are what a person looks for; the message is in the request.
   const error = lastFailure && requests.get(lastFailure.request)?.error;
-  const brief = error && error.line !== null ? `${error.type}, line ${error.line}` : cause(lastFailure?.message ?? '');
+  const brief =
+    error && error.line !== null ? t('{0}, line {1}', error.type, error.line) : cause(lastFailure?.message ?? '');
   return { calls, failures, p50Ms, lastFailure: lastFailure && brief };
 }
 

@@ -1,4 +1,5 @@
 import type { CommandName } from '../contributes/commands.ts';
+import { t } from '../words.ts';
 import type { FoundApp } from '../workspace/code/apps.ts';
 import type { Endpoint } from '../workspace/code/python-file.ts';
 
@@ -33,14 +34,14 @@ interface Action {
 }
 
 /** The actions in front of the state of an app, in order. A new action is one entry. */
-const appActions: readonly Action[] = [
-  { title: 'Run Local', command: 'runApp' },
-  { title: 'Call', command: 'callApp' },
-  { title: 'Deploy Local', command: 'deployToEmulator' },
+const appActions = (): readonly Action[] => [
+  { title: t('Run Local'), command: 'runApp' },
+  { title: t('Call'), command: 'callApp' },
+  { title: t('Deploy Local'), command: 'deployToEmulator' },
 ];
-const functionActions: readonly Action[] = [{ title: 'Run Local', command: 'runApp' }];
+const functionActions = (): readonly Action[] => [{ title: t('Run Local'), command: 'runApp' }];
 /** The actions in front of the figures of an endpoint. */
-const endpointActions: readonly Action[] = [{ title: 'Call', command: 'callApp' }];
+const endpointActions = (): readonly Action[] => [{ title: t('Call'), command: 'callApp' }];
 
 /**
  * The lenses of a file: for each app its actions and state, for each of its endpoints its actions and figures. Their
@@ -61,7 +62,7 @@ export function lensesOf(
       const { topLine: line, method, path } = endpoint;
       const argument = { file, app: app.name, endpoint: { method, ...(path === undefined ? {} : { path }) } };
       const isCallable = endpoint.kind === 'http' && path !== undefined;
-      const actions = (isCallable ? endpointActions : []).map(({ title, command }) => ({
+      const actions = (isCallable ? endpointActions() : []).map(({ title, command }) => ({
         line,
         title,
         action: { command, argument },
@@ -74,7 +75,7 @@ export function lensesOf(
 function appLenses(file: string, app: FoundApp, state: (app: FoundApp) => string): readonly Lens[] {
   const { topLine: line, name } = app;
   const argument = { file, app: name };
-  const actions = app.kind === 'app' ? appActions : functionActions;
+  const actions = app.kind === 'app' ? appActions() : functionActions();
   return [
     ...actions.map(({ title, command }) => ({ line, title, action: { command, argument } })),
     { line, title: plain(state(app)), action: { command: 'showAppActions', argument } },

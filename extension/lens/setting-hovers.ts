@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { commandId, commandTitle } from '../contributes/commands.ts';
 import { type AppSettings, askSettings } from '../target/app-settings.ts';
 import type { Link } from '../target/link.ts';
+import { t } from '../words.ts';
 import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
 import type { FoundApp } from '../workspace/code/apps.ts';
 import { appKey } from '../workspace/code/listed.ts';
@@ -35,7 +36,7 @@ export function createSettingHovers(deps: {
       if (!text) return undefined;
       const willReset = listed.map(appKey).some(resetsScale);
       const links = [
-        ...(willReset ? ["The next deploy uses the code's scaling values."] : []),
+        ...(willReset ? [t("The next deploy uses the code's scaling values.")] : []),
         ...(text.isSurprising && !willReset ? [useLink({ file: document.uri.fsPath, app: app.name })] : []),
         `[Docs](${docs})`,
       ];

@@ -1,4 +1,5 @@
 import type { AppSettings } from '../target/app-settings.ts';
+import { t } from '../words.ts';
 import type { Setting } from '../workspace/code/python-file.ts';
 
 type Name = keyof AppSettings['settings'];
@@ -6,7 +7,7 @@ type Deployed = AppSettings['settings'][Name];
 
 interface About {
   /** A sentence. */
-  readonly meaning: string;
+  readonly meaning: () => string;
   readonly unit?: 's' | '%';
   /** What a class of `fal.App` gives if it doesn't say (fal/app.py), where that isn't the platform's default. */
   readonly ofClass?: Deployed['value'];
@@ -14,28 +15,34 @@ interface About {
 
 const abouts: { readonly [N in Name]: About } = {
   keep_alive: {
-    meaning: 'A runner stops when it has had no request for this long.',
+    meaning: () => t('A runner stops when it has had no request for this long.'),
     unit: 's',
     ofClass: 60,
   },
-  min_concurrency: { meaning: 'This many runners are kept even without requests.' },
-  max_concurrency: { meaning: 'At most this many runners are started.' },
-  concurrency_buffer: { meaning: 'This many runners are kept in addition to those that requests need.' },
+  min_concurrency: { meaning: () => t('This many runners are kept even without requests.') },
+  max_concurrency: { meaning: () => t('At most this many runners are started.') },
+  concurrency_buffer: { meaning: () => t('This many runners are kept in addition to those that requests need.') },
   concurrency_buffer_perc: {
-    meaning: 'This percentage of the runners that requests need is kept in addition to them.',
+    meaning: () => t('This percentage of the runners that requests need is kept in addition to them.'),
     unit: '%',
   },
-  scaling_delay: { meaning: 'A request waits this long for a runner before another one is started.', unit: 's' },
-  request_timeout: { meaning: 'A request may take this long on a runner.', unit: 's' },
-  request_start_timeout: { meaning: 'A request may wait this long for a runner.', unit: 's' },
-  regions: { meaning: 'The regions in which runners may be started. On this machine, they have no effect.' },
+  scaling_delay: {
+    meaning: () => t('A request waits this long for a runner before another one is started.'),
+    unit: 's',
+  },
+  request_timeout: { meaning: () => t('A request may take this long on a runner.'), unit: 's' },
+  request_start_timeout: { meaning: () => t('A request may wait this long for a runner.'), unit: 's' },
+  regions: { meaning: () => t('The regions in which runners may be started. On this machine, they have no effect.') },
   machine_type: {
-    meaning: 'The machine of a runner. Here, every type runs on this machine.',
+    meaning: () => t('The machine of a runner. Here, every type runs on this machine.'),
     ofClass: ['S'],
   },
-  max_multiplexing: { meaning: 'A runner serves this many requests at the same time.' },
-  startup_timeout: { meaning: 'A start, with imports and `setup()`, may take this long.', unit: 's' },
-  termination_grace_period_seconds: { meaning: 'A runner that is stopped has this long to finish.', unit: 's' },
+  max_multiplexing: { meaning: () => t('A runner serves this many requests at the same time.') },
+  startup_timeout: { meaning: () => t('A start, with imports and `setup()`, may take this long.'), unit: 's' },
+  termination_grace_period_seconds: {
+    meaning: () => t('A runner that is stopped has this long to finish.'),
+    unit: 's',
+  },
 };
 
 /** A hover over a setting, as Markdown without links. */
@@ -67,14 +74,14 @@ export function settingHover(
   const code = codeValue(setting);
   const differs = deployed.filter(({ found }) => code !== undefined && !isSame(code, found.value));
   const values = [
-    `code ${code === undefined ? `\`${inCode(setting.text)}\`` : words(code, about.unit)}`,
-    ...deployed.map(({ where, found }) => `${where}deployed ${words(found.value, about.unit)}${sourceOf(found)}`),
-    ...(deployed.length === 0 ? ['not deployed'] : []),
+    t('code {0}', code === undefined ? `\`${inCode(setting.text)}\`` : words(code, about.unit)),
+    ...deployed.map(({ where, found }) => where + t('deployed {0}', words(found.value, about.unit)) + sourceOf(found)),
+    ...(deployed.length === 0 ? [t('not deployed')] : []),
     ...defaultsOf(about, kind, deployed[0]?.found),
   ];
   return {
     values: values.join(' · '),
-    meaning: about.meaning,
+    meaning: about.meaning(),
     isSurprising: differs.some(({ found }) => found.isKept),
   };
 }
@@ -85,13 +92,13 @@ function defaultsOf(
   kind: 'app' | 'function',
   deployed: Deployed | undefined,
 ): readonly string[] {
-  if (kind === 'app' && ofClass !== undefined) return [`default of fal.App ${words(ofClass, unit)}`];
-  return deployed ? [`default ${words(deployed.default, unit)}`] : [];
+  if (kind === 'app' && ofClass !== undefined) return [t('default of fal.App {0}', words(ofClass, unit))];
+  return deployed ? [t('default {0}', words(deployed.default, unit))] : [];
 }
 
 function sourceOf({ source, revision }: Deployed): string {
-  if (source === 'kept') return ` (kept from revision ${revision?.slice(0, 8) ?? ''})`;
-  return source === 'changed' ? ' (changed after its deploy)' : '';
+  if (source === 'kept') return ` (${t('kept from revision {0}', revision?.slice(0, 8) ?? '')})`;
+  return source === 'changed' ? ` (${t('changed after its deploy')})` : '';
 }
 
 /** The value in the code in the form in which the platform has it; `undefined`: only running the code would show it. */
@@ -110,9 +117,9 @@ function isSame(a: Deployed['value'], b: Deployed['value']): boolean {
 }
 
 function words(value: Deployed['value'], unit: About['unit']): string {
-  if (value === null) return 'none';
+  if (value === null) return t('none');
   if (typeof value === 'number') return `${value}${unit === '%' ? ' %' : unit ? ` ${unit}` : ''}`;
-  return value.length === 0 ? 'any' : value.join(', ');
+  return value.length === 0 ? t('any') : value.join(', ');
 }
 
 /** One line between backticks. */

@@ -1,3 +1,4 @@
+import { t } from '../words.ts';
 import type { Endpoint } from '../workspace/code/python-file.ts';
 import type { AppFacts, EndpointFacts } from './facts.ts';
 
@@ -14,29 +15,30 @@ const maxLength = 90;
 /** The state of a class for its lens. Nothing in it counts seconds, so that it changes only with the state. Pure. */
 export function stateText(places: readonly Place[], timeOf: (at: number) => string): string {
   const [only, ...others] = places;
-  if (!only) return 'not running';
+  if (!only) return t('not running');
   if (others.length === 0) return stateOf(only.facts, timeOf);
   return short(places.map(({ name, facts }) => `${name}: ${stateOf(facts, timeOf)}`).join(' · '));
 }
 
 function stateOf(facts: AppFacts | undefined, timeOf: (at: number) => string): string {
-  if (!facts) return '◌ starting';
-  const queued = facts.queued > 0 ? `, ${facts.queued} queued` : '';
+  if (!facts) return `◌ ${t('starting')}`;
+  const queued = facts.queued > 0 ? `, ${t('{0} queued', facts.queued)}` : '';
   return short(`${stateWords(facts, timeOf)}${queued}`);
 }
 
 function stateWords(facts: AppFacts, timeOf: (at: number) => string): string {
   const { ready, busy, starting, backingOff, lastFailure } = facts;
-  if (busy > 0) return `● ${busy} of ${ready} busy`;
-  if (ready > 0) return ready === 1 ? '● idle' : `● ${ready} idle`;
-  if (starting === 'setup') return '◌ setup';
-  if (starting === 'pending') return '◌ starting';
+  if (busy > 0) return `● ${t('{0} of {1} busy', busy, ready)}`;
+  if (ready > 0) return `● ${ready === 1 ? t('idle') : t('{0} idle', ready)}`;
+  if (starting === 'setup') return `◌ ${t('setup')}`;
+  if (starting === 'pending') return `◌ ${t('starting')}`;
   if (backingOff) {
     const { why, until } = backingOff;
-    return `✕ start failed: ${short(why, 60)}${until === null ? '' : `; next try at ${timeOf(until)}`}`;
+    const failed = t('start failed: {0}', short(why, 60));
+    return `✕ ${failed}${until === null ? '' : `; ${t('next try at {0}', timeOf(until))}`}`;
   }
-  if (lastFailure !== null) return `✕ last start failed: ${short(lastFailure, 60)}`;
-  return '○ deployed, no runner';
+  if (lastFailure !== null) return `✕ ${t('last start failed: {0}', short(lastFailure, 60))}`;
+  return `○ ${t('deployed, no runner')}`;
 }
 
 /** The figures of an endpoint for its lens: `4 calls · p50 6.1 s · 1 failed: KeyError, line 38`. Pure. */
@@ -44,13 +46,15 @@ export function endpointText(
   { kind, path }: Pick<Endpoint, 'kind' | 'path'>,
   facts: EndpointFacts | undefined,
 ): string {
-  if (!facts) return path === undefined ? 'endpoint' : `${kind === 'http' ? 'POST' : kind} ${path}`;
+  if (!facts) return path === undefined ? t('endpoint') : `${kind === 'http' ? 'POST' : kind} ${path}`;
   const { calls, failures, p50Ms, lastFailure } = facts;
-  if (calls === 0) return 'no calls';
+  if (calls === 0) return t('no calls');
   const parts = [
-    calls === 1 ? '1 call' : `${calls} calls`,
+    calls === 1 ? t('1 call') : t('{0} calls', calls),
     ...(p50Ms === null ? [] : [`p50 ${duration(p50Ms)}`]),
-    ...(failures === 0 ? [] : [`${failures} failed${lastFailure === null ? '' : `: ${short(lastFailure, 60)}`}`]),
+    ...(failures === 0
+      ? []
+      : [`${t('{0} failed', failures)}${lastFailure === null ? '' : `: ${short(lastFailure, 60)}`}`]),
   ];
   return parts.join(' · ');
 }

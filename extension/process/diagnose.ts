@@ -1,17 +1,20 @@
 import { type Fix, Problem } from '../problem.ts';
 import type { Failure, UserErrorCode } from '../target/error-codes.ts';
+import { t } from '../words.ts';
 
 /** Problems by the error codes of builds, which `fal` prints. */
 const ofBuilds: { readonly [code in UserErrorCode]?: (about: string | undefined) => Problem } = {
   DISK_FULL: noSpace,
-  DISK_READ_ONLY: () => new Problem('The disk of the data folder is read-only.', 'chooseDataFolder'),
-  DATA_FOLDER_NOEXEC: () => new Problem('Programs cannot run from the data folder.', 'chooseDataFolder'),
+  DISK_READ_ONLY: () => new Problem(t('The disk of the data folder is read-only.'), 'chooseDataFolder'),
+  DATA_FOLDER_NOEXEC: () => new Problem(t('Programs cannot run from the data folder.'), 'chooseDataFolder'),
   UV_NOT_INSTALLED: noUv,
   UV_UNUSABLE: noUv,
   PYTHON_MISSING: noUv,
   PYTHON_UNAVAILABLE: (version) =>
     new Problem(
-      `The app needs ${version ? `Python ${version}` : 'another version of Python'}, which is not installed.`,
+      version
+        ? t('The app needs Python {0}, which is not installed.', version)
+        : t('The app needs another version of Python, which is not installed.'),
       'choosePython',
     ),
 };
@@ -37,24 +40,24 @@ const others: readonly (readonly [RegExp, () => Problem])[] = [
   [/ENOSPC|EDQUOT|Errno 28|No space left on device|database or disk is full/i, noSpace],
   [
     /Cannot find module 'node:sqlite'|No such built-in module: node:sqlite|ERR_UNKNOWN_BUILTIN_MODULE/,
-    () => new Problem('The emulator needs Node.js 22.13 or newer.', 'howToInstallNode'),
+    () => new Problem(t('The emulator needs Node.js 22.13 or newer.'), 'howToInstallNode'),
   ],
 ];
 
 /** The disk is full. */
 export function noSpace(): Problem {
-  return new Problem('There is no space left on the disk.', 'chooseDataFolder');
+  return new Problem(t('There is no space left on the disk.'), 'chooseDataFolder');
 }
 
 function noUv(): Problem {
-  return new Problem('The tool uv, which builds environments, could not be installed.', 'howToInstallUv');
+  return new Problem(t('The tool uv, which builds environments, could not be installed.'), 'howToInstallUv');
 }
 
 /** A failure of a `minifal` command: its own sentence, and the fix that belongs to its code. */
 export function problemOfFailure({ code, message, next }: Failure): Problem {
   if (code === 'DISK_FULL') return noSpace();
   const fix = fixes[code as UserErrorCode];
-  return fix ? new Problem(message, fix) : new Problem(`The emulator did not start: ${message} ${next}`);
+  return fix ? new Problem(message, fix) : new Problem(t('The emulator did not start: {0}', `${message} ${next}`));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { basename, isAbsolute, join } from 'node:path';
 import type { Place } from '../problem.ts';
+import { t } from '../words.ts';
 import { lastLine, plain } from './diagnose.ts';
 
 export interface Failure {
@@ -59,7 +60,8 @@ function exceptionAbove(lines: readonly string[]): Failure | undefined {
 
 function found(sentence: string, where: FailedIn): Failure {
   const [, exception] = /the last exception: (.*)$/.exec(sentence) ?? [];
-  const reason = requirementIn(sentence) ?? exception ?? sentence;
+  const unsatisfied = requirementIn(sentence);
+  const reason = unsatisfied?.reason ?? exception ?? sentence;
   const named = /\(([^()]+\.py), line (\d+)\)\.?$/.exec(reason);
   if (named) {
     const [text, path = '', line] = named;
@@ -70,22 +72,22 @@ function found(sentence: string, where: FailedIn): Failure {
   }
   const missing = /No module named '([\w.]+)'/.exec(reason)?.[1];
   if (missing !== undefined) return { reason, place: lineOf(new RegExp(`^\\s*(import|from)\\s+${missing}\\b`), where) };
-  const [, requirement] = /^(\S+) is not in the package index/.exec(reason) ?? [];
+  const requirement = unsatisfied?.requirement;
   if (requirement === undefined) return { reason, place: undefined };
   const name = requirement.split(/[<>=!~]/)[0] ?? requirement;
   return { reason, place: lineOf(new RegExp(`["']${name.replaceAll(/[-_.]+/g, '[-_.]+')}\\b`, 'i'), where) };
 }
 
 /** The sentence about a requirement in the message of uv, which explains how it came to its conclusion. */
-function requirementIn(sentence: string): string | undefined {
+function requirementIn(sentence: string): { readonly reason: string; readonly requirement?: string } | undefined {
   const [, explained] = /\bBecause (.*)$/.exec(sentence) ?? [];
   if (explained === undefined) return undefined;
   const [, unknown] = /^(\S+) was not found in the package registry/.exec(explained) ?? [];
-  if (unknown !== undefined) return `${unknown} is not in the package index.`;
   const [, version] = /^there (?:is|are) no versions? of (\S+?),? and you require/.exec(explained) ?? [];
-  if (version !== undefined) return `${version} is not in the package index.`;
+  const requirement = unknown ?? version;
+  if (requirement !== undefined) return { reason: t('{0} is not in the package index.', requirement), requirement };
   const facts = explained.replace(/,? we can conclude that your requirements are unsatisfiable\.$/, '');
-  return `${facts.charAt(0).toUpperCase()}${facts.slice(1).replace(/\.$/, '')}.`;
+  return { reason: `${facts.charAt(0).toUpperCase()}${facts.slice(1).replace(/\.$/, '')}.` };
 }
 
 /** `fal` names a file that it can't parse by its last part only. */

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { Problem } from '../problem.ts';
+import { t } from '../words.ts';
 
 /** A Node that can run the emulator. */
 export interface NodeProgram {
@@ -36,7 +37,7 @@ export async function findNode(deps: {
     if (isNewEnough(version)) return node;
   }
   throw new Problem(
-    'The emulator needs Node.js 22.13 or newer, which neither this editor nor PATH provides.',
+    t('The emulator needs Node.js 22.13 or newer, which neither this editor nor PATH provides.'),
     'howToInstallNode',
   );
 }

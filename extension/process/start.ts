@@ -7,6 +7,7 @@ import { Cancelled, Problem } from '../problem.ts';
 import { findRunning, makeFolder, type RunningEmulator } from '../target/data-folder.ts';
 import { failureIn } from '../target/error-codes.ts';
 import type { KeychainOrder } from '../target/secret-file.ts';
+import { t } from '../words.ts';
 import { childEnv } from './child-env.ts';
 import { diagnose, lastLine, noSpace, problemOfFailure } from './diagnose.ts';
 import type { NodeProgram } from './node.ts';
@@ -57,7 +58,7 @@ export async function startEmulator(options: StartOptions): Promise<{ running: R
   }
   const failed = new Promise<never>((_resolve, reject) => {
     child.once('error', (error) =>
-      reject(new Problem(`Node could not be started: ${error.message}.`, 'howToInstallNode')),
+      reject(new Problem(t('Node could not be started: {0}.', error.message), 'howToInstallNode')),
     );
   });
   failed.catch(() => {}); // awaited below, or never
@@ -74,7 +75,7 @@ export async function startEmulator(options: StartOptions): Promise<{ running: R
       if (signal.aborted) throw new Cancelled();
       // Code 0: an emulator is already running on this folder, and is found once it listens.
       if (ended() && child.exitCode !== 0) throw problemOf(folder);
-      if (Date.now() > deadline) throw new Problem('The emulator did not start in time.');
+      if (Date.now() > deadline) throw new Problem(t('The emulator did not start in time.'));
       await Promise.race([sleep(lookEveryMs), failed]);
     }
   } catch (error) {
@@ -93,7 +94,7 @@ function openOutput(folder: string): number {
     return openSync(outputFile(folder), 'w', 0o600);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw diagnose(message) ?? new Problem(`Cannot write to the data folder ${folder}.`, 'chooseDataFolder');
+    throw diagnose(message) ?? new Problem(t('Cannot write to the data folder {0}.', folder), 'chooseDataFolder');
   }
 }
 
@@ -120,6 +121,7 @@ function problemOf(folder: string): Problem {
   if (isFull(folder)) return noSpace();
   const reason = lastLine(output);
   return (
-    diagnose(output) ?? new Problem(reason ? `The emulator did not start: ${reason}` : 'The emulator did not start.')
+    diagnose(output) ??
+    new Problem(reason ? t('The emulator did not start: {0}', reason) : t('The emulator did not start.'))
   );
 }

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
+import { t } from '../words.ts';
 import { findRunning, localKey } from './data-folder.ts';
 
 /** A response as it arrives. */
@@ -30,7 +31,7 @@ interface CallRequest {
 export function send(folder: string, order: CallRequest, signal: AbortSignal): Promise<CallResponse> {
   const running = findRunning(folder);
   const key = localKey(folder);
-  if (!running || key === undefined) return Promise.reject(new Error('No fal emulator is running.'));
+  if (!running || key === undefined) return Promise.reject(new Error(t('No fal emulator is running.')));
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     const { host, method, path, headers, body } = order;
@@ -62,7 +63,7 @@ export async function readText({ body }: CallResponse, maxBytes = 16 * 1024 * 10
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.length;
-    if (bytes > maxBytes) throw new Error(`The answer is larger than ${maxBytes} bytes.`);
+    if (bytes > maxBytes) throw new Error(t('The answer is larger than {0} bytes.', maxBytes));
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -92,7 +93,8 @@ export async function uploadFile(
   );
   const answer: unknown = JSON.parse(await readText(begun));
   const { file_url: fileUrl, upload_url: uploadUrl } = (answer ?? {}) as { file_url?: unknown; upload_url?: unknown };
-  if (typeof fileUrl !== 'string' || typeof uploadUrl !== 'string') throw new Error(`${name} could not be uploaded.`);
+  if (typeof fileUrl !== 'string' || typeof uploadUrl !== 'string')
+    throw new Error(t('{0} could not be uploaded.', name));
   const stored = await send(
     folder,
     {
@@ -105,6 +107,6 @@ export async function uploadFile(
     signal,
   );
   await readText(stored);
-  if (stored.status !== 200) throw new Error(`${name} could not be uploaded (status ${stored.status}).`);
+  if (stored.status !== 200) throw new Error(t('{0} could not be uploaded (status {1}).', name, stored.status));
   return fileUrl;
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
 import { findRunning, isAlive, type RunningEmulator, readLocalKey } from '../../emulator/local/data-folder.ts';
+import { t } from '../words.ts';
 import { createLiveClient, type LiveClient, type StreamEnd } from './live.ts';
 import { createObserved } from './observed.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -93,7 +94,7 @@ export function createLink(folder: string): Link {
     if (starts > 0) {
       if (state !== 'starting') observed.set({ state: 'starting', ...keep(last) });
     } else if (state === 'running' && running && stopAsked?.pid !== running.pid && wasKilled(folder)) {
-      const why = `The emulator (process ${running.pid}) ended unexpectedly.`;
+      const why = t('The emulator (process {0}) ended unexpectedly.', running.pid);
       observed.set({ state: 'failed', why, ...keep(last) });
     } else if (state === 'running' || state === 'starting' || running) {
       observed.set({ state: 'stopped' });
@@ -147,6 +148,6 @@ function wasKilled(folder: string): boolean {
 }
 
 function whyRefused(why: 'key' | 'version', port: number): string {
-  if (why === 'key') return `The emulator on port ${port} does not accept the key of its data folder.`;
-  return `The emulator on port ${port} is another version of minifal.`;
+  if (why === 'key') return t('The emulator on port {0} does not accept the key of its data folder.', port);
+  return t('The emulator on port {0} is another version of minifal.', port);
 }

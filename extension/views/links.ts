@@ -1,4 +1,5 @@
 import type { RequestFacts } from '../target/requests.ts';
+import { t } from '../words.ts';
 
 /** A part of a terminal line that may name an app or a request of the emulator. */
 export type FoundLink =
@@ -44,16 +45,17 @@ export function findLinks(line: string, ports: readonly number[]): readonly Foun
 
 /** A sentence with the facts about a request. Pure. */
 export function describeRequest({ requestId, alias, ...facts }: RequestFacts): string {
-  return `Request ${requestId.slice(0, 8)} of ${alias}: ${state(facts)}`;
+  return t('Request {0} of {1}: {2}', requestId.slice(0, 8), alias, state(facts));
 }
 
 function state(facts: Omit<RequestFacts, 'requestId' | 'alias'>): string {
   const { phase, why, attempts, runnerId, error, status, submittedAt, completedAt } = facts;
-  const onRunner = runnerId === null ? '' : ` on runner ${runnerId.slice(0, 8)}`;
-  const attempt = attempts > 1 ? ` (attempt ${attempts})` : '';
-  if (phase === 'IN_QUEUE') return `in queue${attempt}.${why ? ` ${why}` : ''}`;
-  if (phase === 'IN_PROGRESS') return `in progress${onRunner}${attempt}.`;
-  const took = completedAt === null ? '' : ` after ${((completedAt - submittedAt) / 1000).toFixed(1)} s`;
-  const end = error === null ? `completed with ${status ?? 'no response'}` : `failed`;
+  const onRunner = runnerId === null ? '' : ` ${t('on runner {0}', runnerId.slice(0, 8))}`;
+  const attempt = attempts > 1 ? ` (${t('attempt {0}', attempts)})` : '';
+  if (phase === 'IN_QUEUE') return `${t('in queue')}${attempt}.${why ? ` ${why}` : ''}`;
+  if (phase === 'IN_PROGRESS') return `${t('in progress')}${onRunner}${attempt}.`;
+  const took = completedAt === null ? '' : ` ${t('after {0} s', ((completedAt - submittedAt) / 1000).toFixed(1))}`;
+  const completed = status === null ? t('completed without a response') : t('completed with {0}', status);
+  const end = error === null ? completed : t('failed');
   return `${end}${took}${onRunner}${attempt}.${error === null ? '' : ` ${error}`}`;
 }

@@ -1,4 +1,5 @@
 import type { Snapshot } from '../target/snapshot.ts';
+import { t } from '../words.ts';
 import { plainMarkdown } from './markdown.ts';
 
 export interface StatusText {
@@ -14,37 +15,46 @@ export interface StatusText {
 export function statusText({ state, live, running, why }: Snapshot, hasApps: boolean): StatusText | undefined {
   if (state === 'stopped') {
     if (!hasApps) return undefined;
-    return item('$(circle-outline) fal: stopped', 'The local emulator is stopped.', 'fal: local emulator stopped');
+    return item(
+      `$(circle-outline) ${t('fal: stopped')}`,
+      t('The local emulator is stopped.'),
+      t('fal: local emulator stopped'),
+    );
   }
   if (state === 'starting') {
-    return item('$(loading~spin) fal: local', 'The local emulator is starting.', 'fal: local emulator starting');
+    return item(
+      `$(loading~spin) ${t('fal: local')}`,
+      t('The local emulator is starting.'),
+      t('fal: local emulator starting'),
+    );
   }
   if (state === 'failed') {
-    const sentence = why ?? 'The local emulator ended unexpectedly.';
-    return { ...item('$(error) fal: failed', plainMarkdown(sentence), `fal: ${sentence}`), isError: true };
+    const sentence = why ?? t('The local emulator ended unexpectedly.');
+    return { ...item(`$(error) ${t('fal: failed')}`, plainMarkdown(sentence), `fal: ${sentence}`), isError: true };
   }
   const trouble = live?.head.trouble;
   if (trouble) {
-    return { ...item('$(warning) fal: local', plainMarkdown(trouble), `fal: ${trouble}`), isError: true };
+    return { ...item(`$(warning) ${t('fal: local')}`, plainMarkdown(trouble), `fal: ${trouble}`), isError: true };
   }
   const count = [...(live?.runners.values() ?? [])].filter(({ endedAt }) => endedAt === null).length;
-  const runners = `${count} ${count === 1 ? 'runner' : 'runners'}`;
+  const runners = count === 1 ? t('1 runner') : t('{0} runners', count);
   const deployed = [...(live?.apps.values() ?? [])].filter(({ kind }) => kind === 'deployed').length;
-  const apps = `${deployed} ${deployed === 1 ? 'app' : 'apps'}`;
+  const apps = deployed === 1 ? t('1 app') : t('{0} apps', deployed);
   const lines = [
-    `The local emulator is running (minifal ${running?.version}).`,
+    t('The local emulator is running (minifal {0}).', running?.version ?? ''),
     `${apps}, ${runners}`,
     `run: https://localhost:${running?.ports.run} · queue: https://localhost:${running?.ports.queue}`,
     ...(live?.head.secrets === 'sealed'
-      ? ['Secrets are sealed. To open them, stop the emulator and start it from here.']
+      ? [t('Secrets are sealed. To open them, stop the emulator and start it from here.')]
       : []),
   ];
   const timeScale = live?.head.timeScale ?? 1;
-  if (timeScale !== 1) lines.push(`Time x${timeScale}: the platform's delays pass ${timeScale} times as fast.`);
+  if (timeScale !== 1) lines.push(t("Time x{0}: the platform's delays pass {0} times as fast.", timeScale));
+  const figures = `${count > 0 ? ` $(play)${count}` : ''}${timeScale === 1 ? '' : ` x${timeScale}`}`;
   return item(
-    `$(server-process) fal: local${count > 0 ? ` $(play)${count}` : ''}${timeScale === 1 ? '' : ` x${timeScale}`}`,
+    `$(server-process) ${t('fal: local')}${figures}`,
     lines.join('\n\n'),
-    `fal: local emulator running, ${runners}`,
+    t('fal: local emulator running, {0}', runners),
   );
 }
 

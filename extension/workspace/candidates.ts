@@ -1,9 +1,10 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { pythonNames } from '../target/needs.ts';
+import { t } from '../words.ts';
 import type { Candidate } from './python.ts';
 
-const madeHere = 'the environment that this extension made';
+const madeHere = () => t('the environment that this extension made');
 
 /**
  * Candidate interpreters, best first: the setting, the project's environment, the Python extension's choice, the
@@ -24,10 +25,10 @@ export function pythonCandidates(given: {
   const isThere = given.isExecutable ?? isExecutable;
   const withOwn = (candidate: Candidate): readonly Candidate[] => {
     const own = join(given.ownEnvironment(candidate.python), 'bin', 'python');
-    return isThere(own) ? [candidate, { python: own, from: madeHere, madeWith: candidate.python }] : [candidate];
+    return isThere(own) ? [candidate, { python: own, from: madeHere(), madeWith: candidate.python }] : [candidate];
   };
   if (given.setting !== '') {
-    return withOwn({ python: given.setting, from: 'the setting minifal.pythonPath', chosen: true });
+    return withOwn({ python: given.setting, from: t('the setting minifal.pythonPath'), chosen: true });
   }
   const inPath = (name: string): string | undefined =>
     given.path
@@ -40,10 +41,10 @@ export function pythonCandidates(given: {
     ...given.folders.flatMap((folder) =>
       ['.venv', 'venv'].map((name) => [join(folder, name, 'bin', 'python'), name] as const),
     ),
-    [given.fromExtension, 'the interpreter of the Python extension'],
+    [given.fromExtension, t('the interpreter of the Python extension')],
     // pip, pipx and uv all put a link to the interpreter next to it.
-    [fal && join(dirname(fal), 'python'), 'the environment of `fal`'],
-    [fal && join(dirname(fal), 'python3'), 'the environment of `fal`'],
+    [fal && join(dirname(fal), 'python'), t('the environment of `fal`')],
+    [fal && join(dirname(fal), 'python3'), t('the environment of `fal`')],
     ...['python3', ...pythonNames, 'python'].map((name) => [inPath(name), 'PATH'] as const),
   ];
   return candidates.flatMap(([python, from]) =>

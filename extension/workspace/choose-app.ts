@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { Cancelled, Problem } from '../problem.ts';
+import { t } from '../words.ts';
 import type { AppIndex, BrokenFile, WorkspaceApp } from './app-index.ts';
 import { nearestFirst } from './code/listed.ts';
 
@@ -29,7 +30,7 @@ interface Item extends vscode.QuickPickItem {
  */
 export async function chooseApp(index: AppIndex, argument: AppArgument, title: string): Promise<WorkspaceApp> {
   const all = await vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Window, title: 'Looking for fal apps' },
+    { location: vscode.ProgressLocation.Window, title: t('Looking for fal apps') },
     () => index.apps(),
   );
   const fits = all.filter(
@@ -44,7 +45,7 @@ export async function chooseApp(index: AppIndex, argument: AppArgument, title: s
   );
   if (only && others.length === 0 && broken.length === 0) return only;
   if (!only && broken.length === 0) {
-    throw new Problem(`No fal.App class or @fal.function was found in ${where(argument)}.`);
+    throw new Problem(t('No fal.App class or @fal.function was found in {0}.', where(argument)));
   }
   const editor = vscode.window.activeTextEditor;
   const apps = editor ? nearestFirst(fits, editor.document.uri.fsPath, editor.selection.active.line) : fits;
@@ -58,7 +59,7 @@ export async function chooseApp(index: AppIndex, argument: AppArgument, title: s
 }
 
 function appItem(app: WorkspaceApp): Item {
-  const kind = app.kind === 'app' ? 'app' : 'function';
+  const kind = app.kind === 'app' ? t('app') : t('function');
   return {
     label: app.label,
     description: app.entry ? `pyproject: ${app.entry.name}` : kind,
@@ -71,7 +72,7 @@ function appItem(app: WorkspaceApp): Item {
 function brokenItem(file: BrokenFile): Item {
   return {
     label: file.file.split('/').at(-1) ?? file.file,
-    description: `line ${file.line + 1}: ${file.why}`,
+    description: t('line {0}: {1}', file.line + 1, file.why),
     detail: `${folderName(file.uri)}${file.file}:${file.line + 1}`,
     iconPath: new vscode.ThemeIcon('warning'),
     choice: file,
@@ -84,5 +85,5 @@ function folderName(uri: vscode.Uri): string {
 }
 
 function where({ file, app }: AppArgument): string {
-  return file ?? (app === undefined ? 'this workspace' : `this workspace under the name ${app}`);
+  return file ?? (app === undefined ? t('this workspace') : t('this workspace under the name {0}', app));
 }

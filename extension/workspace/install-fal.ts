@@ -6,6 +6,7 @@ import { Cancelled, Problem } from '../problem.ts';
 import { childEnv } from '../process/child-env.ts';
 import { diagnose, lastLine } from '../process/diagnose.ts';
 import { falPackages } from '../target/needs.ts';
+import { t } from '../words.ts';
 import { uvFailure, uvIsOffline } from './uv-failure.ts';
 
 /** The tools that install packages. */
@@ -57,7 +58,10 @@ export async function addFal(python: string, installer: Installer): Promise<void
   const installed = await run(python, pip, childEnv(process.env), installer);
   if (installed.code === 0) return;
   const why = lastLine(installed.output);
-  throw diagnose(installed.output) ?? new Problem(`fal could not be installed${why ? `: ${why}` : '.'}`, 'installFal');
+  throw (
+    diagnose(installed.output) ??
+    new Problem(why ? t('fal could not be installed: {0}', why) : t('fal could not be installed.'), 'installFal')
+  );
 }
 
 async function makeEnvironment(python: string, folder: string, installer: Installer): Promise<void> {
@@ -71,7 +75,7 @@ async function makeEnvironment(python: string, folder: string, installer: Instal
   throw (
     diagnose(made.output) ??
     new Problem(
-      `${python} cannot create a virtual environment; the package python3-venv may be missing.`,
+      t('{0} cannot create a virtual environment; the package python3-venv may be missing.', python),
       'choosePython',
     )
   );
@@ -85,7 +89,9 @@ async function withUv(uv: string, args: readonly string[], installer: Installer)
     const second = await run(uv, args, { ...installer.env, UV_OFFLINE: '1' }, installer);
     if (second.code === 0) return;
   }
-  throw diagnose(first.output) ?? new Problem(`fal could not be installed: ${uvFailure(first.output)}`, 'installFal');
+  throw (
+    diagnose(first.output) ?? new Problem(t('fal could not be installed: {0}', uvFailure(first.output)), 'installFal')
+  );
 }
 
 function run(
@@ -108,7 +114,7 @@ function run(
       reject(
         signal.aborted
           ? new Cancelled()
-          : new Problem(`${command} could not be started: ${error.message}.`, 'choosePython'),
+          : new Problem(t('{0} could not be started: {1}.', command, error.message), 'choosePython'),
       );
     });
     child.once('close', (code) => (signal.aborted ? reject(new Cancelled()) : resolve({ code, output })));

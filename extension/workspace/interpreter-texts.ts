@@ -1,4 +1,5 @@
 import { pythonRangeText } from '../target/needs.ts';
+import { t } from '../words.ts';
 import type { Interpreter } from './interpreters.ts';
 
 /** How an interpreter is shown in a list. */
@@ -16,15 +17,30 @@ export function interpreterText(
   const where = python.startsWith(`${home}/`) ? `~${python.slice(home.length)}` : python;
   return {
     label: `Python ${facts.release}`,
-    description: isCurrent ? `${where} · current` : where,
+    description: isCurrent ? t('{0} · current', where) : where,
     detail: detail(facts, falNextToIt),
   };
 }
 
+/** The heading of the interpreters that were found in the same place. Pure. */
+export function sourceText(source: Interpreter['source']): string {
+  switch (source) {
+    case 'the setting':
+      return t('the setting');
+    case 'this folder':
+      return t('this folder');
+    case 'the Python extension':
+      return t('the Python extension');
+    default:
+      return source;
+  }
+}
+
 function detail(facts: Interpreter['facts'], falNextToIt: string | undefined): string {
-  if (facts.fits !== 'supported') return `fal needs Python ${pythonRangeText}`;
-  if (facts.fal !== undefined) return facts.hasClient ? `fal ${facts.fal}` : `fal ${facts.fal}, without fal_client`;
-  return falNextToIt === undefined ? 'fal not installed' : `fal ${falNextToIt}, in an environment of its own`;
+  if (facts.fits !== 'supported') return t('fal needs Python {0}', pythonRangeText);
+  if (facts.fal !== undefined)
+    return facts.hasClient ? `fal ${facts.fal}` : t('fal {0}, without fal_client', facts.fal);
+  return falNextToIt === undefined ? t('fal not installed') : t('fal {0}, in an environment of its own', falNextToIt);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type * as vscode from 'vscode';
+import { t } from '../words.ts';
 
 /**
  * With `minifal.terminals.all`, every new terminal points at the emulator, even after a reload. The variables are those
@@ -16,7 +17,7 @@ export function setOrdinaryTerminals(
   const present = [...collection].length;
   if (present === entries.length && entries.every(([name, value]) => collection.get(name)?.value === value)) return;
   collection.persistent = true;
-  collection.description = 'Points `fal` and its clients at the local emulator (setting `minifal.terminals.all`)';
+  collection.description = t('Points `fal` and its clients at the local emulator (setting `minifal.terminals.all`)');
   for (const [name, value] of entries) collection.replace(name, value);
 }
 

@@ -65,6 +65,8 @@ print(json.dumps({
 }))
 `;
 
+import { t } from '../words.ts';
+
 /**
  * Queries the candidates in order. The first with a supported version (emulator/local/python-versions.ts) and `fal`
  * wins, otherwise the first with a supported version. Each program is run at most once.
@@ -85,7 +87,7 @@ export async function findPython(
         return {
           kind: 'missing',
           problem: new Problem(
-            `${capital(from)} points to ${python}, which is not a Python interpreter.`,
+            t('{0} points to {1}, which is not a Python interpreter.', capital(from), python),
             'choosePython',
           ),
         };
@@ -106,9 +108,9 @@ function none(unfit: readonly { version: string; from: string; isOld: boolean }[
   if (!first)
     return {
       kind: 'missing',
-      problem: new Problem(`Python ${pythonRangeText} is required, but none was found.`, 'howToInstallPython'),
+      problem: new Problem(t('Python {0} is required, but none was found.', pythonRangeText), 'howToInstallPython'),
     };
-  const what = `Python ${pythonRangeText} is required, but ${first.from} has ${first.version}.`;
+  const what = t('Python {0} is required, but {1} has {2}.', pythonRangeText, first.from, first.version);
   return { kind: unfit.every(({ isOld }) => isOld) ? 'tooOld' : 'missing', problem: new Problem(what, 'choosePython') };
 }
 

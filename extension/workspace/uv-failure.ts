@@ -1,4 +1,5 @@
 import { plain } from '../process/diagnose.ts';
+import { t } from '../words.ts';
 
 const offline = /error sending request|dns error|client error \(Connect\)|network is unreachable/i;
 /** Newer and older releases of uv. */
@@ -14,8 +15,8 @@ export function uvIsOffline(output: string): boolean {
  * The sentence in which uv says why it failed: without its drawing characters and its line breaks, and without the
  * hints that follow. `server` is what it downloads from. Pure.
  */
-export function uvFailure(output: string, server = 'the package index'): string {
-  if (uvIsOffline(output)) return `${server} can't be reached.`;
+export function uvFailure(output: string, server = t('the package index')): string {
+  if (uvIsOffline(output)) return t("{0} can't be reached.", server);
   const lines = plain(output).split('\n');
   const first = lines.findIndex((line) => /^\s*(error\b|×)/.test(line));
   const text = lines
@@ -27,6 +28,6 @@ export function uvFailure(output: string, server = 'the package index'): string 
     .join(' ')
     .replace(/^error: |^× /, '')
     .replaceAll(cause, ': ');
-  if (whole === '') return 'uv ended without any output.';
+  if (whole === '') return t('uv ended without any output.');
   return whole.length > maxLength ? `${whole.slice(0, maxLength - 1)}…` : whole;
 }

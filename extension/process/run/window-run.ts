@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
+import { t } from '../../words.ts';
 import { childEnv } from '../child-env.ts';
 import { type HelperOrder, keptCharacters, readMessages, type ToHelper, toWindow } from './messages.ts';
 
@@ -32,7 +33,7 @@ export interface JoinedRun {
   show(onText: (text: string) => void): FalRun;
 }
 
-const helperGone = 'The helper process of this run has ended unexpectedly, so the run was stopped.\n';
+const helperGone = () => `${t('The helper process of this run has ended unexpectedly, so the run was stopped.')}\n`;
 
 /** Starts a helper with this order. Returns immediately; an error is an end of the run. */
 export function startRun(program: string, order: HelperOrder, onText: (text: string) => void): FalRun {
@@ -70,7 +71,7 @@ async function socketOf(child: ChildProcess): Promise<string> {
   let printed = '';
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', () => reject(new Error('it ended')));
+    child.once('exit', () => reject(new Error(t('it ended'))));
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       printed += text;
       if (!printed.includes('\n')) return;
@@ -113,7 +114,7 @@ function follow(
     }
     function lost(): void {
       if (isOver) return;
-      show(helperGone);
+      show(helperGone());
       end(1, false);
     }
     path.then((address) => {
