@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { mustRun } from '../support/process.ts';
@@ -20,6 +20,8 @@ export default async function setup(project: TestProject): Promise<void> {
 export async function packageExtension(): Promise<string> {
   await mkdir(cacheDir, { recursive: true });
   const vsix = join(cacheDir, 'minifal.vsix');
+  // Worktrees may share the files of the cache by hard links: writing into the old file would change theirs, too.
+  await rm(vsix, { force: true });
   await mustRun(process.execPath, ['scripts/package.ts', '--out', vsix], { cwd: root, timeoutMs: 300_000 });
   return vsix;
 }

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Workbench } from '../lab/workbench.ts';
 import { cacheDir } from '../support/root.ts';
@@ -40,5 +40,8 @@ export async function takePictures(workbench: Workbench, name: string): Promise<
 export async function takePicture({ page }: Workbench, name: string): Promise<void> {
   const folder = join(cacheDir, 'screenshots');
   await mkdir(folder, { recursive: true });
-  await page.screenshot({ path: join(folder, `${name}.png`) });
+  const path = join(folder, `${name}.png`);
+  // As in package.ts: the file may be shared with another worktree.
+  await rm(path, { force: true });
+  await page.screenshot({ path });
 }
