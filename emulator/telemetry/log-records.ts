@@ -5,6 +5,7 @@ import { exceptionSchema, type RunnerException } from '../wire/log-lines.ts';
 import { severity, tracebackIn } from './level.ts';
 import { decodeLine } from './line-records.ts';
 import { logMigrations } from './migrations.ts';
+import { containsText } from './text-records.ts';
 import type { LoggedException, LogLine, LogQuery } from './types.ts';
 
 /** Where a step of a search ended, in the order of its query. */
@@ -52,12 +53,13 @@ export interface LogRecords {
 
 /** Exceptions are rows, too, but no lines of the app. */
 const isLine = 'exception IS NULL';
+const lastSeq = 'SELECT max(seq) AS last FROM lines';
 
 /** @throws UserError, DiskTrouble like `openStore` */
 export function openLogRecords(file: string): LogRecords {
-  const store = openStore(file, { migrations: logMigrations, synchronous: 'NORMAL' });
+  const store = openStore(file, { migrations: logMigrations, synchronous: 'NORMAL', firstReads: [lastSeq] });
   return {
-    lastSeq: () => Number(store.sql('SELECT max(seq) AS last FROM lines').get()?.last ?? 0),
+    lastSeq: () => Number(store.sql(lastSeq).get()?.last ?? 0),
     add(rows) {
       store.transaction(() => {
         for (const row of rows) insert(store, row);
@@ -184,14 +186,17 @@ function whereOf(query: Partial<LogQuery>): { readonly sql: string; readonly val
     ['traceback = ?', query.traceback ? 1 : undefined],
     ['at >= ?', query.since],
     ['at < ?', query.until],
-    // ASCII letters are case-insensitive, like `matches` in log-query.ts.
-    ["message LIKE ? ESCAPE '\\'", query.search && `%${query.search.replace(/[\\%_]/g, '\\$&')}%`],
   ];
   const set = conditions.filter(
     (condition): condition is readonly [string, SQLInputValue] => condition[1] !== undefined,
   );
-  const sql = set.length > 0 ? ` WHERE ${set.map(([condition]) => condition).join(' AND ')}` : '';
-  return { sql, values: set.map(([, value]) => value) };
+  // ASCII letters are case-insensitive, like `matches` in log-query.ts.
+  const contained = query.search ? [containsText(query.search)] : [];
+  const parts = [...set.map(([condition]) => condition), ...contained.map(({ sql }) => sql)];
+  return {
+    sql: parts.length > 0 ? ` WHERE ${parts.join(' AND ')}` : '',
+    values: [...set.map(([, value]) => value), ...contained.flatMap(({ values }) => values)],
+  };
 }
 
 function linesOf(rows: readonly { readonly [column: string]: SQLOutputValue }[]): readonly LogLine[] {

@@ -152,7 +152,7 @@ describe('createLogs', () => {
     add('c', '', { revision: 'r2' });
     add('d', '', { runnerId: 'runner-2' });
     add('e', '', { requestId: 'q1' });
-    add('f', 'hay needLe hay');
+    add('f', 'hay\0 needLe hay');
     add('g', 'x 5%_\\ y');
     add('h', '', { level: 'WARNING' });
     add('i', '', { level: 'ERROR' });

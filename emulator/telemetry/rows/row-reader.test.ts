@@ -73,6 +73,16 @@ describe('a page of the log', () => {
     expect(await messages({ server: false })).toEqual(['one fish', 'two Fish', 'a 100% \\ bird']);
   });
 
+  it('finds a text after a NUL, in any row and by any filter', async () => {
+    const { write, messages } = setUp();
+    write('a\0Needle % after');
+    write('needle');
+    for (const query of [{ text: 'needle' }, { regexp: 'ne+dle' }, { text: 'a\0NEEDLE' }, { text: 'needle %' }])
+      expect((await messages(query))[0]).toBe('a\0Needle % after');
+    expect(await messages({ text: 'Needle', matchCase: true })).toEqual(['a\0Needle % after']);
+    expect(await messages({ text: 'b\0' })).toEqual([]);
+  });
+
   it('leads to every row once, in both directions, whatever its size', async () => {
     const { write, page } = setUp();
     for (let n = 1; n <= 10; n++) write(`line ${n}`, n % 3 === 0 ? { requestId: 'q' } : {});

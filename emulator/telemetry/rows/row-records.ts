@@ -3,6 +3,7 @@ import { parsed, whole } from '../../store/rows.ts';
 import { exceptionSchema, type LogRow } from '../../wire/log-lines.ts';
 import { severity } from '../level.ts';
 import { decodeLine } from '../line-records.ts';
+import { containsText } from '../text-records.ts';
 import { literalIn } from './literal.ts';
 import type { RowPage, RowQuery } from './types.ts';
 
@@ -111,13 +112,20 @@ function whereOf(query: RowQuery): { readonly sql: string; readonly values: read
     ['alias = ?', query.alias],
     ['severity >= ?', query.minLevel && severity(query.minLevel)],
     ['server <= ?', query.server ? undefined : 0],
-    // Much faster than a call of JavaScript for each row, and true for at least the rows that match.
-    ...literals.map((literal) => ["message LIKE ? ESCAPE '\\'", `%${literal.replace(/[\\%_]/g, '\\$&')}%`] as const),
   ];
+  // Much faster than a call of JavaScript for each row, and true for at least the rows that match.
+  const contained = literals.map(containsText);
   const set = conditions.filter((one): one is readonly [string, SQLInputValue] => one[1] !== undefined);
   const isTested = regexp !== undefined || (part !== undefined && matchCase);
-  const parts = [...set.map(([condition]) => condition), ...(isTested ? ['matches(message)'] : [])];
-  return { sql: parts.map((condition) => ` AND ${condition}`).join(''), values: set.map(([, value]) => value) };
+  const parts = [
+    ...set.map(([condition]) => condition),
+    ...contained.map(({ sql }) => sql),
+    ...(isTested ? ['matches(message)'] : []),
+  ];
+  return {
+    sql: parts.map((condition) => ` AND ${condition}`).join(''),
+    values: [...set.map(([, value]) => value), ...contained.flatMap(({ values }) => values)],
+  };
 }
 
 function decode(row: { readonly [column: string]: SQLOutputValue }): LogRow {
