@@ -33,6 +33,7 @@ await build({
     minifal: join(root, 'emulator/cli/main.ts'),
     labels: join(root, 'emulator/edge/labels/worker.ts'),
     'log-rows': join(root, 'emulator/telemetry/rows/worker.ts'),
+    'request-pages': join(root, 'emulator/telemetry/requests/worker.ts'),
   },
   outdir: dist,
   outExtension: { '.js': '.mjs' },

@@ -57,15 +57,16 @@ describe('openStore', () => {
   });
 
   it.each([
-    ['a new file', 0, false, undefined],
-    ['a small file', 2e6, false, 'integrity_check'],
-    ['a small file after a crash', 2e6, true, 'integrity_check'],
+    ['a new file', 0, false, undefined, undefined],
+    ['a small file', 2e6, false, 'integrity_check', 'integrity_check'],
+    ['a small file after a crash', 2e6, true, 'integrity_check', 'integrity_check'],
     // About 100,000 log lines: comparing their indexes takes longer than the rest of a start.
-    ['a larger file', 40e6, false, 'quick_check'],
-    ['a large file', 200e6, false, undefined],
-    ['a large file after a crash', 200e6, true, 'quick_check'],
-  ])('checks %s as thoroughly as a start permits', (_, bytes, crashed, kind) => {
-    expect(checkOf(bytes, crashed)).toBe(kind);
+    ['a larger file', 40e6, false, 'quick_check', undefined],
+    ['a larger file after a crash', 40e6, true, 'quick_check', 'quick_check'],
+    ['a large file', 200e6, false, undefined, undefined],
+    ['a large file after a crash', 200e6, true, 'quick_check', 'quick_check'],
+  ])('checks %s as thoroughly as a start permits', (_, bytes, crashed, promises, logs) => {
+    expect([checkOf(bytes, crashed, 'FULL'), checkOf(bytes, crashed, 'NORMAL')]).toEqual([promises, logs]);
   });
 
   it('undoes a transaction that throws and continues', () => {

@@ -34,7 +34,10 @@ const frozen = {
     '8ba67381ded61ad4444f692ccb383274e0c5703ac3822a226c1c7695b5fb9b3a',
     '95fea3780f0df96bffd0d80b7d758146a4c04a599e8e1212562bbdcabc01537a',
   ],
-  history: ['21523cb45212f6744d6bbab85a5d7ea86a5a0a659598976d601f7eb3cb897ced'],
+  history: [
+    '21523cb45212f6744d6bbab85a5d7ea86a5a0a659598976d601f7eb3cb897ced',
+    '6e116bfc579941b33c700593a2ecfacf45b7a957ce058af7ba2048502bd8e359',
+  ],
 };
 
 /** Bodies are read back as other kinds of byte arrays. */

@@ -3,7 +3,7 @@ import { testFolder } from '../../store/testing/folder.ts';
 import { median } from './endpoints.ts';
 import type { RequestHistoryOptions } from './history.ts';
 import { testHistory } from './testing/history.ts';
-import type { RequestTrace } from './types.ts';
+import type { Page, RequestTrace } from './types.ts';
 
 function setUp(options: Partial<RequestHistoryOptions> = {}) {
   const folder = testFolder();
@@ -42,6 +42,7 @@ function setUp(options: Partial<RequestHistoryOptions> = {}) {
 }
 
 const timeout = { type: 'request_timeout', status: 504, detail: 'too late' };
+const never = new AbortController().signal;
 const numbers = (requests: readonly { readonly number: number }[]) => requests.map(({ number }) => number);
 
 describe('the history of requests', () => {
@@ -203,11 +204,11 @@ describe('a page of requests', () => {
     return room;
   }
 
-  it('is newest first, and each page begins where the one before it ended', () => {
+  it('is newest first, and each page begins where the one before it ended', async () => {
     const { history } = filled();
     const pages: number[][] = [];
     for (let before: number | undefined; ; ) {
-      const page = history.page({ limit: 4, ...(before === undefined ? {} : { before }) });
+      const page = await history.page({ limit: 4, ...(before === undefined ? {} : { before }) }, never);
       pages.push(numbers(page.requests));
       if (page.before === null) break;
       before = page.before;
@@ -224,37 +225,37 @@ describe('a page of requests', () => {
     [{ state: 'done', alias: 'odd' }, [7, 5, 1]],
     [{ text: 'LAST' }, [10, 9]],
     [{ text: '%' }, []],
-  ] as const)('has those of %o', (query, expected) => {
-    expect(numbers(filled().history.page({ limit: 100, ...query }).requests)).toEqual(expected);
+  ] as const)('has those of %o', async (query, expected) => {
+    expect(numbers((await filled().history.page({ limit: 100, ...query }, never)).requests)).toEqual(expected);
   });
 
-  it('has requests that wait, however many of other apps arrived after them', () => {
+  it('has requests that wait, however many of other apps arrived after them', async () => {
     const room = setUp();
     for (let n = 1; n <= 12; n++) room.arrive(`q-${n}`, { alias: n <= 3 ? 'early' : 'late' });
-    const read = (query: { readonly alias?: string }): number[] => {
-      const page = (before?: number) => room.history.page({ limit: 5, ...query, ...(before ? { before } : {}) });
+    const read = async (query: { readonly alias?: string }): Promise<number[]> => {
+      const page = (before?: number) => room.history.page({ limit: 5, ...query, ...(before ? { before } : {}) }, never);
       const seen: number[] = [];
       for (let next: number | null | undefined; next !== null; ) {
-        const { requests, before } = page(next);
+        const { requests, before } = await page(next);
         seen.push(...numbers(requests));
         next = before;
       }
       return seen;
     };
-    expect(read({})).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
-    expect(read({ alias: 'early' })).toEqual([3, 2, 1]);
+    expect(await read({})).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+    expect(await read({ alias: 'early' })).toEqual([3, 2, 1]);
   });
 
-  it.each(['base 10: "abc"', 'C:\\temp', 'a\nb'])('finds %j in an error', (text) => {
+  it.each(['base 10: "abc"', 'C:\\temp', 'a\nb'])('finds %j in an error', async (text) => {
     const room = setUp();
     room.arrive('q-1');
     room.begin('q-1');
     room.history.raised('q-1', 'r-2', { type: 'ValueError', message: `before ${text} after`, file: null, line: null });
     room.succeed('q-1', 4_000, 500);
-    expect(numbers(room.history.page({ limit: 5, text }).requests)).toEqual([1]);
+    expect(numbers((await room.history.page({ limit: 5, text }, never)).requests)).toEqual([1]);
   });
 
-  it('costs the same with very many requests: it looks at a range of numbers and says where to go on', () => {
+  it('costs the same with very many requests: it looks at a range of numbers and says where to go on', async () => {
     const room = setUp();
     room.arrive('first');
     room.begin('first');
@@ -265,7 +266,7 @@ describe('a page of requests', () => {
     const seen: number[] = [];
     let pages = 0;
     for (let before: number | null = 60_000; before !== null; pages++) {
-      const page: ReturnType<typeof room.history.page> = room.history.page({ limit: 10, before });
+      const page: Page = await room.history.page({ limit: 10, before }, never);
       seen.push(...numbers(page.requests));
       before = page.before;
     }
@@ -283,10 +284,10 @@ describe('what is kept', () => {
     }
     await room.history.prune(6_000);
     room.restart();
-    expect(numbers(room.history.page({ limit: 10 }).requests)).toEqual([6, 5, 4, 3]);
+    expect(numbers((await room.history.page({ limit: 10 }, never)).requests)).toEqual([6, 5, 4, 3]);
     expect(room.history.counts().finished).toBe(4);
     await room.history.prune(15_500);
-    expect(numbers(room.history.page({ limit: 10 }).requests)).toEqual([6]);
+    expect(numbers((await room.history.page({ limit: 10 }, never)).requests)).toEqual([6]);
   });
 });
 

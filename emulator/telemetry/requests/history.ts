@@ -2,6 +2,7 @@ import { contain, type Report, throwLater } from '../../local/loop/contain.ts';
 import { later } from '../../local/loop/timers.ts';
 import { type AppEndpoints, withCall, withFailure } from './endpoints.ts';
 import { createLiveRequests } from './live.ts';
+import { createPageReader } from './page-reader.ts';
 import type { HistoryRecords } from './records.ts';
 import type { RequestAttempt, RequestHistory, TracedRequest } from './types.ts';
 import { createHistoryWriter } from './writer.ts';
@@ -41,6 +42,7 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
   /** Requests that were open when the last emulator ended. */
   const earlier = new Map(records.open().map((request) => [request.id, request]));
   const writer = createHistoryWriter({ records, appOf: (alias) => apps.get(alias), later, report });
+  const reader = createPageReader(records.file, writer.flush);
   const listeners = new Set<(alias: string) => void>();
   /** Statuses of responses about which nothing was decided yet. */
   const answers = new Map<string, number>();
@@ -170,11 +172,7 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
       return requests.get(key) ?? records.get(key);
     },
     live: requests.live,
-    page(query) {
-      writer.flush();
-      const page = records.page(query);
-      return requests.merged(page, query);
-    },
+    page: async (query, signal) => requests.merged(await reader.page(query, signal), query),
     recent: requests.recent,
     counts: () => ({ ...requests.counts(), finished }),
     running: requests.running,
@@ -215,6 +213,7 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
       closed = true;
       for (const request of requests.open()) if (request.attempts > 0) writer.changed(request);
       writer.close();
+      void reader.close();
       records.close();
     },
   };

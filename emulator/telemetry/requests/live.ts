@@ -26,11 +26,23 @@ export function createLiveRequests(lastFinished: (max: number) => readonly Trace
   const ofAlias = new Map<string, number>();
   const arrivals: string[] = [];
   /** In the order in which they ended, by id. */
-  const finished = new Map(
-    lastFinished(keptFinished)
-      .toReversed()
-      .map((request) => [request.id, request]),
-  );
+  const finished = new Map<string, TracedRequest>();
+  let hasEarlier = false;
+
+  /** Adds those of the last start when somebody wants to see them: reading them would delay each start. */
+  function addEarlier(): void {
+    if (hasEarlier) return;
+    hasEarlier = true;
+    const own = [...finished.values()];
+    for (const request of lastFinished(keptFinished).toReversed()) finished.set(request.id, request);
+    for (const request of own) addFinished(request);
+  }
+
+  function addFinished(request: TracedRequest): void {
+    finished.delete(request.id);
+    finished.set(request.id, request);
+    if (finished.size > keptFinished) finished.delete(finished.keys().next().value ?? '');
+  }
 
   function countRunning(alias: string, by: 1 | -1): void {
     const count = (ofAlias.get(alias) ?? 0) + by;
@@ -46,8 +58,7 @@ export function createLiveRequests(lastFinished: (max: number) => readonly Trace
     } else if (running.delete(id)) countRunning(alias, -1);
     if (phase === 'COMPLETED') {
       open.delete(id);
-      finished.set(id, request);
-      if (finished.size > keptFinished) finished.delete(finished.keys().next().value ?? '');
+      addFinished(request);
       return;
     }
     if (!open.has(id)) {
@@ -73,24 +84,33 @@ export function createLiveRequests(lastFinished: (max: number) => readonly Trace
     open: () => open.values(),
     running: (alias) => ofAlias.get(alias) ?? 0,
     counts: () => ({ waiting: open.size - running.size, running: running.size }),
-    recent: (max) => ({
-      waiting: arrivals
-        .slice(-max)
-        .map((id) => open.get(id))
-        .filter((request) => request?.phase === 'IN_QUEUE') as TracedRequest[],
-      running: [...running.values()].slice(-max),
-      finished: [...finished.values()].slice(-max),
-    }),
+    recent(max) {
+      addEarlier();
+      return {
+        waiting: arrivals
+          .slice(-max)
+          .map((id) => open.get(id))
+          .filter((request) => request?.phase === 'IN_QUEUE') as TracedRequest[],
+        running: [...running.values()].slice(-max),
+        finished: [...finished.values()].slice(-max),
+      };
+    },
     merged({ requests, before }, query) {
       const isIn = ({ number }: TracedRequest) =>
         number < (query.before ?? Number.POSITIVE_INFINITY) && (before === null || number >= before);
-      const present = requests.map((request) => open.get(request.id) ?? request);
+      const present = requests.map((request) => open.get(request.id) ?? finished.get(request.id) ?? request);
       const stored = new Set(requests.map(({ number }) => number));
-      const added: TracedRequest[] = [];
+      const isMissing = (request: TracedRequest) =>
+        isIn(request) && !stored.has(request.number) && fits(request, query);
+      // What ended while the page was read.
+      const added = [...finished.values()].filter(isMissing);
+      let waiting = 0;
       for (const request of [...open.values()].reverse()) {
         // One more than fit, so that the page isn't mistaken for the last one.
-        if (added.length > query.limit) break;
-        if (isIn(request) && !stored.has(request.number) && fits(request, query)) added.push(request);
+        if (waiting > query.limit) break;
+        if (!isMissing(request)) continue;
+        added.push(request);
+        waiting++;
       }
       const fitting = present.filter((request) => fits(request, query));
       const all = [...fitting, ...added].sort((a, b) => b.number - a.number);

@@ -129,7 +129,8 @@ export interface RequestHistory extends RequestTrace {
   get(key: string): TracedRequest | undefined;
   /** A request that isn't COMPLETED. */
   live(id: string): TracedRequest | undefined;
-  page(query: PageQuery): Page;
+  /** Rejects with the signal's reason when it fires. */
+  page(query: PageQuery, signal: AbortSignal): Promise<Page>;
   /** At most `max` each: those that arrived last and wait, that began last and run, and that ended last. */
   recent(max: number): { readonly [P in 'waiting' | 'running' | 'finished']: readonly TracedRequest[] };
   counts(): { readonly waiting: number; readonly running: number; readonly finished: number };

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { RequestPage, RunnerDetail, RunnerPage } from '../../../wire/live.ts';
 import type { RestDeps } from '../deps.ts';
 import { HttpError } from '../http-error.ts';
+import { whenGone } from '../when-gone.ts';
 import { type LiveRooms, requestRow, runnerRow } from './rows.ts';
 
 const limit = z.coerce.number().int().min(1).max(500).default(100);
@@ -22,10 +23,16 @@ export function livePages(rooms: LiveRooms & Pick<RestDeps, 'report'>): Router {
   const router = Router();
   const { requestHistory, runnerHistory } = rooms;
 
-  router.get('/minifal/requests', ({ query }, response) => {
-    const { requests, before } = requestHistory.page(withoutAbsent(requestsQuery.parse(query)));
-    const page: RequestPage = { requests: requests.map((request) => requestRow(rooms, request)), before };
-    response.json(page);
+  router.get('/minifal/requests', async ({ query }, response) => {
+    const asked = withoutAbsent(requestsQuery.parse(query));
+    const gone = whenGone(response);
+    try {
+      const { requests, before } = await requestHistory.page(asked, gone);
+      const page: RequestPage = { requests: requests.map((request) => requestRow(rooms, request)), before };
+      response.json(page);
+    } catch (error) {
+      if (!gone.aborted) throw error;
+    }
   });
 
   router.get('/minifal/runners', ({ query }, response) => {

@@ -1,9 +1,10 @@
-import { type Response, Router } from 'express';
+import { Router } from 'express';
 import type { z } from 'zod';
 import type { RowQuery } from '../../../telemetry/rows/types.ts';
 import { logQuerySchema } from '../../../wire/log-lines.ts';
 import type { RestDeps } from '../deps.ts';
 import { HttpError } from '../http-error.ts';
+import { whenGone } from '../when-gone.ts';
 import { followRows } from './follow-rows.ts';
 
 /**
@@ -38,13 +39,6 @@ export function ownLogs({ logs, places, report }: Pick<RestDeps, 'logs' | 'place
   });
 
   return router;
-}
-
-/** Fires when the reader has left, or when the answer is complete. */
-function whenGone(response: Response): AbortSignal {
-  const leave = new AbortController();
-  response.once('close', () => leave.abort());
-  return leave.signal;
 }
 
 function filterOf(asked: z.output<typeof logQuerySchema>): Omit<RowQuery, 'from' | 'limit'> {
