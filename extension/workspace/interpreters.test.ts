@@ -82,6 +82,17 @@ describe('the interpreters of a machine', () => {
     ]);
   });
 
+  it('keep the place that the list shows first, if several have the same file', async () => {
+    const { folder, places } = machine({ 'project/.venv/bin/python': {}, 'bin/python3': { prefix: '/usr' } });
+    writeFileSync(join(folder, 'project', '.venv', 'pyvenv.cfg'), '');
+    const activated = `${join(folder, 'project/.venv/bin')}:${join(folder, 'bin')}`;
+    const found = await search({ ...places, env: { PATH: activated } });
+    expect(found.map(({ source, python }) => [source, python.slice(folder.length + 1)])).toEqual([
+      ['this folder', 'project/.venv/bin/python'],
+      ['PATH', 'bin/python3'],
+    ]);
+  });
+
   it('are reported although one place fails, or has nothing', async () => {
     const { places } = machine({ 'bin/python3': {} });
     const fails = async () => Promise.reject(new Error('broken extension'));

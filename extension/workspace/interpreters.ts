@@ -37,33 +37,37 @@ const parallel = 4;
 /**
  * Finds the interpreters of this machine and reports each with what it says about itself, as soon as it has answered:
  * those of the setting, of virtual environments in the folders, of the Python extension, PATH, uv, pyenv and conda. An
- * interpreter with several names may be reported under each of them (`distinct` keeps one). Never rejects. Leaves out
- * programs that aren't interpreters.
+ * interpreter with several names or sources may be reported with each of them (`distinct` keeps one). Never rejects.
+ * Leaves out programs that aren't interpreters.
  */
 export async function findInterpreters(
   places: SearchPlaces,
   found: (interpreter: Interpreter) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const asked = new Set<string>();
-  const waiting: (readonly [string, Source])[] = [];
+  /** Under which sources a file is listed, and what it has answered. */
+  const asked = new Map<string, { readonly sources: Source[]; answer?: Omit<Interpreter, 'source'> }>();
+  const waiting: string[] = [];
   let running = 0;
   let done = (): void => {};
 
-  async function ask(python: string, source: Source): Promise<void> {
+  async function ask(python: string): Promise<void> {
     const facts = await askPython(python, places.exec, places.env);
     if (!facts || signal.aborted) return;
     const own = join(places.ownEnvironment(python), 'bin', 'python');
     const next = facts.fal === undefined && existsSync(own) ? await askPython(own, places.exec, places.env) : undefined;
-    if (!signal.aborted) found({ python, source, facts, falNextToIt: next?.fal });
+    const one = asked.get(python);
+    if (!one || signal.aborted) return;
+    one.answer = { python, facts, falNextToIt: next?.fal };
+    for (const source of one.sources) found({ ...one.answer, source });
   }
 
   function proceed(): void {
     while (running < parallel && waiting.length > 0 && !signal.aborted) {
       const next = waiting.shift();
-      if (!next) break;
+      if (next === undefined) break;
       running++;
-      void ask(...next).finally(() => {
+      void ask(next).finally(() => {
         running--;
         proceed();
       });
@@ -74,9 +78,14 @@ export async function findInterpreters(
   const lists = sources.map(async (source) => {
     const pythons = await listOf[source](places).catch(() => []);
     for (const python of pythons) {
-      if (asked.has(python)) continue;
-      asked.add(python);
-      waiting.push([python, source]);
+      const known = asked.get(python);
+      if (known) {
+        known.sources.push(source);
+        if (known.answer && !signal.aborted) found({ ...known.answer, source });
+        continue;
+      }
+      asked.set(python, { sources: [source] });
+      waiting.push(python);
     }
     proceed();
   });
