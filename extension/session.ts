@@ -10,6 +10,7 @@ import { createEmulatorCommands } from './commands/emulator.ts';
 import { createFalClis, type FalClis } from './commands/fal-cli.ts';
 import { followEmulator } from './commands/follow-emulator.ts';
 import { followSettings } from './commands/follow-settings.ts';
+import { createNewApp } from './commands/new-app.ts';
 import { createRuns } from './commands/runs.ts';
 import { createScaleResets } from './commands/scale-resets.ts';
 import { createTaskProvider } from './commands/task-provider.ts';
@@ -19,15 +20,17 @@ import { createContexts } from './contexts.ts';
 import type { callCommands } from './contributes/call-commands.ts';
 import type { CommandName } from './contributes/commands.ts';
 import { viewId } from './contributes/views.ts';
+import { walkthrough } from './contributes/walkthroughs.ts';
 import { showAppActions } from './lens/app-actions.ts';
 import { createCodeLenses } from './lens/code-lenses.ts';
 import { createSettingHovers } from './lens/setting-hovers.ts';
 import { createPresenter, createSettingsCheck } from './present.ts';
 import { childEnv } from './process/child-env.ts';
 import { createKeychain } from './process/keychain.ts';
-import { execProgram } from './process/node.ts';
+import { execProgram, findNode } from './process/node.ts';
 import { runsFolder } from './process/run/folder.ts';
 import { createRunHelpers } from './process/run/run-helpers.ts';
+import { writeShim } from './process/shim.ts';
 import { createWindows } from './process/windows.ts';
 import { readSettings } from './settings.ts';
 import { dataFolder, targetEnv } from './target/data-folder.ts';
@@ -85,7 +88,8 @@ export function createSession(deps: {
   const begunTasks = createBegunTasks();
   const apps = createAppCommands({ helpers, begunTasks, runs, scaleResets, index, link, emulator, clis, present, log });
   const tasks = createTaskProvider({ index, emulator, apps, present, begunTasks });
-  const terminals = createTerminals({ link, emulator, clis, present });
+  const terminals = createTerminals({ link, emulator, clis, present, shim });
+  const newApp = createNewApp({ templates: join(extensionPath, 'templates'), present });
   const tree = createAppsView({ link, view, changed, setContext });
   const terminalLinks = createTerminalLinks({ link, showApp });
   const statusBar = createStatusBar(link);
@@ -102,6 +106,8 @@ export function createSession(deps: {
         storage: (context.storageUri ?? context.globalStorageUri).fsPath,
         ensureEmulator: emulator.ensureRunning,
         runApp: apps.run,
+        ended: (status) => setContext('lastCall', status !== null && status < 400 ? 'answered' : 'failed'),
+        hasClient: async () => (await clis.peek(activeFolder()?.uri))?.hasClient === true,
       }),
     );
     return calls;
@@ -110,6 +116,23 @@ export function createSession(deps: {
     (name: keyof typeof callCommands): Commands[CommandName] =>
     async (argument) =>
       (await loadCalls()).commands[name](argument);
+
+  /** The folder of the `minifal` command for terminals. */
+  async function shim(): Promise<string> {
+    const bin = join(places.storage, 'bin');
+    const node = await findNode({ execPath: process.execPath, env: process.env, exec: execProgram });
+    await writeShim(bin, node, join(extensionPath, 'dist', 'minifal.mjs'));
+    return bin;
+  }
+
+  async function getStarted(): Promise<void> {
+    await vscode.commands.executeCommand(
+      'workbench.action.openWalkthrough',
+      `${context.extension.id}#${walkthrough.id}`,
+    );
+    // Steps that are done already are shown as such.
+    if (vscode.workspace.isTrusted) await clis.peek(activeFolder()?.uri);
+  }
 
   async function showApp(alias: string): Promise<void> {
     await vscode.commands.executeCommand(`${viewId('apps')}.focus`);
@@ -146,6 +169,12 @@ export function createSession(deps: {
     showEmulatorLog: () => log.show(),
     openTerminal: () => terminals.open(),
     resetSecrets: () => emulator.resetSecrets(),
+    getStarted,
+    async newApp() {
+      const made = await newApp.create();
+      if (made) presence.found(true);
+      return made;
+    },
     choosePython: () => pythons.choose(),
     installFal: () => clis.install(),
     clearEnded: () => tree.clearEnded(),
@@ -153,6 +182,7 @@ export function createSession(deps: {
     refresh: presence.refresh,
     showActions: () => statusBar.showActions(),
     callApp: callCommand('callApp'),
+    runAndCall: callCommand('runAndCall'),
     sendCall: callCommand('sendCall'),
     queueCall: callCommand('queueCall'),
     cancelCall: callCommand('cancelCall'),

@@ -8,7 +8,7 @@ import type { Link } from '../target/link.ts';
 import { t } from '../words.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
 import { addressIn, appOf, callScheme, formatAddress, parseAddress } from './address.ts';
-import { type Answer, createAnswers } from './answers.ts';
+import { type Answer, createAnswers, unfinished } from './answers.ts';
 import { createCallFiles } from './call-files.ts';
 import { answerLenses, type CallArgument, requestLenses } from './call-lenses.ts';
 import { readRequest } from './documents.ts';
@@ -34,6 +34,10 @@ export function createCalls(deps: {
   readonly storage: string;
   readonly ensureEmulator: () => Promise<void>;
   readonly runApp: (argument: { readonly file: string; readonly app: string }) => Promise<boolean>;
+  /** A call has ended, with the status of its answer; `null`: there was none. */
+  readonly ended: (status: number | null) => void;
+  /** Whether the Python that terminals use has `fal_client`. */
+  readonly hasClient: () => Promise<boolean>;
 }) {
   const { link, index, runs, present, events, storage } = deps;
   const targets = createTargets(deps);
@@ -50,7 +54,10 @@ export function createCalls(deps: {
       events.fileChanged(uri);
       events.lensesChanged();
     },
-    keep: (call) => void history.add(call).catch(present.problem),
+    keep(call) {
+      void history.add(call).catch(present.problem);
+      if (call.head !== unfinished) deps.ended(call.status);
+    },
   });
   const sending = createSending({ link, targets, operations, answers });
   const opening = createOpening({ index, runs, targets, operations, answers, history, sending });
@@ -95,6 +102,7 @@ export function createCalls(deps: {
     const call = { app: `${target?.owner ?? 'local'}/${alias}`, path: address.path, query, input: body };
     await vscode.env.clipboard.writeText(programFor(known, call));
     void vscode.window.setStatusBarMessage(t('fal: copied as {0}, for the terminal "fal (local)".', known), 5_000);
+    if (known === 'Python' && !(await deps.hasClient())) void offerClient();
     return true;
   }
 
@@ -165,7 +173,12 @@ export function createCalls(deps: {
   return {
     side,
     commands: {
-      callApp: command(opening.callApp),
+      callApp: command(async (argument) => (await opening.callApp(argument)) !== undefined),
+      /** The first line of the answer. */
+      runAndCall: command(async (argument) => {
+        const { uri } = await opening.callApp(argument, { restart: true });
+        return (await sending.send({ document: uri.toString() }, 'direct')).head;
+      }),
       /** The first line of the answer. */
       sendCall: command(async (argument) => (await sending.send(argument, 'direct')).head),
       queueCall: command(async (argument) => (await sending.send(argument, 'queue')).head),
@@ -184,3 +197,10 @@ export function createCalls(deps: {
 }
 
 export type Calls = ReturnType<typeof createCalls>;
+
+async function offerClient(): Promise<void> {
+  const what = t('The copied program needs fal_client, which the Python of the terminal "fal (local)" does not have.');
+  const install = t('Install fal_client');
+  if ((await vscode.window.showWarningMessage(what, install)) !== install) return;
+  await vscode.commands.executeCommand(commandId('installFal'));
+}

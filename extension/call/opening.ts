@@ -28,9 +28,13 @@ export function createOpening(deps: {
 }) {
   const { index, runs, targets, operations, answers, history, sending } = deps;
 
-  /** The command "Call App": from the palette, a lens (with an endpoint), or a row of the tree. */
-  async function callApp(argument: unknown): Promise<boolean> {
+  /**
+   * The command "Call App": from the palette, a lens (with an endpoint), or a row of the tree.
+   * @param options `restart`: an app that runs already is run again first, with its new code
+   */
+  async function callApp(argument: unknown, { restart = false } = {}): Promise<vscode.TextDocument> {
     const begin = await addressOf(argument);
+    if (restart) await endRuns(begin);
     const options = {
       location: vscode.ProgressLocation.Notification,
       title: t('Asking {0} for its inputs', appOf(begin)),
@@ -45,8 +49,13 @@ export function createOpening(deps: {
     const operation = offered.find(({ path }) => path === wanted) ?? (await chooseOperation(begin, offered));
     const address = { ...begin, path: operation.path };
     const code = await targets.codeOf(address);
-    await openRequest(documentText(formatAddress(address), operation.input), address, folderFor(code?.uri));
-    return true;
+    return openRequest(documentText(formatAddress(address), operation.input), address, folderFor(code?.uri));
+  }
+
+  async function endRuns(address: CallAddress): Promise<void> {
+    const code = await targets.codeOf(address);
+    if (!code) return;
+    while (await runs.stopOne(appKey(code)));
   }
 
   async function addressOf(argument: unknown): Promise<CallAddress> {

@@ -22,6 +22,8 @@ export interface FalCli {
   readonly args: readonly string[];
   /** The folder with the programs next to it. */
   readonly bin: string;
+  /** Whether its Python can `import fal_client`. */
+  readonly hasClient: boolean;
 }
 
 /** Finds Python and the `fal` command for a workspace folder, and installs `fal` if the user agrees. */
@@ -56,7 +58,7 @@ export function createFalClis(deps: {
 
   /** @throws Problem, Cancelled */
   async function install(base: Python): Promise<FalCli> {
-    const cli = cliOf(await installWithProgress(base, places, log));
+    const cli = cliOf(await installWithProgress(base, places, log), true);
     setContext('hasFal', true);
     return cli;
   }
@@ -64,7 +66,7 @@ export function createFalClis(deps: {
   /** The `fal` command for this folder; installs it first if the user agrees. @throws Problem, Cancelled */
   async function get(scope: vscode.Uri | undefined): Promise<FalCli> {
     const found = await python(scope);
-    if (found.fal !== undefined) return cliOf(found.python);
+    if (found.fal !== undefined) return cliOf(found.python, found.hasClient);
     const answer = await askToInstall(found);
     if (answer === 'choosePython' && (await choosePython()) !== undefined) return get(scope);
     if (answer !== 'install') throw new Cancelled();
@@ -76,7 +78,7 @@ export function createFalClis(deps: {
     /** Like `get`, without prompting; `undefined`: there is none. */
     async peek(scope: vscode.Uri | undefined): Promise<FalCli | undefined> {
       const found = await python(scope).catch(() => undefined);
-      return found?.fal === undefined ? undefined : cliOf(found.python);
+      return found?.fal === undefined ? undefined : cliOf(found.python, found.hasClient);
     },
     /** The interpreter for this folder, if there is one that fal supports. */
     async interpreter(scope: vscode.Uri | undefined): Promise<string | undefined> {
@@ -101,13 +103,13 @@ export function createFalClis(deps: {
 export type FalClis = ReturnType<typeof createFalClis>;
 
 /** The script next to the interpreter: with `-m fal`, files of the project could shadow Python modules. */
-function cliOf(python: string): FalCli {
+function cliOf(python: string, hasClient: boolean): FalCli {
   const bin = dirname(python);
   const script = join(bin, 'fal');
   try {
     accessSync(script, constants.X_OK);
-    return { command: script, args: [], bin };
+    return { command: script, args: [], bin, hasClient };
   } catch {
-    return { command: python, args: ['-m', 'fal'], bin };
+    return { command: python, args: ['-m', 'fal'], bin, hasClient };
   }
 }

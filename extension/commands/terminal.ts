@@ -10,19 +10,30 @@ import { activeFolder } from '../workspace/active-folder.ts';
 import type { EmulatorCommands } from './emulator.ts';
 import type { FalClis } from './fal-cli.ts';
 
+const everything = () => t('fal, fal_client and @fal-ai/client use the local emulator in this terminal.');
+const withoutClient = (bin: string) =>
+  t(
+    'fal and @fal-ai/client use the local emulator in this terminal. {0} has no fal_client; ' +
+      'the command "fal: Install fal Command" installs it.',
+    bin,
+  );
+
 /** Terminals whose `fal`, `fal_client` and `@fal-ai/client` talk to the emulator. No other terminal is changed. */
 export function createTerminals(deps: {
   readonly link: Link;
   readonly emulator: EmulatorCommands;
   readonly clis: FalClis;
   readonly present: Presenter;
+  /** Resolves with the folder of the `minifal` command. */
+  readonly shim: () => Promise<string>;
 }) {
-  const { link, emulator, clis, present } = deps;
+  const { link, emulator, clis, present, shim } = deps;
 
   async function options(): Promise<vscode.TerminalOptions> {
     if (!vscode.workspace.isTrusted) throw untrusted();
     const folder = activeFolder()?.uri;
     const cli = await clis.peek(folder);
+    const bins = [...(cli ? [cli.bin] : []), await shim()];
     await emulator.ensureRunning();
     const env = targetEnv(link.folder);
     if (!env) throw new Problem(t('The emulator has stopped.'), 'startEmulator');
@@ -31,13 +42,14 @@ export function createTerminals(deps: {
       name: terminalProfiles.terminal.title,
       ...(folder ? { cwd: folder } : {}),
       iconPath: new vscode.ThemeIcon(terminalProfiles.terminal.icon),
-      message: t('fal, fal_client and @fal-ai/client use the local emulator in this terminal.'),
+      message: cli && !cli.hasClient ? withoutClient(cli.bin) : everything(),
       // Ports and key are those of the current emulator: a terminal restored after a restart couldn't get new ones.
       isTransient: true,
       env: {
         ...Object.fromEntries(foreign.map((name) => [name, null])),
         ...env,
-        ...(cli ? { PATH: `${cli.bin}${delimiter}${process.env.PATH ?? ''}` } : {}),
+        MINIFAL_DATA: link.folder,
+        PATH: [...bins, process.env.PATH ?? ''].join(delimiter),
       },
     };
   }

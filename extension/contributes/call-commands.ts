@@ -9,6 +9,11 @@ export const callCommands = {
     palette: all(isTrusted, hasFolder),
     menus: [inRow('apps', 'minifal.app', 'inline', isTrusted)],
   },
+  /** Runs what the code says now: an older run of the app is ended first. */
+  runAndCall: {
+    title: 'Run App and Call It',
+    palette: all(isTrusted, hasFolder),
+  },
   sendCall: {
     title: 'Send Request',
     palette: all(isTrusted, isCall),

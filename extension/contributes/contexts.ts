@@ -12,6 +12,8 @@ export interface Contexts {
   readonly hasFal: boolean;
   /** It is known that there is no process of the emulator, not even one that doesn't answer. */
   readonly hasNoEmulator: boolean;
+  /** How the latest call from this window ended; unset: there was none. */
+  readonly lastCall: 'answered' | 'failed';
   /** A `fal` command of this window is running. */
   readonly hasRuns: boolean;
   /** The view shows ended runners. */

@@ -6,6 +6,7 @@ import { settingGroups } from './settings.ts';
 import { problemMatchers, taskDefinitions } from './tasks.ts';
 import { terminalProfiles } from './terminals.ts';
 import { viewId, views } from './views.ts';
+import { steps, walkthrough } from './walkthroughs.ts';
 import { welcome } from './welcome.ts';
 
 const all = commandNames.map((name) => ({ name, id: commandId(name), ...(commands[name] as Command) }));
@@ -58,6 +59,20 @@ function contributes(say: Say) {
     terminal: {
       profiles: entries(terminalProfiles).map(([name, profile]) => ({ id: `minifal.${name}`, ...profile })),
     },
+    walkthroughs: [
+      {
+        id: walkthrough.id,
+        title: say('walkthrough.title', walkthrough.title),
+        description: say('walkthrough.description', walkthrough.description),
+        steps: entries(steps).map(([id, { title, description, picture, completedWhen }]) => ({
+          id,
+          title: say(`walkthrough.${id}.title`, title),
+          description: say(`walkthrough.${id}.description`, description),
+          media: { svg: `media/walkthrough-${id}.svg`, altText: say(`walkthrough.${id}.picture`, picture) },
+          completionEvents: [`onContext:${completedWhen}`],
+        })),
+      },
+    ],
     taskDefinitions: taskDefinitions.map((definition) => ({
       ...definition,
       properties: Object.fromEntries(

@@ -23,7 +23,9 @@ export const welcome: readonly {
   {
     view: 'apps',
     name: 'noFolder',
-    contents: 'Open a folder that contains a fal app.\n[Open Folder](command:vscode.openFolder)',
+    contents:
+      'Open a folder that contains a fal app.\n[Open Folder](command:vscode.openFolder)\n' +
+      `[New App](${commandUri('newApp')}) · [Get Started](${commandUri('getStarted')})`,
     when: hasNoFolder,
   },
   {
@@ -63,7 +65,8 @@ export const welcome: readonly {
     name: 'noApp',
     contents:
       'No fal app found in this folder: no subclass of fal.App, no @fal.function.\n' +
-      `[Refresh](${commandUri('refresh')})`,
+      `[New App](${commandUri('newApp')})\n[Refresh](${commandUri('refresh')}) · ` +
+      `[Get Started](${commandUri('getStarted')})`,
     when: all(hasPython, not(key('hasApps')), isDown),
   },
   {

@@ -9,6 +9,14 @@ export const windowCommands = {
     menus: [inTitle('apps', 'navigation@3', isTrusted)],
     keys: { key: 'ctrl+k alt+t', when: all(isTrusted, key('hasApps')) },
   },
+  getStarted: {
+    title: 'Get Started',
+  },
+  newApp: {
+    title: 'New App',
+    icon: 'new-folder',
+    menus: [inTitle('apps', '1_run@4')],
+  },
   choosePython: {
     title: 'Choose Python',
     icon: 'symbol-misc',

@@ -1,0 +1,130 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { until } from '../support/wait.ts';
+import type { FalWindow } from './fal-window.ts';
+import { inEachTheme, takePicture } from './pictures.ts';
+import { type Scene, setScene } from './scene.ts';
+
+let scene: Scene;
+let window: FalWindow;
+
+beforeAll(async () => {
+  scene = await setScene({ folder: 'empty' });
+  window = await scene.open();
+});
+afterAll(() => scene?.close());
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await takePicture(window.workbench, `new-app-failed-${task.name.slice(0, 20)}`);
+});
+
+const steps = {
+  python: 'Choose Python',
+  fal: 'Install the fal Command',
+  app: 'Create an App',
+  run: 'Run and Call It',
+  break: 'Break It',
+} as const;
+
+const files = async (folder = '.') => (await readdir(join(scene.workspace, folder))).toSorted();
+
+/** Shows the walkthrough at a step. */
+async function showStep(step: keyof typeof steps): Promise<void> {
+  const { page, command } = window.workbench;
+  await command('fal: Get Started');
+  const title = page.locator('.getting-started-step .step-title').filter({ hasText: steps[step] });
+  await title.first().click();
+}
+
+async function pressInStep(step: keyof typeof steps, button: string): Promise<void> {
+  await showStep(step);
+  await window.workbench.page
+    .locator('.getting-started-step')
+    .getByRole('button', { name: button, exact: true })
+    .click();
+}
+
+const isDone = async (step: keyof typeof steps): Promise<boolean> => {
+  const box = window.workbench.page.locator(`[data-done-step-id$="#${step}"]`).first();
+  return (await box.getAttribute('aria-checked')) === 'true';
+};
+
+/** Waits until an editor on the screen contains the text. */
+async function shown(text: RegExp): Promise<void> {
+  const fits = window.workbench.page.locator('.editor-instance .view-lines').filter({ hasText: text });
+  await fits.first().waitFor({ timeout: 90_000 });
+}
+
+it('the walkthrough has five steps with a picture each, and checks off those that are done already', async () => {
+  const { page } = window.workbench;
+  // Wide enough for the pictures.
+  await page.setViewportSize({ width: 1600, height: 800 });
+  for (const step of Object.keys(steps) as (keyof typeof steps)[]) {
+    await showStep(step);
+
+    await takePicture(window.workbench, `walkthrough-${step}.dark`);
+  }
+  await until('Python and fal are found', async () => (await isDone('python')) && (await isDone('fal')));
+  expect([await isDone('app'), await isDone('run'), await isDone('break')]).toEqual([false, false, false]);
+  await inEachTheme(window.workbench, ({ name }) => takePicture(window.workbench, `walkthrough.${name}`));
+  await page.setViewportSize({ width: 1280, height: 800 });
+});
+
+it('a new app goes into the empty folder and is opened; the next one goes into a folder of its own', async () => {
+  const { page, command, pick } = window.workbench;
+  await pressInStep('app', 'New App');
+  await page.getByText('Writes into this folder: app.py, pyproject.toml, README.md').waitFor();
+  await takePicture(window.workbench, 'new-app.dark');
+  await pick('hello');
+  await page.locator('.tab.active').filter({ hasText: 'app.py' }).waitFor();
+  expect(await files()).toEqual(['README.md', 'app.py', 'pyproject.toml']);
+  await showStep('app');
+  await until('the step is done', () => isDone('app'));
+
+  await command('fal: New App');
+  await page.getByText('Writes into the new folder hello: app.py, pyproject.toml, README.md').waitFor();
+  await page.keyboard.press('Escape');
+});
+
+it('the walkthrough runs the app and calls it: the answer appears next to the request', async () => {
+  await pressInStep('run', 'Run and Call');
+  await shown(/Hello,.world!/);
+  await shown(/"name":."world"/);
+  await inEachTheme(window.workbench, ({ name }) => takePicture(window.workbench, `first-answer.${name}`));
+  await showStep('run');
+  await until('the step is done', () => isDone('run'));
+});
+
+it('the walkthrough runs the changed app and calls it: the answer is its exception', async () => {
+  const file = join(scene.workspace, 'app.py');
+  const code = await readFile(file, 'utf8');
+  await writeFile(file, code.replace('print(f"Saying', 'raise KeyError(input.name)\n        print(f"Saying'));
+  await pressInStep('break', 'Run and Call Again');
+  await shown(/KeyError|Internal.Server.Error/);
+  await takePicture(window.workbench, 'first-failure.dark');
+  await showStep('break');
+  await until('the step is done', () => isDone('break'));
+  await takePicture(window.workbench, 'walkthrough-done.dark');
+});
+
+it('a second app goes into a folder of its own', async () => {
+  const { command, pick } = window.workbench;
+  await command('fal: New App');
+  await pick('hello');
+  await until('the second app is there', async () => {
+    const written = await files('hello').catch(() => []);
+    return written.join() === 'README.md,app.py,pyproject.toml';
+  });
+});
+
+it('the terminal has the minifal command, which finds the emulator of the window', async () => {
+  const { command, terminalIsShown, typeInTerminal } = window.workbench;
+  await command('fal: Open Local Terminal');
+  await terminalIsShown('fal (local)');
+  await typeInTerminal('minifal status --json > status.json; echo $? > code');
+  const code = () => readFile(join(scene.workspace, 'code'), 'utf8').catch(() => '');
+  await until('the command has ended', async () => (await code()).trim() !== '');
+  expect((await code()).trim()).toBe('0');
+  const { pid } = await scene.emulator();
+  expect(JSON.parse(await readFile(join(scene.workspace, 'status.json'), 'utf8'))).toMatchObject({ pid });
+});
