@@ -71,7 +71,9 @@ function stage(folder: string): void {
       writeFileSync(join(folder, `${file}.qps-ploc.json`), JSON.stringify(Object.fromEntries(translated)));
     }
   }
-  copy('extension/README.md', 'README.md');
+  // The editor shows only pictures of a README that have an https address.
+  const readme = readFileSync(join(root, 'extension', 'README.md'), 'utf8');
+  writeFileSync(join(folder, 'README.md'), readme.replace(/^!\[[^\]]*\]\(pictures\/[^)]*\)\n\n?/gm, ''));
   // Fields for the repository and the command are left out. The name of the extension's entry makes it CommonJS.
   const { scripts: _s, devDependencies: _d, dependencies: _p, bin: _b, files: _f, type: _t, ...shipped } = manifest;
   writeFileSync(
