@@ -98,6 +98,8 @@ const runnerRowSchema = z.object({
   lastLine: z.string().nullable(),
   /** Why it is in this state, as a sentence; `null`: nothing to add. */
   why: z.string().nullable(),
+  /** The same as data, in FAILURE_DELAY; `null` in other states. */
+  reason: reasonSchema.nullable().default(null),
   /** `null`: it lives. */
   endedAt: z.number().nullable(),
 });
