@@ -153,7 +153,7 @@ const exceptionRowSchema = z.object({
   revision: z.string().nullable(),
   at: z.number(),
   request: z.object({ number: z.int(), id: z.string(), method: z.string(), path: z.string() }).nullable(),
-  runner: z.object({ id: z.string(), number: z.int() }).nullable(),
+  runner: z.object({ id: z.string(), number: z.int(), startedAt: z.number() }).nullable(),
   /** With the innermost frames of the app's own code. */
   exception: exceptionSchema,
 });
