@@ -1,13 +1,13 @@
 import * as vscode from 'vscode';
 import { registerCalls } from './call/register.ts';
+import { requestScheme } from './commands/request-scheme.ts';
 import type { TerminalLink } from './commands/terminal-links.ts';
 import type { CommandName } from './contributes/commands.ts';
 import { taskType } from './contributes/tasks.ts';
 import { terminalId } from './contributes/terminals.ts';
-import { viewId } from './contributes/views.ts';
 import { mayHaveRuns } from './process/run/folder.ts';
 import type { Session } from './session.ts';
-import type { Element } from './views/apps-view.ts';
+import { registerViews } from './views/register.ts';
 import { useWords } from './words.ts';
 import { importsFal } from './workspace/code/mentions.ts';
 
@@ -21,8 +21,8 @@ const pythonFiles: vscode.DocumentFilter = { language: 'python', scheme: 'file' 
 /** Only registers. Everything else is in the session's bundle, which is loaded on first use. */
 export function activate(context: vscode.ExtensionContext): void {
   useWords(vscode.l10n.bundle);
-  const changed = new vscode.EventEmitter<Element | undefined>();
   const lensesChanged = new vscode.EventEmitter<void>();
+  const requestChanged = new vscode.EventEmitter<vscode.Uri>();
   let open: Session | undefined;
   let opening: Promise<Session> | undefined;
   let over = false;
@@ -31,9 +31,9 @@ export function activate(context: vscode.ExtensionContext): void {
     opening ??= import('./session.ts').then(({ createSession }) => {
       open = createSession({
         context,
-        view,
-        changed: (element) => changed.fire(element),
+        views,
         lensesChanged: () => lensesChanged.fire(),
+        requestChanged: (uri) => requestChanged.fire(uri),
         callEvents: calls.events,
       });
       if (over) open.close();
@@ -43,17 +43,7 @@ export function activate(context: vscode.ExtensionContext): void {
   }
 
   const calls = registerCalls(async () => (await session()).callSide());
-  const view: vscode.TreeView<Element> = vscode.window.createTreeView(viewId('apps'), {
-    treeDataProvider: {
-      onDidChangeTreeData: changed.event,
-      getChildren: async (element) => (await session()).tree.getChildren(element),
-      getTreeItem: async (element) => (await session()).tree.getTreeItem(element),
-      resolveTreeItem: async (item, element) => (await session()).tree.resolveTreeItem(item, element),
-      getParent: async (element) => (await session()).tree.getParent(element),
-    },
-    showCollapseAll: true,
-    canSelectMany: true,
-  });
+  const { views, disposables } = registerViews(async (name) => (await session()).trees[name]);
   const { contributes }: Manifest = context.extension.packageJSON;
   for (const { command } of contributes.commands) {
     const name = command.replace('minifal.', '') as CommandName;
@@ -80,12 +70,18 @@ export function activate(context: vscode.ExtensionContext): void {
   const hovers: vscode.HoverProvider = {
     provideHover: (document, position) => open?.hovers.provide(document, position),
   };
+  // A reloaded window restores the documents of requests that were open.
+  const requests: vscode.TextDocumentContentProvider = {
+    onDidChange: requestChanged.event,
+    provideTextDocumentContent: async (uri) => (await session()).requestText(uri),
+  };
   context.subscriptions.push(
-    view,
-    changed,
+    ...disposables,
     lensesChanged,
+    requestChanged,
     ...calls.disposables,
     vscode.languages.registerCodeLensProvider(pythonFiles, lenses),
+    vscode.workspace.registerTextDocumentContentProvider(requestScheme, requests),
     vscode.languages.registerHoverProvider(pythonFiles, hovers),
     vscode.window.registerTerminalProfileProvider(terminalId('terminal'), profile),
     vscode.window.registerTerminalLinkProvider(links),

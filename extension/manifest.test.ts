@@ -42,7 +42,15 @@ const { activationEvents, capabilities, contributes } = z
     contributes: z.object({
       commands: z.array(z.object({ command: z.string(), category: z.literal('fal'), title: z.string() })),
       menus: z.record(z.string(), z.array(menuItem)),
-      keybindings: z.array(z.object({ command: z.string(), key: z.string(), mac: z.string(), when: z.string() })),
+      keybindings: z.array(
+        z.object({
+          command: z.string(),
+          key: z.string(),
+          mac: z.string(),
+          when: z.string(),
+          args: z.string().optional(),
+        }),
+      ),
       colors: z.array(
         z.object({ id: z.string(), description: z.string(), defaults: z.record(z.enum(themes), z.string()) }),
       ),
@@ -99,7 +107,7 @@ describe('the manifest', () => {
   });
 
   it('starts nothing automatically, and searches no folder', () => {
-    expect(activationEvents).toEqual(['onLanguage:python', 'onFileSystem:fal-call']);
+    expect(activationEvents).toEqual(['onLanguage:python', 'onFileSystem:fal-call', 'onFileSystem:minifal-request']);
   });
 
   it('names commands by a verb and an object, and the product only once', () => {
@@ -109,9 +117,12 @@ describe('the manifest', () => {
   it('has every action of a menu in the palette, too', () => {
     const palette = contributes.menus.commandPalette ?? [];
     const hidden = palette.filter(({ when }) => when === 'false').map(({ command }) => command);
-    // Exceptions: the row's action, whose palette command clears all rows, and the lists of actions behind a lens and
-    // the status bar.
-    expect(hidden).toEqual(['minifal.showAppActions', 'minifal.clearRunner', 'minifal.showActions']);
+    // Exceptions: the row's action, whose palette command clears all rows, what keys and menus do with any row, and the
+    // lists of actions behind a lens and the status bar.
+    const ofRows = ['openRow', 'endRow', 'copyId', 'copyUrl'];
+    expect(hidden).toEqual(
+      ['showAppActions', 'clearRunner', ...ofRows, 'showActions'].map((name) => `minifal.${name}`),
+    );
     for (const { command } of Object.values(contributes.menus).flat()) expect([...titles.keys()]).toContain(command);
   });
 
@@ -123,6 +134,7 @@ describe('the manifest', () => {
       'sendCall',
       'queueCall',
       'replayCall',
+      'replayRequest',
       'deployToEmulator',
       'openTerminal',
       'choosePython',
@@ -141,9 +153,18 @@ describe('the manifest', () => {
       'Run App',
       'Stop Run',
       'Deploy to Emulator',
+      'Open Selected Row',
+      'Open Selected Row',
+      'End Selected Row',
+      'End Selected Row',
       'Open Local Terminal',
     ]);
-    for (const { key, mac, when } of contributes.keybindings) {
+    for (const { key, mac, when, args } of contributes.keybindings) {
+      // Keys of a list act only while it has the focus.
+      if (args !== undefined) {
+        expect(when).toBe(`focusedView == minifal.${args} && listFocus && !inputFocus`);
+        continue;
+      }
       expect(key).toMatch(/^ctrl\+k \S+$/);
       expect(mac).toBe(key.replace('ctrl+', 'cmd+'));
       expect(when).toMatch(/minifal\./);

@@ -11,6 +11,8 @@ import { createFalClis, type FalClis } from './commands/fal-cli.ts';
 import { followEmulator } from './commands/follow-emulator.ts';
 import { followSettings } from './commands/follow-settings.ts';
 import { createNewApp } from './commands/new-app.ts';
+import { createRequestCommands } from './commands/requests.ts';
+import { createRowCommands, pickRunner } from './commands/rows.ts';
 import { createRuns } from './commands/runs.ts';
 import { createScaleResets } from './commands/scale-resets.ts';
 import { createTaskProvider } from './commands/task-provider.ts';
@@ -25,7 +27,6 @@ import { showAppActions } from './lens/app-actions.ts';
 import { createCodeLenses } from './lens/code-lenses.ts';
 import { createSettingHovers } from './lens/setting-hovers.ts';
 import { createPresenter, createSettingsCheck } from './present.ts';
-import type { Problems } from './problems/problems.ts';
 import { childEnv } from './process/child-env.ts';
 import { createKeychain } from './process/keychain.ts';
 import { execProgram, findNode } from './process/node.ts';
@@ -36,7 +37,11 @@ import { createWindows } from './process/windows.ts';
 import { readSettings } from './settings.ts';
 import { dataFolder, targetEnv } from './target/data-folder.ts';
 import { createLink } from './target/link.ts';
-import { createAppsView, type Element } from './views/apps-view.ts';
+import { createAppsView } from './views/apps-view.ts';
+import type { RegisteredViews } from './views/register.ts';
+import { createRequestsView } from './views/requests-view.ts';
+import { greyGoneRows, treeOf } from './views/row-items.ts';
+import { type Element, elementsOf } from './views/row-view.ts';
 import { createStatusBar } from './views/status-bar.ts';
 import { keychainOf, stopAfterLastWindow } from './window.ts';
 import { activeFolder } from './workspace/active-folder.ts';
@@ -54,12 +59,13 @@ type Commands = { readonly [N in CommandName]: (argument: unknown, selection: un
  */
 export function createSession(deps: {
   readonly context: vscode.ExtensionContext;
-  readonly view: vscode.TreeView<Element>;
-  readonly changed: (element: Element | undefined) => void;
+  readonly views: RegisteredViews;
   readonly lensesChanged: () => void;
+  readonly requestChanged: (uri: vscode.Uri) => void;
   readonly callEvents: CallEvents;
 }) {
-  const { context, view, changed } = deps;
+  const { context, views } = deps;
+  const { view } = views.apps;
   const { extensionPath } = context;
   const log = vscode.window.createOutputChannel('fal', { log: true });
   const present = createPresenter(log);
@@ -87,23 +93,28 @@ export function createSession(deps: {
   const storage = (context.storageUri ?? context.globalStorageUri).fsPath;
   const helpers = createRunHelpers(join(extensionPath, 'dist', 'extension-run-helper.cjs'), runsFolder(storage));
   const begunTasks = createBegunTasks();
-  let problems: Promise<Problems> | undefined;
-  /** In a bundle of its own. */
-  const loadProblems = (): Promise<Problems> => {
-    problems ??= import('./problems/problems.ts').then(({ createProblems }) => createProblems({ link, index, runs }));
-    return problems;
-  };
-  const unfollowExceptions = link.onChange(({ live }) => {
-    if (live && live.exceptions.size > 0) void loadProblems();
-  });
-  const apps = createAppCommands({
-    ...{ helpers, begunTasks, runs, scaleResets, index, link, emulator, clis, present, log },
-    failedAt: (failed) => void loadProblems().then((loaded) => loaded.failed(failed)),
-  });
+  const apps = createAppCommands({ helpers, begunTasks, runs, scaleResets, index, link, emulator, clis, present, log });
   const tasks = createTaskProvider({ index, emulator, apps, present, begunTasks });
   const terminals = createTerminals({ link, emulator, clis, present, shim });
   const newApp = createNewApp({ templates: join(extensionPath, 'templates'), present });
-  const tree = createAppsView({ link, view, changed, setContext });
+  const tree = createAppsView({ link, index, runs, setContext, ...views.apps });
+  const requests = createRequestsView({ link, setContext, ...views.requests });
+  const requestActions = createRequestCommands({
+    ...{ link, present },
+    view: requests,
+    changed: deps.requestChanged,
+  });
+  const rows = createRowCommands({
+    folder,
+    present,
+    openRequest: requestActions.open,
+    showApp,
+    cancelRequests: requestActions.cancel,
+    clearEnded: tree.clearEnded,
+    isEnded: (element) => tree.rowOf(element)?.kind === 'runner.ended',
+    selections,
+    pickRunner: (title) => pickRunner(link.snapshot(), title),
+  });
   const terminalLinks = createTerminalLinks({ link, showApp });
   const statusBar = createStatusBar(link);
   const emulatorFollower = followEmulator({ link, windows, present, log, setContext, setAllTerminals });
@@ -153,6 +164,11 @@ export function createSession(deps: {
     if (app) await view.reveal(app, { focus: true, expand: true });
   }
 
+  /** The selected rows of the view that a key's arguments name. */
+  function selections(name: unknown): readonly Element[] {
+    return name === 'apps' || name === 'requests' ? views[name].view.selection : [];
+  }
+
   function setAllTerminals(): void {
     setOrdinaryTerminals(context.environmentVariableCollection, readSettings().allTerminals, targetEnv(folder));
   }
@@ -161,6 +177,7 @@ export function createSession(deps: {
 
   const disposables = [
     log,
+    greyGoneRows(),
     followSettings({
       link,
       emulator,
@@ -176,7 +193,11 @@ export function createSession(deps: {
     stopEmulator: () => emulator.stop(),
     runApp: (argument: unknown) => apps.run(argument),
     deployToEmulator: (argument: unknown) => apps.deploy(argument),
-    stopRun: () => apps.stopRun(),
+    stopRun: (element: unknown) => {
+      const [row] = elementsOf(element, undefined);
+      // A run of another window can't be stopped here.
+      return row && row.key === undefined ? false : apps.stopRun(row?.key);
+    },
     useCodeScaling: (argument: unknown) => scaleResets.use(argument),
     showAppActions: (argument: unknown) => showAppActions({ link, index, runs, showApp }, argument),
     showEmulatorLog: () => log.show(),
@@ -190,8 +211,22 @@ export function createSession(deps: {
     },
     choosePython: () => pythons.choose(),
     installFal: () => clis.install(),
-    clearEnded: () => tree.clearEnded(),
-    clearRunner: (element: unknown, selection: unknown) => tree.clearEnded(rowsOf(element, selection)),
+    openRequest: (element: unknown) => requestActions.open(element),
+    cancelRequest: (element: unknown, selection: unknown) => requestActions.cancel(element, selection),
+    replayRequest: (element: unknown, selection: unknown) => requestActions.replay(element, selection),
+    loadOlderRequests: () => requests.loadOlder(),
+    filterRequests: () => requestActions.filter(),
+    clearFilter: () => requests.setFilter({}),
+    openRow: (element: unknown) => rows.open(element),
+    endRow: (name: unknown) => rows.end(name),
+    copyId: (element: unknown, selection: unknown) => rows.copy(element, selection, 'id'),
+    copyUrl: (element: unknown, selection: unknown) => rows.copy(element, selection, 'url'),
+    stopRunner: (element: unknown, selection: unknown) => rows.stopRunners(element, selection),
+    clearEnded: (element: unknown) => {
+      const [row] = elementsOf(element, undefined);
+      return tree.clearEnded(row?.rowId.startsWith('ended/') ? [row] : undefined);
+    },
+    clearRunner: (element: unknown, selection: unknown) => tree.clearEnded(elementsOf(element, selection)),
     refresh: presence.refresh,
     showActions: () => statusBar.showActions(),
     callApp: callCommand('callApp'),
@@ -208,22 +243,23 @@ export function createSession(deps: {
   };
 
   return {
-    tree,
+    trees: { apps: treeOf(tree), requests: treeOf(requests) },
     lenses,
     hovers,
     appsFound: presence.found,
     tasks,
     profile: terminals.profile,
     terminalLinks,
+    requestText: requestActions.textOf,
     callSide: async (): Promise<CallSide> => (await loadCalls()).side,
     commands,
     /** Called when the window closes. Synchronous, because the editor doesn't wait. */
     close() {
       emulatorFollower.close();
-      unfollowExceptions();
-      void problems?.then((loaded) => loaded.close());
       apps.close();
       tree.close();
+      requests.close();
+      requestActions.close();
       lenses.close();
       openFiles.close();
       index.close();
@@ -237,13 +273,3 @@ export function createSession(deps: {
 }
 
 export type Session = ReturnType<typeof createSession>;
-
-/**
- * The arguments from a menu of the tree: the row, and the selection if there is one. A keybinding may pass anything.
- */
-function rowsOf(element: unknown, selection: unknown): readonly Element[] {
-  return [element, ...(Array.isArray(selection) ? selection : [])].filter(
-    (one): one is Element =>
-      typeof one === 'object' && one !== null && typeof (one as Partial<Element>).id === 'string',
-  );
-}

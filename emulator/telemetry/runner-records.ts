@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { createDocuments } from '../store/documents.ts';
 import { createGroupCommit } from '../store/group-commit.ts';
 import type { Store } from '../store/open.ts';
-import { reasonSchema } from '../wire/reasons.ts';
 import type { RunnerRecord, RunnerTransition } from './types.ts';
 
 export interface StoredRunner extends RunnerRecord {
@@ -20,14 +19,7 @@ const storedRunner: z.ZodType<StoredRunner> = z.object({
   startedAt: z.number(),
   endedAt: z.number().nullable(),
   endReason: z.string().nullable(),
-  transitions: z.array(
-    z.object({
-      at: z.number(),
-      state: z.string(),
-      reason: z.string().nullable(),
-      waitsFor: reasonSchema.optional(),
-    }),
-  ),
+  transitions: z.array(z.object({ at: z.number(), state: z.string(), reason: z.string().nullable() })),
 });
 
 /**

@@ -1,5 +1,4 @@
 import type { CodePlace, LogRow, RunnerException } from '../wire/log-lines.ts';
-import type { Reason } from '../wire/reasons.ts';
 
 import type { RowPage, RowQuery } from './rows/types.ts';
 
@@ -109,6 +108,4 @@ export interface RunnerTransition {
   readonly state: string;
   /** The rule or event that caused it, as a sentence; `null`: nothing to add. */
   readonly reason: string | null;
-  /** In FAILURE_DELAY: what it waits for. */
-  readonly waitsFor?: Reason | undefined;
 }

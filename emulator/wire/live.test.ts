@@ -57,7 +57,6 @@ const runner = (number: number, state = 'IDLE'): RunnerRow => ({
   requests: [],
   lastLine: null,
   why: null,
-  reason: null,
   endedAt: null,
 });
 

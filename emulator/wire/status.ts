@@ -127,3 +127,17 @@ export const requestFactsSchema = z.object({
   why: z.string().nullable(),
 });
 export type RequestFacts = z.infer<typeof requestFactsSchema>;
+
+const bodySchema = z.object({
+  contentType: z.string().nullable(),
+  bytes: z.int(),
+  /** `null`: it is too large to be shown. */
+  base64: z.string().nullable(),
+});
+
+/** The response of `GET /minifal/requests/ID/data`: what a queued request sent and got, as far as it is stored. */
+export const requestDataSchema = z.object({
+  input: bodySchema.extend({ query: z.string() }).nullable(),
+  output: bodySchema.extend({ status: z.int() }).nullable(),
+});
+export type RequestData = z.infer<typeof requestDataSchema>;

@@ -120,10 +120,10 @@ function endpointOf(argument: unknown): string | undefined {
   return typeof endpoint?.path === 'string' ? endpoint.path : undefined;
 }
 
-/** The alias of a row of the tree. */
+/** The alias of a row of the tree that isn't of the folder's code. */
 function aliasOf(argument: unknown): string | undefined {
-  const { id } = (argument ?? {}) as { readonly id?: unknown };
-  return typeof id === 'string' && id.startsWith('app/') ? id.slice('app/'.length) : undefined;
+  const { rowId, alias, file } = (argument ?? {}) as { readonly [name: string]: unknown };
+  return typeof rowId === 'string' && file === undefined && typeof alias === 'string' ? alias : undefined;
 }
 
 async function chooseOperation(address: CallAddress, operations: readonly Operation[]): Promise<Operation> {

@@ -23,6 +23,13 @@ export function followEmulator(deps: {
     setContext('emulatorState', now.state);
     setContext('hasNoEmulator', now.running === undefined);
     setContext('secretsSealed', now.live?.head.secrets === 'sealed');
+    setContext(
+      'hasRunners',
+      [...(now.live?.runners.values() ?? [])].some(({ endedAt }) => endedAt === null),
+    );
+    const { waiting = 0, running = 0, finished = 0 } = now.live?.head.requests ?? {};
+    setContext('hasOpenRequests', waiting + running > 0);
+    setContext('hasRequests', waiting + running + finished > 0);
     if (now.state === before.state) return;
     log.info(`[extension] emulator: ${now.state}${now.why ? `: ${now.why}` : ''}`);
     if (now.state === 'running') {

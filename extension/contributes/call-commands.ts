@@ -7,7 +7,16 @@ export const callCommands = {
     title: 'Call App',
     icon: 'send',
     palette: all(isTrusted, hasFolder),
-    menus: [inRow('apps', 'minifal.app', 'inline', isTrusted)],
+    menus: [
+      inRow('apps', 'minifal.app', 'inline', isTrusted),
+      inRow('apps', 'minifal.app.other', 'inline', isTrusted),
+      inRow('apps', 'minifal.run', 'inline@2', isTrusted),
+      inRow('apps', 'minifal.endpoint', 'inline', isTrusted),
+      inRow('apps', 'minifal.app', '1_open@2', isTrusted),
+      inRow('apps', 'minifal.app.other', '1_open@2', isTrusted),
+      inRow('apps', 'minifal.run', '1_open@2', isTrusted),
+      inRow('apps', 'minifal.endpoint', '1_open@2', isTrusted),
+    ],
   },
   /** Runs what the code says now: an older run of the app is ended first. */
   runAndCall: {

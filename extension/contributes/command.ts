@@ -12,11 +12,15 @@ export interface Command {
   /** When the palette lists it; absent: always. */
   readonly palette?: When;
   readonly menus?: readonly MenuEntry[];
-  readonly keys?: {
-    /** For Windows and Linux; on a Mac, `cmd` replaces `ctrl`. */
-    readonly key: string;
-    readonly when: When;
-  };
+  readonly keys?: Key | readonly Key[];
+}
+
+interface Key {
+  /** For Windows and Linux; on a Mac, `cmd` replaces `ctrl`. */
+  readonly key: string;
+  readonly when: When;
+  /** The view whose selected rows the command acts on. */
+  readonly args?: ViewName;
 }
 
 interface MenuEntry {

@@ -3,9 +3,18 @@ import { appCommands } from './app-commands.ts';
 import { callCommands } from './call-commands.ts';
 import type { Command } from './command.ts';
 import { emulatorCommands } from './emulator-commands.ts';
+import { requestCommands } from './request-commands.ts';
+import { rowCommands } from './row-commands.ts';
 import { windowCommands } from './window-commands.ts';
 
-const tables = { ...emulatorCommands, ...appCommands, ...callCommands, ...windowCommands };
+const tables = {
+  ...emulatorCommands,
+  ...appCommands,
+  ...callCommands,
+  ...requestCommands,
+  ...rowCommands,
+  ...windowCommands,
+};
 
 export type CommandName = keyof typeof tables;
 

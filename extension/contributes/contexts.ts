@@ -16,14 +16,50 @@ export interface Contexts {
   readonly lastCall: 'answered' | 'failed';
   /** A `fal` command of this window is running. */
   readonly hasRuns: boolean;
+  /** Runners live. */
+  readonly hasRunners: boolean;
+  /** Requests wait or run. */
+  readonly hasOpenRequests: boolean;
+  /** The emulator knows requests, finished ones included. */
+  readonly hasRequests: boolean;
   /** The view shows ended runners. */
   readonly hasEnded: boolean;
   readonly secretsSealed: boolean;
+  /** The view "Requests" shows only some of them. */
+  readonly hasFilter: boolean;
 }
 
 export type ContextName = keyof Contexts;
 
-/** The `contextValue` of a row in the view "Apps". */
-export type RowContext = `minifal.${'app' | 'revision' | 'runner' | 'action'}${'' | '.ended'}`;
+/** The kinds of rows in the views. */
+export type RowKind =
+  | 'app'
+  /** Its code is in none of the window's folders. */
+  | 'app.other'
+  | 'run'
+  /** It has ended, or isn't one of this window's. */
+  | 'run.other'
+  | 'code'
+  | 'function'
+  | 'endpoint'
+  | 'revision'
+  | 'runner'
+  | 'runner.ended'
+  | 'ended'
+  | 'broken'
+  | 'elsewhere'
+  | 'request.waiting'
+  | 'request.running'
+  | 'request.done'
+  | 'request.direct'
+  | 'older'
+  | 'emulator'
+  | 'gpu'
+  | 'secrets'
+  | 'disk'
+  | 'action';
+
+/** The `contextValue` of a row. `gone`: its emulator was killed. */
+export type RowContext = `minifal.${RowKind}${'' | '.gone'}`;
 
 export const contextKey = (name: ContextName) => `minifal.${name}` as const;

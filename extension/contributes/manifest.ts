@@ -39,8 +39,8 @@ function contributes(say: Say) {
       'view/title': menu('view/title'),
       'view/item/context': menu('view/item/context'),
     },
-    keybindings: all.flatMap(({ id, keys }) =>
-      keys ? [{ command: id, key: keys.key, mac: keys.key.replace('ctrl+', 'cmd+'), when: keys.when }] : [],
+    keybindings: all.flatMap(({ id, keys = [] }) =>
+      [keys].flat().map((one) => ({ command: id, ...one, mac: one.key.replace('ctrl+', 'cmd+') })),
     ),
     viewsContainers: { activitybar: [{ id: 'minifal', title: 'fal', icon: 'media/fal.svg' }] },
     views: {

@@ -21,6 +21,12 @@ export const welcome: readonly {
   readonly when: When;
 }[] = [
   {
+    view: 'requests',
+    name: 'none',
+    contents: `Calls of your apps are listed here.\n[Call App](${commandUri('callApp')})`,
+    when: all(hasPython, key('hasApps')),
+  },
+  {
     view: 'apps',
     name: 'noFolder',
     contents:
@@ -50,7 +56,7 @@ export const welcome: readonly {
     view: 'apps',
     name: 'starting',
     contents: 'The emulator is starting …',
-    when: is('emulatorState', 'starting'),
+    when: all(hasPython, is('emulatorState', 'starting')),
   },
   {
     view: 'apps',
@@ -58,7 +64,7 @@ export const welcome: readonly {
     contents:
       'The emulator ended unexpectedly or could not be started. ' +
       `See the [log](${commandUri('showEmulatorLog')}) for details.\n[Start Emulator](${commandUri('startEmulator')})`,
-    when: all(isTrusted, is('emulatorState', 'failed')),
+    when: all(hasPython, is('emulatorState', 'failed')),
   },
   {
     view: 'apps',

@@ -28,6 +28,9 @@ export const isNot = <N extends ContextName>(name: N, value: Contexts[N]) => whe
 
 export const inView = (name: ViewName) => when(`view == ${viewId(name)}`);
 
+/** The view's list has the focus, and no text field in it. */
+export const inList = (name: ViewName) => when(`focusedView == ${viewId(name)} && listFocus && !inputFocus`);
+
 export const onRow = (row: RowContext) => when(`viewItem == ${row}`);
 
 /** The negation of a single key. */

@@ -1,3 +1,4 @@
+import { cause } from '../target/cause.ts';
 import { type AppRow, type LiveState, type RunnerRow, sentenceOf } from '../target/live.ts';
 import { t } from '../words.ts';
 
@@ -47,7 +48,7 @@ function factsOf(
   const starting =
     inState('SETUP').length > 0 ? 'setup' : inState('PENDING', 'DOCKER_PULL').length > 0 ? 'pending' : '';
   const [delayed] = inState('FAILURE_DELAY');
-  const why = delayed?.reason?.evidence ?? delayed?.why ?? app?.lastFailure ?? '';
+  const why = delayed?.why ?? app?.lastFailure ?? '';
   return {
     alias,
     queued: app?.counts.queued ?? 0,
@@ -70,9 +71,4 @@ function endpointFacts(
   const brief =
     error && error.line !== null ? t('{0}, line {1}', error.type, error.line) : cause(lastFailure?.message ?? '');
   return { calls, failures, p50Ms, lastFailure: lastFailure && brief };
-}
-
-/** The first line, without the platform's introduction. */
-function cause(why: string): string {
-  return (why.split('\n', 1)[0] ?? '').replace(/^The last start failed: /, '');
 }

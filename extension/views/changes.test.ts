@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { changedRows } from './changes.ts';
-import type { Row } from './items.ts';
+import type { Row } from './row.ts';
 
 const row = (id: string, description = '', children: readonly Row[] = []): Row => ({
   id,

@@ -1,4 +1,4 @@
-import type { Row } from './items.ts';
+import type { Row } from './row.ts';
 
 /**
  * The ids of the rows that the editor must refresh: those that look different, and those whose children were added,

@@ -1,14 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { Reason } from '../target/live.ts';
 import { appRow, liveWith, runnerRow } from '../target/testing/live.ts';
-import { endedRunners, type Row, ticks, toItems } from './items.ts';
+import type { FoundApp } from './code-rows.ts';
+import { type AppsShown, endedRunners, toItems } from './items.ts';
+import { type Row, ticks } from './row.ts';
+import { draw, flat, seenOf } from './testing/draw.ts';
+import { unclear } from './testing/meaning.ts';
 
-const now = 1_000_000;
+const now = 1_000_000_000;
 const revision = '11111111-aaaa';
-const app = appRow({ revision });
-const runner = runnerRow({ revision, since: now - 5_400, startedAt: now - 9_000 });
-const state = (change: Parameters<typeof liveWith>[0]) => ({ live: liveWith(change) });
-const noRunner: Reason = {
+const app = appRow({ alias: 'hello', revision });
+const runner = runnerRow({ revision, since: now - 5_000, startedAt: now - 9_000 });
+const counts = { ...app.counts };
+const reason: Reason = {
   code: 'no_runner',
   numbers: {},
   since: now,
@@ -17,62 +21,215 @@ const noRunner: Reason = {
   action: null,
   also: null,
 };
+const painter: FoundApp = {
+  key: '/w/app.py::Painter',
+  label: 'Painter',
+  name: 'Painter',
+  kind: 'app',
+  appName: 'hello',
+  path: '/w/app.py',
+  file: 'app.py',
+  line: 16,
+  endpoints: [
+    { kind: 'http', path: '/', line: 28 },
+    { kind: 'http', path: '/slow', line: 34 },
+  ],
+};
+const upscale = { ...painter, key: '/w/up.py::Upscale', label: 'Upscale', name: 'Upscale', appName: 'upscale' };
 
-/** `label | description`, indented by depth. */
-function draw(rows: readonly Row[], depth = 0): readonly string[] {
-  return rows.flatMap(({ label, description, children }) => [
-    `${'  '.repeat(depth)}${label} | ${description}`,
-    ...draw(children, depth + 1),
-  ]);
-}
+const items = (shown: Omit<AppsShown, 'snapshot'> & Parameters<typeof liveWith>[0], at = now): readonly Row[] => {
+  const { found, broken, runs, cleared, clearedCounts, ...live } = shown;
+  const rest = { found, broken, runs, cleared, clearedCounts };
+  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  return toItems({ snapshot: { live: liveWith(live) }, ...given }, at);
+};
 
-describe('the tree', () => {
-  it('is empty without a state', () => {
-    expect(toItems({}, now)).toEqual([]);
+describe('the view Apps', () => {
+  it('is empty before an emulator has answered', () => {
+    expect(toItems({ snapshot: {}, found: [painter] }, now)).toEqual([]);
   });
 
-  it('keeps what a killed emulator last said, greyed, with a row that starts the next one', () => {
-    const ended = { ...runner, id: 'ended', number: 2, endedAt: now - 1_000, why: 'Idle.' };
-    const last = liveWith({ apps: [app], runners: [runner, ended] });
-    const rows = toItems({ state: 'failed', last }, now);
+  it('shows the apps of the code, deployed or not, with their endpoints and runners', () => {
+    const called = { method: 'POST', path: '/', calls: 12, failures: 0, p50Ms: 14, lastFailure: null };
+    const failing = {
+      ...called,
+      path: '/slow',
+      calls: 4,
+      p50Ms: 6_100,
+      failures: 1,
+      lastFailure: { request: 38, message: 'KeyError' },
+    };
+    const busy = { ...runner, number: 2, id: 'busy', state: 'RUNNING', busy: 1, requests: [39], startedAt: now };
+    const idle = { ...runner, until: now + 38_000 };
+    const shown = items({
+      found: [painter, upscale],
+      apps: [appRow({ ...app, counts: { ...counts, queued: 3 }, endpoints: [failing, called] })],
+      runners: [idle, busy],
+    });
+    expect(draw(shown)).toEqual([
+      'Painter | 1 of 2 busy · 3 queued',
+      '  POST / | 12 · 14 ms',
+      '  POST /slow | 4 · 6.1 s · 1 failed: KeyError',
+      '  runner 2 | running 5 s · #39',
+      '  runner 1 | idle · stops in 40 s',
+      'Upscale | not deployed',
+    ]);
+    expect(shown[0]?.children[1]?.about).toMatchObject({ file: '/w/app.py', line: 34, request: 38 });
+  });
+
+  it('shows endpoints of the code that nobody called yet', () => {
+    expect(draw(items({ found: [painter], apps: [app] }))).toEqual([
+      'Painter | no runner',
+      '  POST / | no calls',
+      '  POST /slow | no calls',
+    ]);
+  });
+
+  it('matches calls with the endpoints of the code by method and path, and names websockets by their kind', () => {
+    const endpoints = [
+      { kind: 'realtime', path: '/live', line: 40 },
+      { kind: 'http', path: '/', line: 28 },
+    ] as const;
+    const call = { method: 'GET', path: '/', calls: 1, failures: 0, p50Ms: 2, lastFailure: null };
+    const shown = items({
+      found: [{ ...painter, endpoints }],
+      apps: [appRow({ ...app, endpoints: [call, { ...call, path: '/live', calls: 3 }] })],
+    });
+    expect(draw(shown[0]?.children ?? [])).toEqual([
+      'GET / | 1 · 2 ms',
+      'POST / | no calls',
+      'realtime /live | 3 · 2 ms',
+    ]);
+    expect(shown[0]?.children.map(({ about }) => about?.line)).toEqual([28, 28, 40]);
+  });
+
+  it('colours every icon of an error or a warning', () => {
+    const broken = [{ path: '/w/broken.py', file: 'broken.py', line: 2, why: "'(' was never closed" }];
+    const lastFailure = { request: 38, message: 'KeyError' };
+    const endpoint = { method: 'POST', path: '/', calls: 1, failures: 1, p50Ms: null, lastFailure };
+    const ended = { ...runner, id: 'gone', endedAt: now, why: 'no weights' };
+    const apps = [appRow({ ...app, lastFailure: 'no weights', endpoints: [endpoint] })];
+    const runners = [ended, { ...runner, state: 'FAILURE_DELAY' }];
+    const marked = flat(items({ found: [painter], broken, apps, runners })).filter(({ icon }) =>
+      /error|warning/.test(icon),
+    );
+    expect(marked.map(({ kind, color }) => [kind, color])).toEqual([
+      ['endpoint', 'minifal.runner.failed'],
+      ['runner', 'minifal.runner.failed'],
+      ['ended', 'minifal.runner.failed'],
+      ['broken', 'list.warningForeground'],
+    ]);
+  });
+
+  it('names the entry of pyproject.toml, functions, and files that cannot be parsed', () => {
+    const found = [
+      { ...painter, label: 'img/Model', entry: 'img-prod' },
+      { ...upscale, label: 'add', kind: 'function' as const },
+    ];
+    const broken = [{ path: '/w/broken.py', file: 'broken.py', line: 2, why: "'(' was never closed" }];
+    const rows = items({ found, broken });
     expect(draw(rows)).toEqual([
-      'Start Emulator | it ended unexpectedly',
-      'hello | not running',
-      '  11111111 | active',
-      '    runner 1 | not running',
-      '    runner 2 | TERMINATED · 1 s · Idle.',
+      'add | function',
+      'img/Model | not deployed · pyproject: img-prod',
+      "broken.py | line 3: '(' was never closed",
     ]);
-    const [start, row] = rows;
-    expect([start?.command, row?.color]).toEqual(['startEmulator', 'disabledForeground']);
-    // While the next one starts, there is nothing to start, and nothing changes with time.
-    expect(toItems({ state: 'starting', last }, now)).toEqual(rows.slice(1));
-    expect(ticks(rows)).toBe(false);
+    expect(rows.map(({ about }) => about?.app)).toEqual(['Upscale', 'img-prod', undefined]);
   });
 
-  it('shows apps > revisions > runners, apps by name', () => {
-    const shown = state({ apps: [app, { ...app, alias: 'alpha' }], runners: [runner] });
-    expect(draw(toItems(shown, now))).toEqual([
-      'alpha | no runners',
-      '  11111111 | active',
-      'hello | 1 runner',
-      '  11111111 | active',
-      '    runner 1 | IDLE · 5 s',
+  it('folds apps of other folders, but not when this one has none', () => {
+    const other = { ...runner, alias: 'other', id: 'other' };
+    const shown = { apps: [app, appRow({ alias: 'other', revision })], runners: [other] };
+    const rows = items({ found: [painter], ...shown });
+    expect(draw(rows).filter((line) => !line.includes('POST'))).toEqual([
+      'Painter | no runner',
+      'Elsewhere | 1 app · 1 runner',
+      '  other | idle',
+      '    runner 1 | idle 5 s',
     ]);
+    expect(rows.at(-1)?.isFolded).toBe(true);
+    expect(draw(items(shown))).toEqual(['hello | no runner', 'other | idle', '  runner 1 | idle 5 s']);
   });
 
-  it('shows how many requests wait, and why', () => {
-    const [row] = toItems(state({ apps: [appRow({ queued: 2, reason: noRunner })] }), now);
-    expect(row?.description).toBe('no runners · 2 waiting: No runner yet.');
+  it('gives a run the name of its class, and keeps it for five minutes after its end', () => {
+    const alias = '99999999-cccc';
+    const runs = new Map([[alias, painter]]);
+    const setup = { ...runner, alias, state: 'SETUP', lastLine: 'loading the model' };
+    const run = appRow({ alias, kind: 'run' });
+    expect(draw(items({ found: [painter], runs, apps: [run], runners: [setup] })).slice(1)).toEqual([
+      'Painter (run) | setup 5 s',
+      '  POST / | no calls',
+      '  POST /slow | no calls',
+      '  runner 1 | setup 5 s · loading the model',
+    ]);
+    const ended = { ...setup, state: 'TERMINATED', endedAt: now - 1_000, lastLine: null, why: 'gone' };
+    expect(draw(items({ runs, runners: [ended] }))).toEqual([
+      'Painter (run) | ended',
+      '  1 ended | last: gone',
+      '    runner 1 | ended · gone',
+    ]);
+    expect(items({ runs, runners: [ended] }, now + 299_000)).toEqual([]);
+    expect(draw(items({ apps: [run] }))).toEqual(['fal run | starting']);
   });
 
-  it('still shows that the last start failed when no request waits any more', () => {
-    const lastFailure = 'The process exited with code 1.';
-    const [row] = toItems(state({ apps: [{ ...app, lastFailure }] }), now);
-    expect(row?.description).toBe('no runners · last start failed');
-    expect(row?.facts).toContainEqual({ name: 'Last start failed', text: lastFailure });
+  it('folds ended runners, newest first, with the last error, and counts older ones', () => {
+    const ended = (number: number, why: string | null) => ({
+      ...runner,
+      id: `ended ${number}`,
+      number,
+      state: 'TERMINATED',
+      endedAt: now - 60_000 + number,
+      why,
+    });
+    const runners = [ended(1, 'Idle.'), ended(3, 'RuntimeError: no weights\n  at 3'), ended(2, null)];
+    const many = appRow({ ...app, ended: { count: 30, last: null }, lastFailure: 'RuntimeError: no weights' });
+    const [row] = items({ apps: [many], runners });
+    expect(draw(row?.children ?? [])).toEqual([
+      '30 ended | last: RuntimeError: no weights',
+      '  runner 3 | ended · RuntimeError: no weights',
+      '  runner 2 | ended',
+      '  runner 1 | ended · Idle.',
+    ]);
+    expect(row?.children[0]).toMatchObject({ isFolded: true, icon: 'error' });
+    // A failure's words are data of an app: only the emulator knows whether the start failed.
+    const [ready] = items({ apps: [{ ...many, lastFailure: null }], runners });
+    expect(ready?.children[0]).toMatchObject({ isFolded: true, icon: 'circle-slash' });
+    const cleared = new Set(['ended 3', 'ended 2']);
+    const after = items({ apps: [many], runners, cleared, clearedCounts: new Map([['hello', 29]]) });
+    expect(draw(after[0]?.children ?? [])).toEqual(['1 ended | last: Idle.', '  runner 1 | ended · Idle.']);
+    expect(endedRunners(after)).toEqual(['ended 1']);
   });
 
-  it('keeps a replaced revision while it has runners', () => {
+  it('shows that a runner ended with its emulator, whatever its last state', () => {
+    const fallen = { ...runner, state: 'PENDING', endedAt: now - 2_000, why: 'emulator ended' };
+    const [row] = items({ apps: [app], runners: [fallen] });
+    expect(row?.children[0]?.children[0]).toMatchObject({
+      description: 'ended · emulator ended',
+      spoken: 'runner 1, ended, less than a minute, emulator ended',
+    });
+  });
+
+  it('says why requests wait, shortly, and why a start failed', () => {
+    const failures: Reason = { ...reason, code: 'start_failures', numbers: { failures: 2 }, until: now + 31_000 };
+    const waiting = (one: Reason) =>
+      items({ apps: [appRow({ ...app, counts: { ...counts, queued: 1 }, reason: one })] })[0]?.description;
+    expect(waiting(reason)).toBe('no runner · 1 queued · no runner yet');
+    // Its runner says that.
+    expect(waiting({ ...failures, evidence: 'no weights' })).toBe('no runner · 1 queued');
+    expect(waiting({ ...reason, code: 'max_concurrency_zero' })).toBe('no runner · 1 queued · max_concurrency is 0');
+    const delayed = {
+      ...runner,
+      state: 'FAILURE_DELAY',
+      until: now + 31_000,
+      why: 'RuntimeError: no weights\n  line 3',
+    };
+    const [row] = items({ apps: [{ ...app, lastFailure: 'RuntimeError: no weights' }], runners: [delayed] });
+    expect(row?.description).toBe('start failed');
+    const [without] = items({ apps: [{ ...app, lastFailure: 'The last start failed: RuntimeError: no weights\nx' }] });
+    expect(without?.description).toBe('start failed: RuntimeError: no weights');
+    expect(row?.children[0]?.description).toBe('failed, retry in 40 s · RuntimeError: no weights');
+  });
+
+  it('puts runners below their revisions only while there are several, or an old one', () => {
     const old = {
       ...runner,
       id: 'old',
@@ -82,134 +239,111 @@ describe('the tree', () => {
       busy: 1,
       requests: [38],
     };
-    const items = toItems(state({ apps: [app], runners: [old] }), now);
-    expect(items[0]?.children[1]?.children[0]?.spoken).toBe('runner 7, DRAINING, less than a minute, 1 in flight');
-    expect(draw(items)).toEqual([
-      'hello | 1 runner',
-      '  11111111 | active',
-      '  22222222 | replaced',
-      '    runner 7 | DRAINING · 5 s · 1 in flight',
+    const young = { ...runner, id: 'young', number: 8, startedAt: now - 1_000 };
+    expect(draw(items({ apps: [app], runners: [old, young] }))).toEqual([
+      'hello | idle',
+      '  11111111 | new · 1 runner',
+      '    runner 8 | idle 5 s',
+      '  22222222 | replaced · 1 runner',
+      '    runner 7 | finishing 5 s · #38',
+    ]);
+    expect(draw(items({ apps: [app], runners: [runner, young] })).map((line) => line.trim().slice(0, 8))).toEqual([
+      'hello | ',
+      'runner 8',
+      'runner 1',
     ]);
   });
 
-  it('shows an app of `fal run` while it exists, and its ended runners for five minutes', () => {
-    const alias = '99999999-cccc';
-    const ended = {
-      ...runner,
-      alias,
-      state: 'TERMINATED',
-      since: now - 1_000,
-      endedAt: now - 1_000,
-      why: 'gone',
-    };
-    const shown = state({ runners: [ended] });
-    expect(draw(toItems(shown, now))).toEqual([
-      '99999999 | ephemeral · no runners',
-      '  11111111 | ',
-      '    runner 1 | TERMINATED · 1 s · gone',
+  it('keeps what a killed emulator last said, with a row that starts the next one', () => {
+    const last = liveWith({ apps: [app], runners: [runner] });
+    const rows = toItems({ snapshot: { state: 'failed', last }, found: [painter, upscale] }, now);
+    expect(draw(rows).filter((line) => !line.includes('POST'))).toEqual([
+      'Start Emulator | it ended unexpectedly',
+      'Painter | not running',
+      '  runner 1 | not running',
+      'Upscale | not deployed',
     ]);
-    expect(toItems(shown, now + 298_000)).not.toEqual([]);
-    expect(toItems(shown, now + 299_000)).toEqual([]);
+    expect(rows.map(({ isGone }) => isGone)).toEqual([undefined, true, undefined]);
+    expect(ticks(rows)).toBe(false);
+    const next = toItems({ snapshot: { state: 'starting', last }, found: [painter, upscale] }, now);
+    expect(next).toEqual(rows.slice(1));
   });
 
-  it('shows that a runner ended with its emulator, whatever its last state', () => {
-    const fallen = { ...runner, state: 'PENDING', endedAt: now - 2_000, why: 'emulator ended' };
-    const [row] = toItems(state({ apps: [app], runners: [fallen] }), now);
-    expect(row?.children[0]?.children[0]).toMatchObject({
-      description: 'TERMINATED · 2 s · emulator ended',
-      spoken: 'runner 1, TERMINATED, less than a minute, emulator ended',
-      facts: expect.arrayContaining([{ name: 'Reason', text: 'emulator ended' }]),
-    });
-  });
-
-  it('leaves out ended runners that were cleared, and no others', () => {
-    const ended = { ...runner, id: 'ended', state: 'TERMINATED', endedAt: now - 1_000, why: 'gone' };
-    const run = { ...ended, id: 'of-run', alias: '99999999-cccc' };
-    const shown = state({ apps: [app], runners: [runner, ended, run] });
-    expect(endedRunners(toItems(shown, now))).toEqual(['ended', 'of-run']);
-    const after = toItems(shown, now, new Set(['ended', 'of-run', runner.id]));
-    expect(draw(after)).toEqual(['hello | 1 runner', '  11111111 | active', '    runner 1 | IDLE · 5 s']);
-    expect(endedRunners(after)).toEqual([]);
-  });
-
-  it('shows the details in the tooltip', () => {
+  it('has the names, ids and full texts in tooltips', () => {
     const why = 'ValueError: no\n  weights';
-    const failing = { ...runner, state: 'FAILURE_DELAY', why, busy: 1, requests: [38] };
-    const reason: Reason = { ...noRunner, code: 'start_failures', numbers: { failures: 1 }, until: now + 30_000 };
-    const [row] = toItems(state({ apps: [appRow({ revision, queued: 1, reason })], runners: [failing] }), now);
+    const failing = { ...runner, state: 'FAILURE_DELAY', why, requests: [38] };
+    const [row] = items({ found: [painter], apps: [{ ...app, lastFailure: why }], runners: [failing] });
     expect(row?.facts).toEqual([
       { name: '', text: 'local/hello' },
+      { name: 'Code', text: 'app.py:17' },
       { name: 'URL', text: app.url, url: app.url },
       { name: 'Callers', text: 'the owner, with a key' },
       { name: 'Revision', text: revision },
-      { name: 'Waiting', text: 'Retrying in 30 s after a failed start.' },
+      { name: 'Last start failed', text: why },
     ]);
-    const [shown] = row?.children[0]?.children ?? [];
-    expect(shown?.description).toBe('FAILURE_DELAY · 5 s · 1 in flight · ValueError: no');
-    expect(shown?.facts).toEqual([
+    expect(row?.children.at(-1)?.facts).toEqual([
       { name: 'Runner', text: runner.id },
       { name: 'State', text: expect.stringMatching(/^FAILURE_DELAY: .*CRASH_BACKOFF/) },
       { name: 'Since', text: expect.stringMatching(/^\d\d:\d\d:\d\d$/) },
-      { name: 'Reason', text: 'ValueError: no\n  weights' },
-      { name: 'Request', text: '#38' },
+      { name: 'Reason', text: why },
+      { name: 'Requests', text: '#38' },
+      { name: 'Machine', text: 'XS' },
+      { name: 'Revision', text: revision },
     ]);
   });
 
-  it('shows the youngest runner first', () => {
-    const young = { ...runner, id: 'young', number: 2, startedAt: now - 1_000 };
-    const [row] = toItems(state({ apps: [app], runners: [runner, young] }), now);
-    expect(row?.children[0]?.children.map(({ label }) => label)).toEqual(['runner 2', 'runner 1']);
+  it('counts in steps of ten seconds, and of one near the beginning or the end', () => {
+    const text = (seconds: number, until: number | null) =>
+      items({ apps: [app], runners: [{ ...runner, since: now, until }] }, now + seconds * 1_000)[0]?.children[0]
+        ?.description;
+    expect([0, 9, 10, 19, 20].map((seconds) => text(seconds, null))).toEqual([
+      'idle 0 s',
+      'idle 9 s',
+      'idle 10 s',
+      'idle 10 s',
+      'idle 20 s',
+    ]);
+    expect([0, 9, 20, 21, 29].map((seconds) => text(seconds, now + 30_000))).toEqual([
+      'idle · stops in 30 s',
+      'idle · stops in 30 s',
+      'idle · stops in 10 s',
+      'idle · stops in 9 s',
+      'idle · stops in 1 s',
+    ]);
+    expect(text(30, now + 30_000)).toBe('idle · stops in 0 s');
   });
 
   it('keeps ids over time, and the screen reader’s text for a minute', () => {
-    const shown = state({ apps: [app], runners: [runner] });
-    const flat = (rows: readonly Row[]): readonly Row[] => rows.flatMap((row) => [row, ...flat(row.children)]);
-    const [before, after] = [toItems(shown, now), toItems(shown, now + 20_000)].map(flat);
+    const [before, after] = [now, now + 20_000].map((at) => flat(items({ apps: [app], runners: [runner] }, at)));
     expect(after?.map(({ id, spoken }) => [id, spoken])).toEqual(before?.map(({ id, spoken }) => [id, spoken]));
     expect(after).not.toEqual(before);
   });
 
-  it('updates ages every second at first, then every ten, because an updated row loses its tooltip', () => {
-    const ageText = (seconds: number) =>
-      toItems(state({ apps: [app], runners: [{ ...runner, since: now }] }), now + seconds * 1000)[0]?.children[0]
-        ?.children[0]?.description;
-    expect([0, 1, 9, 10, 19, 20, 89].map(ageText).map((text) => text?.slice('IDLE · '.length))).toEqual([
-      '0 s',
-      '1 s',
-      '9 s',
-      '10 s',
-      '10 s',
-      '20 s',
-      '80 s',
-    ]);
+  it('ticks only while it shows a living runner', () => {
+    expect(ticks(items({ apps: [app] }))).toBe(false);
+    expect(ticks(items({ apps: [app], runners: [runner] }))).toBe(true);
+    expect(ticks(items({ apps: [app], runners: [{ ...runner, endedAt: now }] }))).toBe(false);
   });
 
-  it('includes the visible label in the screen reader’s text', () => {
-    const flat = (rows: readonly Row[]): readonly Row[] => rows.flatMap((row) => [row, ...flat(row.children)]);
-    const shown = state({ apps: [app], runners: [runner, { ...runner, id: 'other', alias: '99999999-cccc' }] });
-    const rows = flat(toItems(shown, now));
-    expect(rows.length).toBe(6);
-    for (const { label, spoken } of rows) expect(spoken).toContain(label);
+  it('shows an unknown state without failing, and platform time with a mark', () => {
+    const [row] = items({ apps: [app], runners: [{ ...runner, state: 'NEW_WORD', why: 'Because.' }], timeScale: 60 });
+    expect(row?.children[0]).toMatchObject({ icon: 'question', description: 'new word 5 min (x60)' });
   });
+});
 
-  it('ticks only when it shows a runner', () => {
-    expect(ticks(toItems(state({ apps: [app] }), now))).toBe(false);
-    expect(ticks(toItems(state({ apps: [app], runners: [runner] }), now))).toBe(true);
-  });
-
-  it('shows the reason of a state, and an unknown state without failing', () => {
-    const [row] = toItems(state({ apps: [app], runners: [{ ...runner, state: 'NEW_WORD', why: 'Because.' }] }), now);
-    expect(row?.children[0]?.children[0]).toMatchObject({
-      icon: 'question',
-      facts: expect.arrayContaining([{ name: 'Reason', text: 'Because.' }]),
-    });
-  });
-
-  it('shows ages in platform time with a mark, and gives screen readers real time', () => {
-    const [row] = toItems(state({ apps: [app], runners: [runner], timeScale: 60 }), now);
-    expect(row?.children[0]?.children[0]).toMatchObject({
-      description: 'IDLE · 5 min (x60)',
-      spoken: 'runner 1, IDLE, less than a minute',
-    });
-  });
+it('holds the meaning of each row in what a side bar of 300 pixels shows', () => {
+  const alias = 'a-very-long-name-of-an-app';
+  const long = appRow({ alias, revision, counts: { ...counts, queued: 12 } });
+  const states = ['PENDING', 'DOCKER_PULL', 'SETUP', 'IDLE', 'RUNNING', 'DRAINING', 'TERMINATING', 'FAILURE_DELAY'];
+  const runners = states.flatMap((state, at) => [
+    { ...runner, id: state, number: at + 100, alias, state, until: now + 90_000, busy: 12, lastLine: 'x'.repeat(90) },
+  ]);
+  const shown = {
+    apps: [long, app],
+    runners: [...runners, { ...runner, id: 'gone', endedAt: now, why: 'y'.repeat(90) }],
+  };
+  const seen = seenOf(items({ ...shown, found: [painter, { ...upscale, appName: alias }] }));
+  expect(seen.length).toBeGreaterThan(12);
+  expect(unclear(seen.map(({ text }) => text))).toEqual([]);
+  expect(unclear(['a1b2c3d4-0000-4000-8000-abcdefabcdef waits', 'work / no calls'])).toHaveLength(2);
 });

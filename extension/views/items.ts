@@ -1,101 +1,88 @@
-import type { CommandName } from '../contributes/commands.ts';
-import { type AppRow, type LiveState, type RunnerRow, sentenceOf } from '../target/live.ts';
-import { age, type Snapshot } from '../target/snapshot.ts';
-import { stateLook } from './states.ts';
+import type { AppRow, LiveState, Reason, RunnerRow } from '../target/live.ts';
+import type { Snapshot } from '../target/snapshot.ts';
+import { t } from '../words.ts';
+import { stateWords } from './app-words.ts';
+import { brokenRow, type CodeFile, codeRow, endpointRows, type FoundApp } from './code-rows.ts';
+import { isCounting, isSaidByRunners, shortReason } from './reason-words.ts';
+import { type About, appRowId, type Fact, fact, gone, type Row, shortLabel, type Time } from './row.ts';
+import { endedRow, runnerOf, runnerRow } from './runner-rows.ts';
 
-/** A line of a tooltip. */
-export interface Fact {
-  /** Empty: the line has only the text. */
-  readonly name: string;
-  /** Plain text, possibly of an app; may have several lines. */
-  readonly text: string;
-  /** The target if the text is a link. */
-  readonly url?: string;
+/** Everything that the view "Apps" shows. */
+export interface AppsShown {
+  readonly snapshot: Pick<Snapshot, 'live' | 'last'> & Partial<Pick<Snapshot, 'state'>>;
+  /** Apps in the code of the window's folders. */
+  readonly found?: readonly FoundApp[];
+  /** Files that can't be parsed. */
+  readonly broken?: readonly CodeFile[];
+  /** The app of each alias that `fal run` serves in this window. */
+  readonly runs?: ReadonlyMap<string, FoundApp>;
+  /** Ended runners that the user cleared, and how many of each alias. */
+  readonly cleared?: ReadonlySet<string>;
+  readonly clearedCounts?: ReadonlyMap<string, number>;
 }
 
-/** A row of the tree as plain data; `apps-view.ts` makes it a `TreeItem`. */
-export interface Row {
-  /** Stable across updates. */
-  readonly id: string;
-  readonly kind: 'app' | 'revision' | 'runner' | 'action';
-  readonly label: string;
-  readonly description: string;
-  readonly icon: string;
-  /** A theme colour that the extension contributes. */
-  readonly color?: string;
-  /** The tooltip. Nothing in it changes with time alone. */
-  readonly facts: readonly Fact[];
-  /** What a click on the row does. */
-  readonly command?: CommandName;
-  /** The row shows what a killed emulator last said. */
-  readonly isPast?: true;
-  /** The row is an ended runner, which can be cleared from the view. */
-  readonly isEnded?: true;
-  /** The text for screen readers, in real time. It changes every minute, not every second. */
-  readonly spoken: string;
-  readonly children: readonly Row[];
+/** An app of the emulator, as a row shows it. */
+interface Shown {
+  readonly alias: string;
+  readonly app: AppRow | undefined;
+  readonly code: FoundApp | undefined;
+  readonly runners: readonly RunnerRow[];
+  /** Of its ended runners, those that the user cleared. */
+  readonly cleared: number;
 }
 
-/** The ages of states are shown in platform time, which may pass faster than real time. */
-interface Time {
-  readonly now: number;
-  readonly timeScale: number;
-}
-
-/** How long ended runners stay visible, so that the user sees how they ended. They can be cleared earlier. */
+/** How long an app of `fal run` stays in the view after its end, so that the user sees how it ended. */
 const endedShownMs = 5 * 60_000;
 
 /**
- * Apps > revisions > runners; apps by name, the active revision first, the youngest runner first. `cleared`: ids of
- * ended runners that the user cleared from the view. Pure.
+ * The apps of the folder's code, deployed or not, and its runs, by name; then files that can't be parsed; then what the
+ * emulator has of other folders, folded. Below an app are its endpoints, its runners (the youngest first), and one row
+ * for all that ended. Pure.
  */
-export function toItems(
-  { live, last, state }: Pick<Snapshot, 'live' | 'last'> & Partial<Pick<Snapshot, 'state'>>,
-  now: number,
-  cleared: ReadonlySet<string> = new Set(),
-): readonly Row[] {
-  if (!live && last) {
-    const rows = toItems({ live: last }, now, cleared).map(greyed);
-    return state === 'failed' ? [startRow, ...rows] : rows;
-  }
+export function toItems(shown: AppsShown, now: number): readonly Row[] {
+  const { snapshot, found = [], broken = [] } = shown;
+  const live = snapshot.live ?? snapshot.last;
   if (!live) return [];
-  const isShown = ({ id, endedAt }: RunnerRow) =>
-    endedAt === null || (now - endedAt < endedShownMs && !cleared.has(id));
-  const runners = [...live.runners.values()].filter(isShown);
-  const ofApps = byAlias(runners);
-  const rowOf = (alias: string, app?: AppRow) => appRow(live.head, ofApps.get(alias) ?? [], alias, app, now);
-  const deployed = new Set([...live.apps.values()].filter(({ kind }) => kind === 'deployed').map(({ alias }) => alias));
-  const ephemeral = [...new Set(runners.map(({ alias }) => alias))].filter((alias) => !deployed.has(alias));
-  const apps = [...live.apps.values()]
-    .filter(({ alias }) => deployed.has(alias))
-    .sort((a, b) => a.alias.localeCompare(b.alias, 'en'));
-  return [...apps.map((app) => rowOf(app.alias, app)), ...ephemeral.map((alias) => rowOf(alias))];
+  const all = appsOf(live, shown, now);
+  const time = { now, timeScale: live.head.timeScale };
+  const rowOf = (one: Shown) => appRow(live, one, time);
+  const isOurs = ({ code }: Shown) => code !== undefined || found.length === 0;
+  const ours = all.filter(isOurs);
+  const deployed = new Set(ours.filter(({ app }) => app?.kind === 'deployed').map(({ code }) => code?.key));
+  const rows = [
+    ...[...ours.map(rowOf), ...found.filter(({ key }) => !deployed.has(key)).map(codeRow)].sort(byLabel),
+    ...broken.map(brokenRow),
+  ];
+  const elsewhere = elsewhereRow(all.filter((one) => !isOurs(one)).map(rowOf));
+  if (snapshot.live) return [...rows, ...elsewhere];
+  return [...(snapshot.state === 'failed' ? [startRow()] : []), ...gone([...rows, ...elsewhere])];
 }
 
 /** Above the rows of a killed emulator. */
-const startRow: Row = {
+const startRow = (): Row => ({
   id: 'action/start',
   kind: 'action',
-  label: 'Start Emulator',
-  description: 'it ended unexpectedly',
+  label: t('Start Emulator'),
+  description: t('it ended unexpectedly'),
   icon: 'play',
-  command: 'startEmulator',
   facts: [],
-  spoken: 'Start Emulator: it ended unexpectedly',
+  spoken: t('Start Emulator: it ended unexpectedly'),
   children: [],
-};
+});
 
-/** A row of an emulator that is no longer there. */
-function greyed(row: Row): Row {
-  const description = row.kind === 'revision' ? row.description : row.isEnded ? row.description : 'not running';
-  return {
-    ...row,
-    description,
-    color: 'disabledForeground',
-    isPast: true,
-    spoken: `${row.label}, ${description}`,
-    children: row.children.map(greyed),
-  };
+function appsOf(
+  live: LiveState,
+  { found = [], runs, cleared, clearedCounts }: AppsShown,
+  now: number,
+): readonly Shown[] {
+  const isShown = ({ id, endedAt, alias }: RunnerRow) =>
+    endedAt === null || (!cleared?.has(id) && (live.apps.has(alias) || now - endedAt < endedShownMs));
+  const runners = byAlias([...live.runners.values()].filter(isShown));
+  return [...new Set([...live.apps.keys(), ...runners.keys()])].map((alias) => {
+    const app = live.apps.get(alias);
+    const code = app?.kind === 'deployed' ? found.find(({ appName }) => appName === alias) : runs?.get(alias);
+    return { alias, app, code, runners: runners.get(alias) ?? [], cleared: clearedCounts?.get(alias) ?? 0 };
+  });
 }
 
 /** The oldest supported editor doesn't have `Map.groupBy`. */
@@ -109,143 +96,139 @@ function byAlias(runners: readonly RunnerRow[]): ReadonlyMap<string, readonly Ru
   return groups;
 }
 
-/** Whether a row's text changes with time alone. */
-export function ticks(rows: readonly Row[]): boolean {
-  return rows.some((row) => !row.isPast && (row.kind === 'runner' || ticks(row.children)));
-}
-
-/** The ids of the visible ended runners. */
+/** The ids of the ended runners in the rows. */
 export function endedRunners(rows: readonly Row[]): readonly string[] {
-  return rows.flatMap((row) => (row.isEnded ? [runnerOf(row.id)] : endedRunners(row.children)));
+  return rows.flatMap((row) => (row.kind === 'runner.ended' ? [runnerOf(row.id)] : endedRunners(row.children)));
 }
 
-export function appRowId(alias: string): string {
-  return `app/${alias}`;
+function byLabel(a: Row, b: Row): number {
+  return a.label.localeCompare(b.label, 'en') || a.id.localeCompare(b.id, 'en');
 }
 
-/** The id of the runner that a row shows. */
-export function runnerOf(rowId: string): string {
-  return rowId.slice(runnerPrefix.length);
-}
-
-const runnerPrefix = 'runner/';
-
-function appRow(
-  { owner, timeScale }: LiveState['head'],
-  runners: readonly RunnerRow[],
-  alias: string,
-  app: AppRow | undefined,
-  now: number,
-): Row {
-  const others = [...new Set(runners.map(({ revision }) => revision))].filter((id) => id !== app?.revision);
-  const revisions = app ? [app.revision, ...others] : others;
-  const live = runners.filter(({ endedAt }) => endedAt === null).length;
-  const why = app?.reason ? sentenceOf(app.reason, { timeScale }, now) : undefined;
+function appRow({ head }: LiveState, { alias, app, code, runners, cleared }: Shown, time: Time): Row {
+  const ended = runners.filter(({ endedAt }) => endedAt !== null);
+  const endedCount = Math.max(ended.length, (app?.ended.count ?? 0) - cleared);
+  const living = runners.filter(({ endedAt }) => endedAt === null);
+  const isRun = app?.kind !== 'deployed';
+  const label = isRun
+    ? code
+      ? t('{0} (run)', shortLabel(code.label, 12))
+      : 'fal run'
+    : shortLabel(code?.label ?? alias);
+  const reason = app?.reason;
   const waiting = app?.counts.queued ?? 0;
-  const queued = waiting > 0 ? `${waiting} waiting${why ? `: ${why}` : ''}` : '';
-  // The reason why a request waits already names the failure.
-  const failed = app?.lastFailure && !queued ? 'last start failed' : '';
-  const description = [app ? '' : 'ephemeral', count(live), queued, failed].filter(Boolean).join(' · ');
+  const shownReason = waiting > 0 && reason && !isSaidByRunners(reason) ? reason : undefined;
+  const queued = [
+    ...(waiting === 0 ? [] : [t('{0} queued', waiting)]),
+    ...(shownReason ? [shortReason(shownReason, time)] : []),
+  ];
+  const description = [stateWords(app, living, time), ...queued].join(' · ');
+  const ticking = living.some(({ state }) => state === 'SETUP') || (shownReason && isCounting(shownReason));
   return {
     id: appRowId(alias),
-    kind: 'app',
-    // An ephemeral app has no name, only the long id of its revision.
-    label: app ? alias : alias.slice(0, 8),
+    kind: isRun ? (app && code ? 'run' : 'run.other') : code ? 'app' : 'app.other',
+    label,
     description,
-    icon: app ? 'package' : 'beaker',
-    facts: [
-      fact('', `${owner}/${alias}`),
-      ...(app
-        ? [
-            fact('URL', app.url, app.url),
-            fact('Callers', callers[app.authMode ?? 'private']),
-            fact('Revision', app.revision),
-          ]
-        : [fact('', 'Lives as long as its `fal run` command.')]),
-      ...(why ? [fact('Waiting', why)] : []),
-      ...(app?.lastFailure ? [fact('Last start failed', app.lastFailure)] : []),
+    icon: isRun ? 'beaker' : 'package',
+    facts: [fact('', `${head.owner}/${alias}`), ...appFacts(app, code, time)],
+    ...(ticking ? { isTicking: true } : {}),
+    spoken: [
+      isRun ? t('run {0}', label) : t('app {0}', label),
+      stateWords(app, living, undefined),
+      ...queued.slice(0, 1),
+    ].join(', '),
+    children: [
+      ...(app ? endpointRows(app, code) : []),
+      ...revisionsOrRunners(app, alias, living, time),
+      ...[endedRow(alias, ended, { count: endedCount, hasFailed: !!app?.lastFailure }, time)].filter(
+        (row) => row !== undefined,
+      ),
     ],
-    spoken: `${app ? `app ${alias}` : `ephemeral app ${alias.slice(0, 8)}`}, ${description}`,
-    children: revisions.map((revision) => revisionRow(runners, alias, revision, app?.revision, { now, timeScale })),
+    about: { alias, id: app?.revision ?? alias, ...(app ? { url: app.url } : {}), ...aboutCode(code) },
   };
 }
 
-function revisionRow(
-  ofApp: readonly RunnerRow[],
+function aboutCode(code: FoundApp | undefined): About {
+  return code ? { file: code.path, line: code.line, key: code.key, app: code.entry ?? code.name } : {};
+}
+
+function appFacts(app: AppRow | undefined, code: FoundApp | undefined, time: Time): readonly Fact[] {
+  return [
+    ...(code ? [fact(t('Code'), `${code.file}:${code.line + 1}`)] : []),
+    ...(app?.kind === 'deployed'
+      ? [
+          fact('URL', app.url, app.url),
+          fact(t('Callers'), callers()[app.authMode ?? 'private']),
+          fact(t('Revision'), app.revision),
+        ]
+      : [fact('', t('Lives as long as its `fal run` command.'))]),
+    ...(app?.reason && !isSaidByRunners(app.reason) ? [fact(t('Waiting'), waitsBecause(app.reason, time))] : []),
+    ...(app?.lastFailure ? [fact(t('Last start failed'), app.lastFailure)] : []),
+  ];
+}
+
+/** A tooltip doesn't count seconds. */
+function waitsBecause(reason: Reason, time: Time): string {
+  return shortReason({ ...reason, until: null }, time);
+}
+
+/** Runners of several revisions are below their revisions. */
+function revisionsOrRunners(
+  app: AppRow | undefined,
   alias: string,
-  revision: string,
-  active: string | undefined,
+  living: readonly RunnerRow[],
   time: Time,
-): Row {
-  const runners = ofApp.filter((runner) => runner.revision === revision);
-  const role = active === undefined ? '' : revision === active ? 'active' : 'replaced';
-  return {
-    id: `revision/${alias}/${revision}`,
-    kind: 'revision',
-    label: revision.slice(0, 8),
-    description: role,
-    icon: 'git-commit',
-    facts: [fact('Revision', revision), ...(role === '' ? [] : [fact('', roles[role])])],
-    spoken: `revision ${revision.slice(0, 8)}, ${role || 'ephemeral'}`,
-    children: [...runners].sort((a, b) => b.startedAt - a.startedAt).map((runner) => runnerRow(runner, time)),
+): readonly Row[] {
+  const youngest = [...living].sort((a, b) => b.startedAt - a.startedAt || b.number - a.number);
+  const revisions = [...new Set(youngest.map(({ revision }) => revision))];
+  const only = revisions.length === 1 && (app?.kind !== 'deployed' || revisions[0] === app.revision);
+  if (revisions.length === 0 || only) return youngest.map((runner) => runnerRow(runner, time));
+  return revisions.map((revision) => {
+    const own = youngest.filter((runner) => runner.revision === revision);
+    const isNew = revision === app?.revision;
+    const description = `${isNew ? t('new') : t('replaced')} · ${runnersText(own.length)}`;
+    return {
+      id: `revision/${alias}/${revision}`,
+      kind: 'revision',
+      label: revision.slice(0, 8),
+      description,
+      icon: 'git-commit',
+      facts: [
+        fact(t('Revision'), revision),
+        fact('', isNew ? t('Active: receives all calls.') : t('Replaced: its runners finish their current requests.')),
+      ],
+      spoken: `${t('revision {0}', revision.slice(0, 8))}, ${description}`,
+      children: own.map((runner) => runnerRow(runner, time)),
+      about: { alias, id: revision },
+    };
+  });
+}
+
+function elsewhereRow(rows: readonly Row[]): readonly Row[] {
+  if (rows.length === 0) return [];
+  const runners = rows.flatMap(({ children }) => children.filter(({ kind }) => kind === 'runner')).length;
+  const apps = rows.length === 1 ? t('1 app') : t('{0} apps', rows.length);
+  const description = runners === 0 ? apps : `${apps} · ${runnersText(runners)}`;
+  const row: Row = {
+    id: 'elsewhere',
+    kind: 'elsewhere',
+    label: t('Elsewhere'),
+    description,
+    icon: 'folder',
+    facts: [fact('', t("Apps that were not found in this window's folders."))],
+    spoken: `${t('Elsewhere')}, ${description}`,
+    isFolded: true,
+    children: [...rows].sort(byLabel),
   };
+  return [row];
 }
 
-function runnerRow(runner: RunnerRow, { now, timeScale }: Time): Row {
-  const { id, number, requests, endedAt, why: reason } = runner;
-  // The last state of a runner that ended with its emulator isn't a final state.
-  const state = endedAt === null ? runner.state : 'TERMINATED';
-  const since = endedAt ?? runner.since;
-  const { icon, color, meaning } = stateLook(state);
-  const busy = runner.busy > 0 ? ` · ${runner.busy} in flight` : '';
-  // For a working runner, the state is enough.
-  const why = reason && (state === 'TERMINATED' || state === 'FAILURE_DELAY') ? ` · ${reason.split('\n', 1)[0]}` : '';
-  return {
-    id: `${runnerPrefix}${id}`,
-    kind: 'runner',
-    label: `runner ${number}`,
-    description: `${state} · ${age(inSteps(now - since), timeScale)}${busy}${why}`,
-    icon,
-    color,
-    facts: [
-      fact('Runner', id),
-      fact('State', [state, meaning].filter(Boolean).join(': ')),
-      fact('Since', new Date(since).toLocaleTimeString('en-GB')),
-      ...(reason ? [fact('Reason', reason)] : []),
-      ...requests.map((request) => fact('Request', `#${request}`)),
-    ],
-    ...(endedAt === null ? {} : { isEnded: true }),
-    spoken: `runner ${number}, ${state}, ${roughAge(now - since)}${`${busy}${why}`.replaceAll(' · ', ', ')}`,
-    children: [],
-  };
-}
+const callers = (): { readonly [M in NonNullable<AppRow['authMode']>]: string } => ({
+  private: t('the owner, with a key'),
+  shared: t('anyone with a key'),
+  public: t('anyone'),
+});
 
-function fact(name: string, text: string, url?: string): Fact {
-  return { name, text, ...(url === undefined ? {} : { url }) };
-}
-
-const callers: { readonly [M in NonNullable<AppRow['authMode']>]: string } = {
-  private: 'the owner, with a key',
-  shared: 'anyone with a key',
-  public: 'anyone',
-};
-
-const roles = {
-  active: 'Active: receives all calls.',
-  replaced: 'Replaced: its runners finish their current requests.',
-} as const;
-
-function count(runners: number): string {
-  return runners === 0 ? 'no runners' : runners === 1 ? '1 runner' : `${runners} runners`;
-}
-
-/** Rounds to seconds at first, then to ten seconds: an updated row loses its tooltip, which the user may be reading. */
-function inSteps(ms: number): number {
-  return ms < 10_000 ? ms : Math.floor(ms / 10_000) * 10_000;
-}
-
-function roughAge(ms: number): string {
-  const minutes = Math.floor(ms / 60_000);
-  if (minutes < 1) return 'less than a minute';
-  return minutes === 1 ? 'about a minute' : `about ${minutes} minutes`;
+function runnersText(count: number): string {
+  return count === 1 ? t('1 runner') : t('{0} runners', count);
 }

@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
 import { type CommandName, commandId, commands, commandTitle } from '../contributes/commands.ts';
 import type { Link } from '../target/link.ts';
-import { statusText } from './status-text.ts';
+import { requestElement } from './request-rows.ts';
+import { type StatusText, statusText } from './status-text.ts';
 
 const actions: readonly { readonly name: CommandName; readonly when: 'up' | 'down' | 'hasApps' | 'always' }[] = [
   { name: 'startEmulator', when: 'down' },
@@ -16,9 +17,10 @@ const actions: readonly { readonly name: CommandName; readonly when: 'up' | 'dow
 export function createStatusBar(link: Link) {
   let item: vscode.StatusBarItem | undefined;
   let hasApps = false;
+  let shown = '';
 
   function update(): void {
-    const content = statusText(link.snapshot(), hasApps);
+    const content = statusText(link.snapshot(), hasApps, link.folder);
     if (!content) {
       item?.hide();
       return;
@@ -26,13 +28,25 @@ export function createStatusBar(link: Link) {
     if (!item) {
       item = vscode.window.createStatusBarItem('minifal.status', vscode.StatusBarAlignment.Left);
       item.name = 'fal';
-      item.command = commandId('showActions');
     }
+    // The editor closes a tooltip that is set again.
+    const text = JSON.stringify(content);
+    if (text !== shown) set(item, content);
+    shown = text;
+    item.show();
+  }
+
+  function set(item: vscode.StatusBarItem, content: StatusText): void {
     item.text = content.text;
-    item.tooltip = new vscode.MarkdownString(content.tooltip, true);
+    const tooltip = new vscode.MarkdownString(content.tooltip, true);
+    tooltip.isTrusted = { enabledCommands: [commandId('openRow'), commandId('stopEmulator')] };
+    item.tooltip = tooltip;
+    const { failed } = content;
+    item.command = failed
+      ? { command: commandId('openRequest'), title: '', arguments: [requestElement(failed)] }
+      : commandId('showActions');
     item.accessibilityInformation = { label: content.spoken, role: 'button' };
     item.backgroundColor = content.isError ? new vscode.ThemeColor('statusBarItem.errorBackground') : undefined;
-    item.show();
   }
 
   const unsubscribe = link.onChange(update);

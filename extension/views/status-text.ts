@@ -1,6 +1,10 @@
+import { commandUri } from '../contributes/commands.ts';
+import type { LiveState, RequestRow } from '../target/live.ts';
 import type { Snapshot } from '../target/snapshot.ts';
 import { t } from '../words.ts';
+import { stateWords } from './app-words.ts';
 import { plainMarkdown } from './markdown.ts';
+import { appRowId } from './row.ts';
 
 export interface StatusText {
   readonly text: string;
@@ -9,10 +13,19 @@ export interface StatusText {
   readonly spoken: string;
   /** Set only if the user must act. */
   readonly isError: boolean;
+  /** The last request failed: a click opens it. */
+  readonly failed?: RequestRow;
 }
 
+/** Apps in the tooltip. */
+const appsShown = 5;
+
 /** The text of the status bar; `undefined`: no item, because the window has neither apps nor an emulator. Pure. */
-export function statusText({ state, live, running, why }: Snapshot, hasApps: boolean): StatusText | undefined {
+export function statusText(
+  { state, live, last, running, why }: Snapshot,
+  hasApps: boolean,
+  folder: string,
+): StatusText | undefined {
   if (state === 'stopped') {
     if (!hasApps) return undefined;
     return item(
@@ -30,32 +43,90 @@ export function statusText({ state, live, running, why }: Snapshot, hasApps: boo
   }
   if (state === 'failed') {
     const sentence = why ?? t('The local emulator ended unexpectedly.');
-    return { ...item(`$(error) ${t('fal: failed')}`, plainMarkdown(sentence), `fal: ${sentence}`), isError: true };
+    const words = last ? t('fal: ended') : t('fal: failed');
+    return { ...item(`$(error) ${words}`, plainMarkdown(sentence), `fal: ${sentence}`), isError: true };
   }
   const trouble = live?.head.trouble;
   if (trouble) {
     return { ...item(`$(warning) ${t('fal: local')}`, plainMarkdown(trouble), `fal: ${trouble}`), isError: true };
   }
-  const count = [...(live?.runners.values() ?? [])].filter(({ endedAt }) => endedAt === null).length;
+  const living = [...(live?.runners.values() ?? [])].filter(({ endedAt }) => endedAt === null);
+  const count = living.length;
   const runners = count === 1 ? t('1 runner') : t('{0} runners', count);
-  const deployed = [...(live?.apps.values() ?? [])].filter(({ kind }) => kind === 'deployed').length;
-  const apps = deployed === 1 ? t('1 app') : t('{0} apps', deployed);
+  const waiting = live?.head.requests.waiting ?? 0;
+  const apps = [...(live?.apps.values() ?? [])];
+  const deployed = apps.filter(({ kind }) => kind === 'deployed').length;
+  const timeScale = live?.head.timeScale ?? 1;
   const lines = [
     t('The local emulator is running (minifal {0}).', running?.version ?? ''),
-    `${apps}, ${runners}`,
+    `${deployed === 1 ? t('1 app') : t('{0} apps', deployed)}, ${runners}`,
+    ...(live ? appLines(live) : []),
     `run: https://localhost:${running?.ports.run} · queue: https://localhost:${running?.ports.queue}`,
+    ...(live?.head.gpus ?? []).map(({ index, name, runners: on }) =>
+      t('GPU {0}: {1}, {2} runners', index, plainMarkdown(name), on.length),
+    ),
+    t('Data folder: {0}', plainMarkdown(folder)),
     ...(live?.head.secrets === 'sealed'
       ? [t('Secrets are sealed. To open them, stop the emulator and start it from here.')]
       : []),
+    ...(timeScale === 1 ? [] : [t("Time x{0}: the platform's delays pass {0} times as fast.", timeScale)]),
+    `[${t('Stop Emulator')}](${commandUri('stopEmulator')})`,
   ];
-  const timeScale = live?.head.timeScale ?? 1;
-  if (timeScale !== 1) lines.push(t("Time x{0}: the platform's delays pass {0} times as fast.", timeScale));
-  const figures = `${count > 0 ? ` $(play)${count}` : ''}${timeScale === 1 ? '' : ` x${timeScale}`}`;
-  return item(
-    `$(server-process) ${t('fal: local')}${figures}`,
-    lines.join('\n\n'),
-    t('fal: local emulator running, {0}', runners),
-  );
+  const figures = [
+    ...(count > 0 ? [`$(play)${count}`] : []),
+    ...(waiting > 0 ? [`$(clock)${waiting}`] : []),
+    ...(timeScale === 1 ? [] : [`x${timeScale}`]),
+  ];
+  const failed = live && lastFailure(live);
+  const isStarting = count > 0 && living.every(({ state: one }) => beforeReady.has(one));
+  const now = failed ? [`$(error) ${nameOf(failed)}`] : isStarting ? [`$(loading~spin) ${t('setup')}`] : [];
+  const spoken = t('fal: local emulator running, {0}', runners);
+  return {
+    ...item(
+      [`$(server-process) ${t('fal: local')}`, ...now, ...figures].join(' '),
+      lines.join('\n\n'),
+      failed ? `${spoken}, ${t('request {0} failed: {1}', failed.number, nameOf(failed))}` : spoken,
+    ),
+    ...(failed ? { failed } : {}),
+  };
+}
+
+const beforeReady: ReadonlySet<string> = new Set(['PENDING', 'DOCKER_PULL', 'SETUP']);
+
+/** Those with most to do first, each with a link to its row. */
+function appLines({ apps, runners }: LiveState): readonly string[] {
+  const sorted = [...apps.values()].sort((a, b) => load(b.counts) - load(a.counts));
+  const lines = sorted.slice(0, appsShown).map((app) => {
+    const own = [...runners.values()].filter(({ alias, endedAt }) => alias === app.alias && endedAt === null);
+    const argument = encodeURIComponent(JSON.stringify([{ rowId: appRowId(app.alias), alias: app.alias }]));
+    const queued = app.counts.queued === 0 ? [] : [t('{0} queued', app.counts.queued)];
+    const name = app.kind === 'run' ? 'fal run' : plainMarkdown(app.alias);
+    const words = [plainMarkdown(stateWords(app, own, undefined)), ...queued].join(' · ');
+    return `[${name}](${commandUri('openRow')}?${argument}): ${words}`;
+  });
+  const more = sorted.length - lines.length;
+  return more > 0 ? [...lines, t('{0} more apps', more)] : lines;
+}
+
+function load({ queued, running, ready, starting }: { readonly [name: string]: number }): number {
+  return (queued ?? 0) + (running ?? 0) + (ready ?? 0) + (starting ?? 0);
+}
+
+/** The request that finished last, if the platform or its app failed; the next one that succeeds clears it. */
+function lastFailure({ requests }: LiveState): RequestRow | undefined {
+  let latest: RequestRow | undefined;
+  for (const request of requests.values()) {
+    if (request.completedAt !== null && request.completedAt >= (latest?.completedAt ?? 0)) latest = request;
+  }
+  // 499: its caller left, or a person cancelled it.
+  const hasFailed = latest && latest.status !== 499 && (latest.error !== null || (latest.status ?? 200) >= 500);
+  return hasFailed ? latest : undefined;
+}
+
+function nameOf({ error, status }: RequestRow): string {
+  const name = error?.type.split('.').at(-1) ?? t('status {0}', status ?? '');
+  // `$(x)` would be an icon.
+  return name.replace(/[^\w .-]/g, '').slice(0, 30);
 }
 
 function item(text: string, tooltip: string, spoken: string): StatusText {

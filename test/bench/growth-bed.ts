@@ -71,11 +71,7 @@ export function createRooms({ answers = true }: { readonly answers?: boolean } =
     queue,
     runnerHistory,
     requestHistory: history,
-    logs: {
-      follow: () => () => undefined,
-      followExceptions: () => () => undefined,
-      exceptionOf: () => undefined,
-    },
+    logs: { follow: () => () => undefined, followExceptions: () => () => undefined },
     fleet,
     clock,
     /** Deploys an app. */

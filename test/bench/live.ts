@@ -3,6 +3,7 @@ import { infoOf } from '../../emulator/edge/gateway/queue/submit.ts';
 import type { Part } from '../../emulator/edge/rest/live/board.ts';
 import { createLiveFeed } from '../../emulator/edge/rest/live/feed.ts';
 import { createRooms, type Rooms, ready, requestFor } from './growth-bed.ts';
+import { openViews } from './rows.ts';
 import { show } from './stats.ts';
 
 const about = {
@@ -16,7 +17,7 @@ const about = {
 const hosts = { api: 'localhost:1', run: 'localhost:2', queue: 'localhost:3', ws: 'localhost:4' };
 
 /** A reader of the live stream, on the real clock. */
-function openStream(rooms: Rooms) {
+function openStream(rooms: Rooms, onPart: (part: Part) => void = () => undefined) {
   const parts: { readonly at: number; readonly part: Part }[] = [];
   const feed = createLiveFeed({
     ...rooms,
@@ -29,7 +30,10 @@ function openStream(rooms: Rooms) {
     },
   });
   const { leave: close } = feed.join(undefined, {
-    send: (part) => parts.push({ at: performance.now(), part }) > 0,
+    send(part) {
+      onPart(part);
+      return parts.push({ at: performance.now(), part }) > 0;
+    },
     failed: () => undefined,
   });
   return { parts, bytes: () => parts.reduce((sum, { part }) => sum + part.data.length, 0), close };
@@ -43,8 +47,9 @@ async function roomsWith(runners: number): Promise<Rooms> {
   return rooms;
 }
 
-async function send(rooms: Rooms): Promise<void> {
+async function send(rooms: Rooms, onId: (id: string) => void = () => undefined): Promise<void> {
   const request = requestFor('app');
+  onId(request.id);
   await rooms.queue.submit(request);
   rooms.fleet.enqueue(infoOf(request, 0));
 }
@@ -74,8 +79,21 @@ async function sizes(runners: number, ended: number) {
 }
 
 /** Requests a second for some seconds: CPU milliseconds per second, and what a reader gets. */
-async function load(rooms: Rooms, perSecond: number, seconds: number, isRead: boolean) {
-  const stream = isRead ? openStream(rooms) : undefined;
+async function load(
+  rooms: Rooms,
+  perSecond: number,
+  seconds: number,
+  {
+    isRead,
+    onPart,
+    onId,
+  }: {
+    readonly isRead: boolean;
+    readonly onPart?: (part: Part) => void;
+    readonly onId?: (id: string) => void;
+  },
+) {
+  const stream = isRead ? openStream(rooms, onPart) : undefined;
   await delay(1_500);
   const state = stream?.bytes() ?? 0;
   const events = stream?.parts.length ?? 0;
@@ -85,7 +103,7 @@ async function load(rooms: Rooms, perSecond: number, seconds: number, isRead: bo
   const waiting: Promise<void>[] = [];
   while (performance.now() - began < seconds * 1_000) {
     const due = ((performance.now() - began) / 1_000) * perSecond;
-    for (; sent < due; sent++) waiting.push(send(rooms));
+    for (; sent < due; sent++) waiting.push(send(rooms, onId));
     await delay(10);
   }
   await Promise.all(waiting);
@@ -108,14 +126,15 @@ export async function benchLive({ rounds, seconds }: { readonly rounds: number; 
     const what = `${runners} runners, ${ended} ended`;
     console.log(`  ${what.padEnd(24)} state ${kilobytes(state)}; a request: ${kilobytes(change)} in ${events} events`);
   }
+  await benchRows(seconds);
   for (const runners of [30, 1_000]) {
     const rooms = await roomsWith(runners);
     try {
       const read: Awaited<ReturnType<typeof load>>[] = [];
       const unread: typeof read = [];
       for (let round = 0; round < rounds; round++) {
-        unread.push(await load(rooms, 500, seconds, false));
-        read.push(await load(rooms, 500, seconds, true));
+        unread.push(await load(rooms, 500, seconds, { isRead: false }));
+        read.push(await load(rooms, 500, seconds, { isRead: true }));
       }
       const extra = read.map(({ cpu }, n) => cpu - (unread[n]?.cpu ?? 0));
       console.log(
@@ -127,6 +146,37 @@ export async function benchLive({ rounds, seconds }: { readonly rounds: number; 
       await rooms.close();
     }
   }
+}
+
+/** The editor's views at 500 requests a second on 30 runners: from a submit until the editor is to draw its row. */
+async function benchRows(seconds: number): Promise<void> {
+  const rooms = await roomsWith(30);
+  const views = openViews();
+  const sentAt = new Map<string, number>();
+  const delays: number[] = [];
+  try {
+    await load(rooms, 500, seconds, {
+      isRead: true,
+      onId: (id) => sentAt.set(id, performance.now()),
+      onPart({ type, data }) {
+        views.take(type, data);
+        for (const id of views.requestIds()) {
+          const at = sentAt.get(id);
+          if (at === undefined) continue;
+          delays.push(performance.now() - at);
+          sentAt.delete(id);
+        }
+      },
+    });
+  } finally {
+    await rooms.close();
+    views.close();
+  }
+  const { rows, redraws, busyMs } = views.figures();
+  console.log(
+    `  the views at 500 requests/s on 30 runners: a request's row after ${show(delays)} ms; ${rows} rows, ` +
+      `${(redraws / seconds).toFixed(0)} redraws/s, ${show(busyMs)} ms for each event`,
+  );
 }
 
 function kilobytes(bytes: number): string {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Locator, Page } from 'playwright-core';
+import { unclear } from '../../extension/views/testing/meaning.ts';
 import { openWorkbench, type Workbench } from '../lab/workbench.ts';
 import { until } from '../support/wait.ts';
 import { takePictures } from './pictures.ts';
@@ -9,9 +10,11 @@ export interface FalWindow {
   readonly workbench: Workbench;
   /** Shows the view container "fal". */
   showApps(): Promise<void>;
-  /** Rows of the tree that are shown, as `label description`; everything is unfolded first. */
+  /** Rows of the trees that are shown, as `label description`; everything is unfolded first. */
   rows(): Promise<readonly string[]>;
-  /** Waits for a row whose `label description` matches. */
+  /** Waits until a row matches that is shown without unfolding anything. Returns all of those. */
+  rowIsSeen(text: RegExp): Promise<readonly string[]>;
+  /** Waits for a row of any view whose `label description` matches. */
   row(text: RegExp): Promise<Locator>;
   /** From now on, records every state that the row of a runner shows, by the labels of its app and its own. */
   watchStates(): Promise<() => Promise<{ readonly [runner: string]: readonly string[] }>>;
@@ -29,12 +32,19 @@ export async function openFalWindow(page: Page): Promise<FalWindow> {
   const workbench = await openWorkbench(page);
   const items = page.locator('.sidebar [role=treeitem]');
 
-  const texts = () =>
-    items.evaluateAll((rows: readonly { querySelector(css: string): { textContent: string | null } | null }[]) =>
-      rows.map((row) =>
-        ['.label-name', '.label-description'].map((css) => row.querySelector(css)?.textContent ?? '').join(' '),
-      ),
+  /** @throws if a row doesn't say at its beginning what it is about */
+  async function texts(): Promise<readonly string[]> {
+    const all = await items.evaluateAll(
+      (rows: readonly { querySelector(css: string): { textContent: string | null } | null }[]) =>
+        rows.map((row) =>
+          ['.label-name', '.label-description'].map((css) => row.querySelector(css)?.textContent ?? '').join(' '),
+        ),
     );
+    const wrong = unclear(all.map((text) => text.trim()).filter((text) => text !== ''));
+    if (wrong.length > 0)
+      throw new Error(`the first 30 characters of these rows don't say enough: ${wrong.join('; ')}`);
+    return all;
+  }
 
   async function unfold(): Promise<void> {
     const folded = page.locator('.sidebar [role=treeitem][aria-expanded=false]');
@@ -55,6 +65,11 @@ export async function openFalWindow(page: Page): Promise<FalWindow> {
       await unfold();
       return texts();
     },
+    rowIsSeen: (text) =>
+      until(`a row matches ${text} without unfolding`, async () => {
+        const all = await texts();
+        return all.some((row) => text.test(row)) && all;
+      }),
     row(text) {
       return until(
         `a row matches ${text}`,
@@ -74,13 +89,15 @@ export async function openFalWindow(page: Page): Promise<FalWindow> {
         window.${name} = {};
         const look = () => {
           const at = (row, name) => Number(row.getAttribute(name));
-          const rows = [...document.querySelectorAll('.sidebar [role=treeitem]')]
+          // Only those of the first view, which has the runners.
+          const rows = [...document.querySelector('.sidebar [role=tree]')?.querySelectorAll('[role=treeitem]') ?? []]
             .sort((a, b) => at(a, 'data-index') - at(b, 'data-index'));
           let app = '';
           for (const row of rows) {
             const label = row.querySelector('.label-name')?.textContent;
             if (at(row, 'aria-level') === 1) app = label;
-            const state = /^([A-Z_]+) ·/.exec(row.querySelector('.label-description')?.textContent ?? '')?.[1];
+            const text = row.querySelector('.label-description')?.textContent ?? '';
+            const state = /^(waiting|setup|idle|running|finishing|stopping|failed|ended)\\b/.exec(text)?.[1];
             if (!label || !state) continue;
             const seen = (window.${name}[app + ' ' + label] ??= []);
             if (seen.at(-1) !== state) seen.push(state);

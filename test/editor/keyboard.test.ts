@@ -76,7 +76,7 @@ async function focusTree(): Promise<void> {
       .waitFor({ timeout: 2_000 })
       .catch(() => undefined);
     await press('Home');
-    return /^(app|ephemeral) /.test(await focused());
+    return /^app /.test(await focused());
   });
 }
 
@@ -128,10 +128,10 @@ it('runs, deploys, stops and opens the terminal by keyboard shortcuts', async ()
   await page.keyboard.type('Hello');
   await press('Enter');
   await runTyped('fal: Focus on Apps View');
-  await window.row(/ ephemeral · 1 runner/);
-  await window.row(/^runner \d+ IDLE · /);
+  await window.row(/^Hello \(run\) idle/);
+  await window.row(/^runner \d+ idle /);
   await press('Control+k', 'Alt+s');
-  await window.row(/^runner \d+ TERMINATED · /);
+  await window.row(/^runner \d+ ended/);
   // A run that the user stopped has not failed.
   await page.locator('.terminal-tabs-entry').filter({ hasText: 'run Hello' }).waitFor();
   expect(await page.locator('.terminal-tabs-entry [class*="codicon-error"]').count()).toBe(0);
@@ -147,22 +147,23 @@ it('moves through the tree, in which each row has a spoken description', async (
     await press('ArrowDown');
   }
   expect(labels).toEqual([
-    expect.stringMatching(/^app hello, no runners/),
-    expect.stringMatching(/^revision [0-9a-f]{8}, active/),
-    expect.stringMatching(/^ephemeral app [0-9a-f]{8}, ephemeral · no runner|^ephemeral app /),
-    expect.stringMatching(/^revision [0-9a-f]{8}, ephemeral/),
-    expect.stringMatching(/^runner \d+, TERMINATED, less than a minute, .+/),
+    expect.stringMatching(/^app Hello, no runner/),
+    expect.stringMatching(/^endpoint POST \/, no calls/),
+    expect.stringMatching(/^run Hello \(run\), ended/),
+    expect.stringMatching(/^1 ended runner/),
+    expect.stringMatching(/^runner \d+, ended, less than a minute, .+/),
+    expect.stringMatching(/^app Slow, not deployed/),
   ]);
 });
 
 it("opens a row's menu and clears the row", async () => {
   await focusTree();
-  await reach('ArrowDown', /^runner \d+, TERMINATED/);
+  await reach('ArrowDown', /^runner \d+, ended/);
   await press('Shift+F10');
-  expect(await menu()).toEqual(['Clear Runner', 'Clear Ended Runners']);
+  expect(await menu()).toEqual(['Copy ID', 'Clear Runner', 'Clear Ended Runners']);
   await takePicture(window.workbench, 'keyboard-menu');
-  await press('ArrowDown', 'Enter');
-  await until('it is gone', async () => !(await window.rows()).some((row) => / TERMINATED · /.test(row)));
+  await press('ArrowDown', 'ArrowDown', 'Enter');
+  await until('it is gone', async () => !(await window.rows()).some((row) => /^runner \d+ ended/.test(row)));
 });
 
 it("reaches the view's own buttons and its menu", async () => {

@@ -41,28 +41,68 @@ describe('with the package installed in VS Code', () => {
   it('the palette deploys the demo, which the tree then shows', async () => {
     await window.workbench.command('fal: Deploy to Emulator');
     await window.workbench.pick('Hello');
-    await window.row(/^hello /);
+    await window.row(/^Hello no runner/);
     await window.picture('3-deployed');
   });
 
   it('the tree shows the runner that a call with the real client starts', async () => {
     expect(await scene.call('local/hello', { name: 'editor' })).toEqual({ message: 'Hello, editor!' });
-    await window.row(/^runner \d+ IDLE · \d+ s$/);
+    // The first runner of an app isn't folded away.
+    await window.rowIsSeen(/^runner \d+ idle · stops in \d+ s$/);
     await window.picture('4-idle');
+  });
+
+  it('a request opens as a document, and can be replayed', async () => {
+    const { page } = window.workbench;
+    await (await window.row(/^#1 POST \/ 200 · .* cold/)).click();
+    await page.keyboard.press('Enter');
+    const tab = page.locator('.tab.active').filter({ hasText: 'Request #1.md' });
+    await tab.waitFor();
+    const text = page.locator('.editor-instance .view-lines');
+    await text.filter({ hasText: /#1.POST.\/.of.hello.*completed.with.200/s }).waitFor();
+    await window.picture('4-request');
+    const row = await window.row(/^#1 POST /);
+    await row.hover();
+    await row.getByRole('button', { name: 'Replay Request' }).click();
+    await window.row(/^#2 POST \/ 200/);
+    await (await window.row(/^#1 POST /)).click();
+    await page.keyboard.down('Control');
+    await (await window.row(/^#2 POST /)).click();
+    await page.keyboard.up('Control');
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await (await window.row(/^#2 POST /)).click({ button: 'right' });
+    // The menu ignores clicks for a moment after it has opened.
+    await page.locator('.monaco-menu .action-item').filter({ hasText: 'Copy ID' }).hover();
+    await page.keyboard.press('Enter');
+    const copied = () => page.evaluate<string>('navigator.clipboard.readText()');
+    await until('both IDs are copied', async () => /^[0-9a-f-]{36}\n[0-9a-f-]{36}$/.test(await copied()));
+    await window.workbench.command('View: Close All Editors');
+  });
+
+  it('calls an app, and an endpoint, from its row', async () => {
+    const { page } = window.workbench;
+    for (const name of [/^Hello idle/, /^POST \/ 2 /]) {
+      const row = await window.row(name);
+      await row.hover();
+      expect(await row.locator('.actions .action-item').count()).toBeLessThanOrEqual(2);
+      await row.getByRole('button', { name: 'Call App' }).click();
+      await page.locator('.tab.active').filter({ hasText: '.fal.json' }).waitFor();
+      await window.workbench.command('File: Revert and Close Editor');
+    }
   });
 
   it('the tree shows a runner going through its states', async () => {
     await window.workbench.command('fal: Deploy to Emulator');
     await window.workbench.pick('Slow');
-    await window.row(/^slow /);
+    await window.row(/^Slow no runner/);
     const states = await window.watchStates();
     const call = scene.call('local/slow', { seconds: 4 });
-    await window.row(/^runner \d+ SETUP · /);
-    await window.row(/^runner \d+ RUNNING · \d+ s · 1 in flight/);
+    await window.row(/^runner \d+ setup \d+ s/);
+    await window.row(/^runner \d+ running \d+ s · #\d+/);
     await window.picture('5-running');
     expect(await call).toEqual({ slept: 4 });
     await until('it is idle again', async () =>
-      Object.values(await states()).some((seen) => seen.join(' ').endsWith('SETUP RUNNING IDLE')),
+      Object.values(await states()).some((seen) => seen.join(' ').endsWith('setup running idle')),
     );
   });
 
@@ -100,12 +140,12 @@ describe('with the package installed in VS Code', () => {
   it('runs an app until it is stopped', async () => {
     await window.workbench.command('fal: Run App');
     await window.workbench.pick('Hello');
-    await window.row(/ ephemeral/);
-    await window.row(/^runner \d+ (IDLE|RUNNING) · /);
+    await window.row(/^Hello \(run\) /);
+    await window.row(/^runner \d+ (idle|running) /);
     await window.picture('7-run');
     await window.workbench.command('fal: Stop Run');
     await until('its rows say so or are gone', async () =>
-      (await window.rows()).every((row) => !/ephemeral · 1 runner/.test(row)),
+      (await window.rows()).every((row) => !/^Hello \(run\) (?!ended)/.test(row)),
     );
   });
 
@@ -113,13 +153,14 @@ describe('with the package installed in VS Code', () => {
     const { pid } = await scene.emulator();
     process.kill(pid, 'SIGKILL');
     await window.workbench.toast(`(process ${pid}) ended unexpectedly`);
-    await window.status(/fal: failed/);
+    await window.status(/fal: ended/);
+    await window.rowIsSeen(/^Hello not running/);
     await window.picture('8-killed');
     await window.workbench.pressInToast('ended unexpectedly', 'Start Emulator');
     await until('another emulator runs', async () => (await scene.emulator()).pid !== pid);
-    await window.row(/^hello /);
+    await window.row(/^Hello no runner/);
     // Runners that ended with it aren't waiting for anything.
-    expect((await window.rows()).filter((row) => / (PENDING|SETUP|RUNNING|IDLE) · /.test(row))).toEqual([]);
+    expect((await window.rows()).filter((row) => /^runner \d+ (waiting|setup|running|idle)/.test(row))).toEqual([]);
     expect(await scene.call('local/hello', { name: 'again' })).toEqual({ message: 'Hello, again!' });
     await window.picture('9-recovered');
   });

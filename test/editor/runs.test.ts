@@ -139,13 +139,13 @@ it('survives the deletion of the data folder: the view is empty, and each button
 it('keeps the tree of a killed emulator, greyed, with a row that starts it again', async () => {
   await window.workbench.command('fal: Deploy to Emulator');
   await window.workbench.pick('Hello');
-  await window.row(/^hello /);
+  await window.row(/^Hello no runner/);
   const { pid } = await scene.emulator();
   process.kill(pid, 'SIGKILL');
-  await window.row(/^hello not running/);
+  await window.row(/^Hello not running/);
   await window.picture('killed');
   await (await window.row(/^Start Emulator /)).click();
-  await window.row(/^hello no runners/);
+  await window.row(/^Hello no runner/);
   expect((await scene.emulator()).pid).not.toBe(pid);
 });
 

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readLocalKey } from '../../emulator/local/data-folder.ts';
@@ -74,6 +74,8 @@ beforeAll(async () => {
   scene = await setScene({ folder: 'empty', settings });
   await writeFile(join(scene.workspace, 'states.py'), states);
   window = await scene.open();
+  // Only rows on the screen exist in the page.
+  await window.workbench.page.setViewportSize({ width: 1280, height: 1600 });
   await window.showApps();
   await window.welcome(/Start Emulator/);
 });
@@ -110,27 +112,34 @@ it('starts an emulator with the time scale and the allowed web pages of the sett
 it('shows each state of a runner by an icon and in words, and why a start fails', async () => {
   for (const app of ['Ready', 'Busy', 'Loading', 'Failing']) await deploy(app);
   for (const app of ['ready', 'busy', 'loading', 'failing']) await submit(app);
-  await window.row(/^runner \d+ IDLE · /);
-  await window.row(/^runner \d+ SETUP · /);
-  await window.row(/^runner \d+ RUNNING · .* · 1 in flight/);
-  await window.row(/^runner \d+ TERMINATED · .*RuntimeError: There are \*no\* weights/);
-  await window.row(/^runner \d+ FAILURE_DELAY · .*The last start failed: .*RuntimeError/);
-  await window.row(/^failing .*1 waiting: Retrying in .* after .*failed start.*RuntimeError: There are \*no\* weights/);
+  // Ended runners are one row, folded, with the last error. Nothing has been unfolded yet.
+  const seen = await window.rowIsSeen(/^\d+ ended last: RuntimeError: There are \*no\* weights\. \(states\.py:46\)$/);
+  expect(seen.filter((row) => /^runner \d+ ended/.test(row))).toEqual([]);
+  await window.row(/^runner \d+ idle · stops in /);
+  await window.row(/^runner \d+ setup \d+ s/);
+  await window.row(/^runner \d+ running \d+ s.* · #\d+/);
+  await window.row(/^runner \d+ ended · RuntimeError: There are \*no\* weights/);
+  await window.row(/^runner \d+ failed, retry in \d+ s .*· RuntimeError/);
+  await window.row(/^Failing start failed · 1 queued$/);
+  expect(await window.rows()).toEqual(expect.arrayContaining(['POST / no calls']));
   // The request in progress stays on its runner, which gets no new ones.
   await deploy('Busy');
-  await window.row(/^runner \d+ DRAINING · .* · 1 in flight/);
+  await window.row(/^runner \d+ finishing \d+ .* · #\d+/);
   // The new revision's runner gets no request, and therefore ends.
-  await until('one is idle', async () => (await window.rows()).filter((row) => / IDLE · /.test(row)).length === 1);
+  await until(
+    'one is idle',
+    async () => (await window.rows()).filter((row) => /^runner \d+ idle/.test(row)).length === 1,
+  );
 });
 
 it('shows the details of a row in its tooltip', async () => {
-  const tooltip = await hover(/^failing /, 'app');
+  const tooltip = await hover(/^Failing /, 'app');
   expect(tooltip).toMatch(
-    /local\/failing.*URL: https:\/\/localhost:\d+\/local\/failing.*Callers: .*Waiting: Retrying in/s,
+    /local\/failing.*URL: https:\/\/localhost:\d+\/local\/failing.*Callers: .*Last start failed: /s,
   );
   // An app's text is not interpreted as Markdown.
   expect(tooltip).toContain('There are *no* weights.');
-  expect(await hover(/^runner \d+ IDLE · /, 'runner')).toMatch(
+  expect(await hover(/^runner \d+ idle/, 'runner')).toMatch(
     /Runner: [0-9a-f-]{36}.*State: IDLE: Ready, waiting for requests\..*Since: \d\d:\d\d:\d\d/s,
   );
 });
@@ -138,7 +147,7 @@ it('shows the details of a row in its tooltip', async () => {
 it('is readable in each theme, and passes axe', async () => {
   const seen: { [look: string]: unknown } = {};
   await inEachTheme(window.workbench, async ({ name, minContrast }) => {
-    await window.row(/^runner \d+ IDLE · /);
+    await window.row(/^runner \d+ idle/);
     await takePicture(window.workbench, `states.${name}`);
     // The failing app restarts repeatedly, so its runner briefly has the icon of another state.
     const contrasts = await until('seven icons are shown', async () => {
@@ -155,9 +164,29 @@ it('is readable in each theme, and passes axe', async () => {
   console.log(`contrasts, and what axe reports about the editor itself: ${JSON.stringify(seen)}`);
 });
 
+it('ends what is selected with the Delete key: requests are cancelled, runners are stopped', async () => {
+  const { page } = window.workbench;
+  const press = async (row: RegExp) => {
+    await (await window.row(row)).locator('.label-name').click();
+    await page.keyboard.press('Delete');
+  };
+  await press(/^#\d+ POST \/ 1st .*failing$/);
+  await window.row(/^#\d+ POST \/ .*failing$/);
+  await until('it is cancelled', async () => !(await window.rows()).some((row) => / 1st .*failing$/.test(row)));
+  const idle = async () => (await window.rows()).filter((row) => /^runner \d+ idle/.test(row)).length;
+  const before = await idle();
+  await press(/^runner \d+ idle/);
+  await until('it has stopped', async () => (await idle()) < before);
+  // With the mouse, the same is a button of the row.
+  const loading = await window.row(/^runner \d+ setup/);
+  await loading.hover();
+  await loading.getByRole('button', { name: 'Stop Runner' }).click();
+  await until('it has stopped, too', async () => !(await window.rows()).some((row) => /^runner 1 setup/.test(row)));
+});
+
 it('clears ended runners: one with its own button, then all', async () => {
-  const ended = async () => (await window.rows()).filter((row) => / TERMINATED · /.test(row));
-  const nameOf = (row: string) => row.slice(0, row.indexOf(' TERMINATED'));
+  const ended = async () => (await window.rows()).filter((row) => /^runner \d+ ended/.test(row));
+  const nameOf = (row: string) => row.slice(0, row.indexOf(' ended'));
   // Runners are numbered for each app, so only some of these names are unique.
   const one = await until(
     'two have ended, one of them with a unique number',
@@ -167,7 +196,7 @@ it('clears ended runners: one with its own button, then all', async () => {
     },
     { timeoutMs: 120_000 },
   );
-  const row = await window.row(new RegExp(`^${one} TERMINATED`));
+  const row = await window.row(new RegExp(`^${one} ended`));
   await row.hover();
   await row.getByRole('button', { name: 'Clear Runner' }).click();
   await until('it is gone', async () => !(await ended()).map(nameOf).includes(one));
@@ -176,10 +205,9 @@ it('clears ended runners: one with its own button, then all', async () => {
   await window.workbench.command('fal: Clear Ended Runners');
   await until('they are gone', async () => !(await ended()).some((each) => others.includes(each)));
   // Nothing was deleted: the emulator's history still contains them.
-  const log = await readFile(join(scene.dataDir, 'emulator.json'), 'utf8');
-  const { api } = (JSON.parse(log) as { readonly ports: { readonly api: number } }).ports;
+  const { ports } = await scene.emulator();
   const headers = { authorization: `Key ${readLocalKey(scene.dataDir)}` };
-  const page = await fetch(`http://localhost:${api}/minifal/runners`, { headers });
+  const page = await fetch(`http://localhost:${ports.api}/minifal/runners`, { headers });
   const { runners } = (await page.json()) as { readonly runners: readonly { readonly number: number }[] };
   expect(runners.map(({ number }) => `runner ${number}`)).toContain(one);
 });

@@ -23,7 +23,7 @@ import type { GuardRules } from '../guard.ts';
 export interface RestDeps {
   readonly catalog: Catalog;
   readonly fleet: Fleet;
-  readonly queue: Pick<Queue, 'record' | 'number'>;
+  readonly queue: Pick<Queue, 'record' | 'number' | 'submitted' | 'result'>;
   readonly logs: Logs;
   readonly runnerHistory: Pick<RunnerHistory, 'get' | 'since' | 'transitions' | 'endedCount' | 'endedOf'>;
   readonly requestHistory: Omit<RequestHistory, keyof RequestTrace>;

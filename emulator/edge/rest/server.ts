@@ -6,6 +6,8 @@ import { billableUnits } from './billable-units.ts';
 import { ownRequests } from './control/own-requests.ts';
 import { ownSettings } from './control/own-settings.ts';
 import { ownStatus } from './control/own-status.ts';
+import { requestData } from './control/request-data.ts';
+import { runnerStop } from './control/runner-stop.ts';
 import type { RestDeps } from './deps.ts';
 import { home } from './home.ts';
 import { errorHandler, HttpError } from './http-error.ts';
@@ -54,6 +56,8 @@ export function createRestEdge(deps: RestDeps): Express {
     liveEvents(createLiveFeed(deps)),
     livePages(deps),
     ownRequests(deps),
+    requestData(deps),
+    runnerStop(deps),
     ownLogs(deps),
     ownSettings(deps),
   );

@@ -33,7 +33,6 @@ export function runnerRow(change: Partial<RunnerRow> = {}): RunnerRow {
     requests: [],
     lastLine: null,
     why: null,
-    reason: null,
     endedAt: null,
     ...change,
   };

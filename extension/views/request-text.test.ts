@@ -1,0 +1,79 @@
+import { expect, it } from 'vitest';
+import type { RequestFacts } from '../target/requests.ts';
+import { requestText } from './request-text.ts';
+
+const facts: RequestFacts = {
+  requestId: 'q-1',
+  number: 38,
+  method: 'POST',
+  path: '/slow',
+  coldMs: 5_200,
+  history: [
+    { number: 1, runner: { id: 'r', number: 2 }, startedAt: 1_000, endedAt: 2_000, status: 500, because: null },
+  ],
+  alias: 'hello',
+  phase: 'COMPLETED',
+  submittedAt: 0,
+  completedAt: 2_000,
+  runnerId: 'r',
+  attempts: 1,
+  status: 500,
+  error: null,
+  exception: { type: 'KeyError', message: "'style'", file: '/w/app.py', line: 31 },
+  why: null,
+};
+const timeOf = (at: number) => `at ${at}`;
+const body = (text: string, contentType = 'application/json') => ({
+  contentType,
+  bytes: text.length,
+  base64: btoa(text),
+});
+
+it('shows facts, timeline, input, output and logs of a request', () => {
+  const data = { input: { ...body('{"a":1}'), query: '' }, output: { ...body('```', 'text/plain'), status: 500 } };
+  expect(requestText(facts, { data, logs: [{ at: 1_500, text: 'step 1' }] }, timeOf).split('\n')).toEqual([
+    '# #38 POST /slow of hello',
+    '',
+    '- failed with 500 after 2.0 s',
+    '- Cold start: waited 5.2 s for its runner',
+    "- KeyError: 'style' (/w/app.py:31)",
+    '- ID: q-1',
+    '',
+    '## Timeline',
+    '',
+    '- at 0 submitted',
+    '- at 1000 attempt 1 began on runner 2',
+    '- at 2000 attempt 1 ended with 500',
+    '- at 2000 completed',
+    '',
+    '## Input',
+    '',
+    '```json',
+    '{',
+    '  "a": 1',
+    '}',
+    '```',
+    '',
+    '## Output',
+    '',
+    '````',
+    '```',
+    '````',
+    '',
+    '## Logs',
+    '',
+    '    at 1500  step 1',
+    '',
+  ]);
+});
+
+it('is bounded, and says what it leaves out', () => {
+  const large = { contentType: 'image/png', bytes: 5_000_000, base64: null, query: '' };
+  const data = { input: large, output: { ...body('x'.repeat(100_000), 'text/plain'), status: 200 } };
+  const text = requestText(facts, { data, logs: Array.from({ length: 600 }, (_, at) => ({ at, text: 'l' })) }, timeOf);
+  expect(text).toContain('5000000 bytes of image/png: too large to be shown.');
+  expect(text).toContain('… 34464 more characters');
+  expect(text).toContain('… 100 earlier lines');
+  expect(text.length).toBeLessThan(80_000);
+  expect(requestText(facts, { data: undefined, logs: [] }, timeOf)).toContain('The input is not stored.');
+});

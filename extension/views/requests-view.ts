@@ -1,0 +1,86 @@
+import type { SetContext } from '../contexts.ts';
+import type { Link } from '../target/link.ts';
+import type { RequestRow } from '../target/live.ts';
+import { type RequestFilter, requestItems } from './request-rows.ts';
+import { createRowView, type Element, type RowTree } from './row-view.ts';
+
+const pageSize = 200;
+/** The rows of older requests that the view holds. */
+const maxOlder = 2_000;
+
+/** Fills the view "Requests" from the live state, and from pages of older requests when a person asks for them. */
+export function createRequestsView(deps: {
+  readonly link: Link;
+  readonly view: RowTree & { description?: string | undefined };
+  readonly changed: (element: Element | undefined) => void;
+  readonly setContext: SetContext;
+}) {
+  const { link, view, setContext } = deps;
+  let older: readonly RequestRow[] = [];
+  let isAll = false;
+  let filter: RequestFilter = {};
+  let pid: number | undefined;
+
+  const tree = createRowView({
+    view,
+    changed: deps.changed,
+    rows: () => requestItems({ snapshot: link.snapshot(), older, isAll, filter }, Date.now()),
+  });
+
+  function reset(): void {
+    older = [];
+    isAll = false;
+  }
+
+  function update(): void {
+    const { live } = link.snapshot();
+    // Another emulator may have another data folder's requests.
+    if (live && live.head.pid !== pid) reset();
+    pid = live?.head.pid ?? pid;
+    tree.update();
+  }
+
+  /** The next page. `false`: there is none. */
+  async function loadOlder(): Promise<boolean> {
+    const client = link.client();
+    if (!client || isAll) return false;
+    const shown = [...older, ...(link.snapshot().live?.requests.values() ?? [])];
+    const finished = shown.filter(({ phase }) => phase === 'COMPLETED').map(({ number }) => number);
+    // A page of a filter that was set later begins with the newest one.
+    const before = older.at(-1)?.number ?? (Object.keys(filter).length > 0 ? undefined : min(finished));
+    const page = await client.requests({ ...filter, ...(before === undefined ? {} : { before }), limit: pageSize });
+    if (!page) return false;
+    older = [...older, ...page.requests].slice(0, maxOlder);
+    isAll = page.before === null || older.length >= maxOlder;
+    tree.update();
+    return page.requests.length > 0;
+  }
+
+  const unsubscribe = link.onChange(update);
+  update();
+
+  return {
+    ...tree,
+    loadOlder,
+    filter: () => filter,
+    async setFilter(next: RequestFilter): Promise<void> {
+      filter = next;
+      reset();
+      const words = Object.values(next);
+      view.description = words.length === 0 ? undefined : words.join(' · ');
+      setContext('hasFilter', words.length > 0);
+      if (words.length > 0) await loadOlder();
+      tree.update();
+    },
+    close() {
+      unsubscribe();
+      tree.close();
+    },
+  };
+}
+
+export type RequestsView = ReturnType<typeof createRequestsView>;
+
+function min(numbers: readonly number[]): number | undefined {
+  return numbers.length === 0 ? undefined : numbers.reduce((a, b) => Math.min(a, b));
+}

@@ -1,0 +1,68 @@
+import * as vscode from 'vscode';
+import { type CommandName, commandId } from '../contributes/commands.ts';
+import type { RowContext } from '../contributes/contexts.ts';
+import { plainMarkdown } from './markdown.ts';
+import type { Fact, Row } from './row.ts';
+import type { Element, RowView } from './row-view.ts';
+
+const goneScheme = 'minifal-gone';
+
+/** What a click on a row does: those that are documents, and those that only act. A click selects any other row. */
+const opens: Partial<Record<Row['kind'], CommandName>> = {
+  action: 'startEmulator',
+  older: 'loadOlderRequests',
+  'request.waiting': 'openRequest',
+  'request.running': 'openRequest',
+  'request.done': 'openRequest',
+  'request.direct': 'openRequest',
+};
+
+/** The rows of a view in the editor's terms. */
+export function treeOf({ getChildren, getParent, rowOf }: RowView) {
+  return {
+    getChildren,
+    getParent,
+    getTreeItem(element: Element): vscode.TreeItem {
+      const row = rowOf(element);
+      return row ? treeItem(row, element, opens[row.kind]) : new vscode.TreeItem('');
+    },
+    resolveTreeItem(item: vscode.TreeItem, element: Element): vscode.TreeItem {
+      const row = rowOf(element);
+      if (row) item.tooltip = tooltip(row.facts);
+      return item;
+    },
+  };
+}
+
+export type Tree = ReturnType<typeof treeOf>;
+
+/** Draws the labels of rows grey whose emulator was killed. */
+export function greyGoneRows(): vscode.Disposable {
+  return vscode.window.registerFileDecorationProvider({
+    provideFileDecoration: ({ scheme }) =>
+      scheme === goneScheme ? { color: new vscode.ThemeColor('disabledForeground') } : undefined,
+  });
+}
+
+function treeItem(row: Row, element: Element, command: CommandName | undefined): vscode.TreeItem {
+  const collapsible = row.children.length === 0 ? 'None' : row.isFolded ? 'Collapsed' : 'Expanded';
+  const item = new vscode.TreeItem(row.label, vscode.TreeItemCollapsibleState[collapsible]);
+  item.id = row.id;
+  item.description = row.description;
+  const color = row.isGone ? 'disabledForeground' : row.color;
+  item.iconPath = new vscode.ThemeIcon(row.icon, color === undefined ? undefined : new vscode.ThemeColor(color));
+  item.contextValue = `minifal.${row.kind}${row.isGone ? '.gone' : ''}` satisfies RowContext;
+  if (row.isGone) item.resourceUri = vscode.Uri.from({ scheme: goneScheme, path: `/${encodeURIComponent(row.id)}` });
+  if (command) item.command = { command: commandId(command), title: '', arguments: [element] };
+  item.accessibilityInformation = { label: row.spoken };
+  return item;
+}
+
+/** Created when the tooltip is shown. */
+function tooltip(facts: readonly Fact[]): vscode.MarkdownString {
+  const lines = facts.map(({ name, text, url }) => {
+    const value = url === undefined ? plainMarkdown(text) : `<${url}>`;
+    return name === '' ? value : `**${name}:** ${value}`;
+  });
+  return new vscode.MarkdownString(lines.join('  \n'));
+}

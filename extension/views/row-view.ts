@@ -1,0 +1,143 @@
+import type * as vscode from 'vscode';
+import { changedRows } from './changes.ts';
+import { type About, type Row, ticks } from './row.ts';
+
+/** The editor's handle of a row: always the same object for the same id. Commands get it with what the row is about. */
+export interface Element extends About {
+  readonly rowId: string;
+}
+
+export type RowTree = Pick<
+  vscode.TreeView<Element>,
+  'visible' | 'onDidChangeVisibility' | 'message' | 'selection' | 'reveal'
+>;
+
+const tickMs = 1_000;
+
+/**
+ * Shows rows in a tree, and redraws only those that changed. While the view is hidden, nothing is computed; while it is
+ * visible and a row shows time, it is computed once a second.
+ */
+export function createRowView(deps: {
+  readonly view: RowTree;
+  readonly rows: () => readonly Row[];
+  readonly changed: (element: Element | undefined) => void;
+  /** Called after the rows were computed. */
+  readonly onRows?: (rows: readonly Row[]) => void;
+}) {
+  const { view, changed } = deps;
+  const elements = new Map<string, { readonly element: Element; about: string }>();
+  let rows: readonly Row[] | undefined;
+  let known = new Map<string, { readonly row: Row; readonly parent: Row | undefined }>();
+  let ticking: NodeJS.Timeout | undefined;
+
+  function compute(): readonly Row[] {
+    rows = deps.rows();
+    known = index(rows);
+    for (const [id, one] of elements) {
+      const found = known.get(id);
+      if (found) refresh(one, found.row);
+      else elements.delete(id);
+    }
+    deps.onRows?.(rows);
+    return rows;
+  }
+
+  /** Compares with what is shown. Without an effect while the view is hidden. */
+  function update(): void {
+    if (view.visible) {
+      const [before, after] = [rows, compute()];
+      if (!before) changed(undefined);
+      else redraw(before, after);
+    }
+    tick();
+  }
+
+  function redraw(before: readonly Row[], after: readonly Row[]): void {
+    const old = index(before);
+    for (const id of changedRows(before, after)) {
+      if (id === undefined) changed(undefined);
+      else if (elements.has(id)) changed(elements.get(id)?.element);
+    }
+    // The editor keeps a row folded that had no children when it first came.
+    for (const [id, { row }] of known) {
+      const first = old.get(id)?.row.children.length === 0 && row.children.length > 0;
+      if (first && !row.isFolded && elements.has(id)) {
+        void view.reveal(elementOf(row), { select: false, focus: false, expand: true }).then(undefined, () => {});
+      }
+    }
+  }
+
+  function tick(): void {
+    const wanted = view.visible && ticks(rows ?? []);
+    if (wanted === (ticking !== undefined)) return;
+    clearInterval(ticking);
+    ticking = wanted ? setInterval(update, tickMs) : undefined;
+  }
+
+  const seen = view.onDidChangeVisibility(update);
+
+  const elementOf = ({ id, about }: Row): Element => {
+    const found = elements.get(id) ?? { element: { rowId: id, ...about }, about: JSON.stringify(about) };
+    elements.set(id, found);
+    return found.element;
+  };
+
+  return {
+    getChildren(element?: Element): Element[] {
+      const all = rows ?? compute();
+      const children = (element ? (known.get(element.rowId)?.row.children ?? []) : all).map(elementOf);
+      tick();
+      return children;
+    },
+    getParent(element: Element): Element | undefined {
+      const parent = known.get(element.rowId)?.parent;
+      return parent && elementOf(parent);
+    },
+    /** The element of a row, if the view has it. */
+    find(id: string): Element | undefined {
+      if (!rows) compute();
+      const found = known.get(id);
+      return found && elementOf(found.row);
+    },
+    rowOf: (element: Element): Row | undefined => known.get(element.rowId)?.row,
+    rows: (): readonly Row[] => rows ?? [],
+    update,
+    close() {
+      seen.dispose();
+      clearInterval(ticking);
+    },
+  };
+}
+
+export type RowView = ReturnType<typeof createRowView>;
+
+/** What a row is about may change, but the editor keeps its element, and asks for it only when its children change. */
+function refresh(one: { readonly element: Element; about: string }, { id, about }: Row): void {
+  const text = JSON.stringify(about);
+  if (one.about === text) return;
+  for (const name of Object.keys(one.element)) Reflect.deleteProperty(one.element, name);
+  Object.assign(one.element, { rowId: id, ...about });
+  one.about = text;
+}
+
+/** The rows that a command of a menu acts on: the row and the selection. A keybinding may pass anything. */
+export function elementsOf(element: unknown, selection: unknown): readonly Element[] {
+  const all = Array.isArray(selection) && selection.length > 0 ? selection : [element];
+  return all.filter(
+    (one): one is Element =>
+      typeof one === 'object' && one !== null && typeof (one as Partial<Element>).rowId === 'string',
+  );
+}
+
+function index(
+  rows: readonly Row[],
+  parent?: Row,
+  all: Map<string, { readonly row: Row; readonly parent: Row | undefined }> = new Map(),
+) {
+  for (const row of rows) {
+    all.set(row.id, { row, parent });
+    index(row.children, row, all);
+  }
+  return all;
+}

@@ -1,0 +1,98 @@
+import { cause } from '../target/cause.ts';
+import type { RunnerRow } from '../target/live.ts';
+import { t } from '../words.ts';
+import { type Fact, fact, lasting, left, type Row, roughAge, type Time } from './row.ts';
+import { stateLook } from './states.ts';
+
+const runnerPrefix = 'runner/';
+
+/** `runner 2  idle · stops in 40 s`. Pure. */
+export function runnerRow(runner: RunnerRow, time: Time): Row {
+  const { id, number, endedAt } = runner;
+  // The last state of a runner that ended with its emulator isn't a final state.
+  const state = endedAt === null ? runner.state : 'TERMINATED';
+  const since = endedAt ?? runner.since;
+  const { icon, color, word } = stateLook(state);
+  const label = t('runner {0}', number);
+  const on = requestsOn(runner);
+  // For a working runner, the state is enough.
+  const why = runner.why && (state === 'TERMINATED' || state === 'FAILURE_DELAY') ? cause(runner.why) : '';
+  return {
+    id: `${runnerPrefix}${id}`,
+    kind: endedAt === null ? 'runner' : 'runner.ended',
+    label,
+    description: [word(lasting(since, time), countdown(runner, time)), on, lastLine(runner), why]
+      .filter(Boolean)
+      .join(' · '),
+    icon,
+    color,
+    facts: factsOf(runner, state, since),
+    ...(endedAt === null ? { isTicking: true } : {}),
+    spoken: [label, word('', ''), roughAge(time.now - since), on, why].filter(Boolean).join(', '),
+    children: [],
+    about: { runner: id, alias: runner.alias, id },
+  };
+}
+
+/** The id of the runner that a row shows. */
+export function runnerOf(rowId: string): string {
+  return rowId.slice(runnerPrefix.length);
+}
+
+/**
+ * Ended runners of an app as one folded row: `3 ended  last: weights not found`. `count`: with older ones; `hasFailed`:
+ * the latest start of a runner failed. Pure.
+ */
+export function endedRow(
+  alias: string,
+  ended: readonly RunnerRow[],
+  { count, hasFailed }: { readonly count: number; readonly hasFailed: boolean },
+  time: Time,
+): Row | undefined {
+  const newest = [...ended].sort((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0) || b.number - a.number);
+  const [last] = newest;
+  if (!last) return undefined;
+  const why = last.why ? cause(last.why) : '';
+  const label = t('{0} ended', count);
+  const description = why === '' ? '' : t('last: {0}', why);
+  const { icon, color } = stateLook(hasFailed ? 'FAILURE_DELAY' : 'TERMINATED');
+  return {
+    id: `ended/${alias}`,
+    kind: 'ended',
+    label,
+    description,
+    icon,
+    color,
+    facts: last.why ? [fact(t('Runner {0}', last.number), last.why)] : [],
+    spoken: [count === 1 ? t('1 ended runner') : t('{0} ended runners', count), description].filter(Boolean).join(', '),
+    isFolded: true,
+    children: newest.map((runner) => runnerRow(runner, time)),
+    about: { alias },
+  };
+}
+
+function countdown({ until, endedAt }: RunnerRow, time: Time): string {
+  return until === null || endedAt !== null ? '' : left(until, time);
+}
+
+function requestsOn({ busy, requests, endedAt }: RunnerRow): string {
+  if (busy === 0 || endedAt !== null) return '';
+  return busy === 1 && requests[0] !== undefined ? `#${requests[0]}` : t('{0} requests', busy);
+}
+
+function lastLine({ lastLine: line, endedAt }: RunnerRow): string {
+  return line === null || endedAt !== null ? '' : line;
+}
+
+function factsOf(runner: RunnerRow, state: string, since: number): readonly Fact[] {
+  const { id, revision, machineType, why, requests } = runner;
+  return [
+    fact(t('Runner'), id),
+    fact(t('State'), [state, stateLook(state).meaning].filter(Boolean).join(': ')),
+    fact(t('Since'), new Date(since).toLocaleTimeString('en-GB')),
+    ...(why ? [fact(t('Reason'), why)] : []),
+    ...(requests.length > 0 ? [fact(t('Requests'), requests.map((number) => `#${number}`).join(', '))] : []),
+    fact(t('Machine'), machineType),
+    fact(t('Revision'), revision),
+  ];
+}
