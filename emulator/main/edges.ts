@@ -64,7 +64,8 @@ export function createEdges(
 
   const routes = createRoutes({ catalog, workflows });
   const callApp = createCallApp({ account, routes, queue, clock });
-  const requests = createDispatcher(fleet, createWorkflowRequests({ workflows, queue, callApp, clock, report }));
+  const workflowRequests = createWorkflowRequests({ workflows, queue, trace: requestHistory, callApp, clock, report });
+  const requests = createDispatcher(fleet, workflowRequests);
   const calls = createDirectCalls({ fleet: { lease: requests.lease, probeOnDemand: fleet.probeOnDemand }, exchange });
   const spool = createSpool(join(folder, 'waiting-bodies'), spoolBytes);
   const gateways = createGateways(

@@ -6,6 +6,7 @@ import type { Queue, RequestOutcome, SubmittedRequest } from '../queue/types.ts'
 import { platformError } from '../wire/errors.ts';
 import { adHocWorkflow, type WorkflowContents } from './contents.ts';
 import { json, type Order, runWorkflow, type WorkflowEvent } from './run.ts';
+import { createTraced, type WorkflowTrace } from './trace.ts';
 import type { Workflows } from './types.ts';
 import { readValue } from './values.ts';
 
@@ -80,6 +81,10 @@ export const workflowAlias = (name: string): string => `${prefix}${name}`;
 export const executeAlias = `${prefix}/execute`;
 export const isWorkflow = (alias: string): boolean => alias.startsWith(prefix);
 
+/** As callers write it. */
+const shownAlias = ({ alias }: { readonly alias: string }): string =>
+  alias === executeAlias ? `${prefix}execute` : alias;
+
 /** Stored with a queued request, so that workflows that call each other in a cycle end. */
 export const depthHeader = 'x-fal-workflow-depth';
 const maxDepth = 8;
@@ -91,13 +96,16 @@ const maxDepth = 8;
  */
 export function createWorkflowRequests(deps: {
   readonly workflows: Pick<Workflows, 'get'>;
-  readonly queue: Pick<Queue, 'begin' | 'complete' | 'submitted' | 'cancelRequested'>;
+  readonly queue: Pick<Queue, 'begin' | 'complete' | 'submitted' | 'cancelRequested' | 'number' | 'takeNumber'>;
+  /** Is called with what happens to each request of a workflow; those of its nodes are reported by who runs them. */
+  readonly trace: WorkflowTrace;
   readonly callApp: CallApp;
   readonly clock: () => number;
   /** Receives unexpected errors, for the emulator's own log. */
   readonly report: Report;
 }): WorkflowRequests {
   const running = new Map<string, AbortController>();
+  const traced = createTraced(deps);
 
   async function run(
     call: WorkflowCall,
@@ -139,13 +147,31 @@ export function createWorkflowRequests(deps: {
     signal: AbortSignal,
   ): Promise<void> {
     deps.queue.begin(id, { attemptId: id, runnerId: 'workflow', at: deps.clock() });
+    traced.begin({
+      id,
+      alias: shownAlias(request),
+      kind: 'queue',
+      path: request.path,
+      submittedAt: request.submittedAt,
+    });
     const depth = Number(request.headers.find(([name]) => name === depthHeader)?.[1] ?? 0);
     const outcome = await run({ ...request, depth }, performers, 'keep', signal);
+    await complete(id, outcome);
+  }
+
+  async function complete(id: string, outcome: RequestOutcome): Promise<void> {
+    traced.end(id, outcome);
     await deps.queue.complete(id, outcome, deps.clock());
   }
 
   return {
-    run: (call, performers, gone, onEvent) => run(call, performers, 'refuse', gone, onEvent),
+    async run(call, performers, gone, onEvent) {
+      const { id, path } = call;
+      traced.begin({ id, alias: shownAlias(call), kind: 'direct', path, submittedAt: deps.clock() });
+      const outcome = await run(call, performers, 'refuse', gone, onEvent);
+      traced.end(id, outcome);
+      return outcome;
+    },
     enqueue(id, performers) {
       if (running.has(id)) return;
       const request = deps.queue.submitted(id);
@@ -159,7 +185,7 @@ export function createWorkflowRequests(deps: {
       perform(id, request, performers, abort.signal)
         .catch((error: unknown) => {
           deps.report(error);
-          return deps.queue.complete(id, broken, deps.clock());
+          return complete(id, broken);
         })
         .catch(deps.report)
         .finally(() => running.delete(id));

@@ -127,6 +127,10 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
         history: bounded([...request.history, attempt]),
       });
     },
+    workflowBegan(id, at) {
+      const request = requests.live(id);
+      if (request) put({ ...request, phase: 'IN_PROGRESS', startedAt: at, attempts: 1 });
+    },
     answered(id, status) {
       if (requests.live(id)) answers.set(id, status);
     },

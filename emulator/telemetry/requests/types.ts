@@ -119,6 +119,8 @@ export interface RequestTrace {
 }
 
 export interface RequestHistory extends RequestTrace {
+  /** The request of a workflow runs. It has no runner: the requests of its nodes do. */
+  workflowBegan(id: string, at: number): void;
   /**
    * Adds what the app raised on this runner to a request that runs or ended a moment ago. Ignored for others, and for
    * an attempt that is not the latest one.

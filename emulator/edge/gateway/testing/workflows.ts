@@ -8,6 +8,7 @@ import { createQueue } from '../../../queue/queue.ts';
 import { testRequest } from '../../../queue/testing/requests.ts';
 import type { RequestOutcome } from '../../../queue/types.ts';
 import { openStore } from '../../../store/open.ts';
+import { testHistory } from '../../../telemetry/requests/testing/history.ts';
 import { platformError } from '../../../wire/errors.ts';
 import type { WorkflowContents } from '../../../workflows/contents.ts';
 import { createDispatcher } from '../../../workflows/dispatcher.ts';
@@ -53,9 +54,12 @@ export function life(folder: string) {
     updatedAt: 0,
   });
   const routes = createRoutes({ catalog, workflows });
+  const history = testHistory(folder);
+  onTestFinished(() => history.close());
   const performed = createWorkflowRequests({
     workflows,
     queue,
+    trace: history,
     callApp: createCallApp({ account, routes, queue, clock }),
     clock,
     report: (error) => void errors.push(error),
@@ -90,6 +94,7 @@ export function life(folder: string) {
   return {
     store,
     queue,
+    history,
     workflows,
     requests,
     routes,

@@ -12,6 +12,8 @@ import { serveWorkflow } from './workflow-call.ts';
 
 const chain = testContents({ a: [{ x: '$input.x' }], b: [{ x: '$a.y' }] }, { z: '$b.y' });
 
+const ignored = () => undefined;
+
 function unused(): never {
   throw new Error('no app is called here');
 }
@@ -29,7 +31,10 @@ async function streamed(broken: 'a' | 'b') {
       complete: async () => true,
       submitted: () => undefined,
       cancelRequested: () => undefined,
+      number: () => undefined,
+      takeNumber: () => 1,
     },
+    trace: { arrived: ignored, workflowBegan: ignored, answered: ignored, ended: ignored },
     async callApp(_request, _performers, _signal, submitted) {
       if (++calls === (broken === 'a' ? 1 : 2)) throw new Error('a bug');
       submitted();

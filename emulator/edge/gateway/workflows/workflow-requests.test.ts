@@ -30,6 +30,28 @@ describe('a queued request to a workflow', () => {
     expect(errors).toEqual([]);
   });
 
+  it('is in the history of requests from its start to its end, without a runner', async () => {
+    const { publish, submit, enqueued, answer, result, history, queue } = life(testFolder());
+    publish('flow', chain);
+    await submit('w1', '{"x": 1}');
+    await expect.poll(() => enqueued.length).toBe(1);
+    const about = { number: queue.number('w1'), alias: 'workflows/flow', kind: 'queue', path: '/', runner: null };
+    expect(history.get('w1')).toMatchObject({ ...about, phase: 'IN_PROGRESS', startedAt: 1_000 });
+    await answer(enqueued[0] ?? '', json(500, { detail: 'broken' }));
+    expect((await result('w1'))?.[0]).toBe(500);
+    expect(history.get('w1')).toMatchObject({ ...about, phase: 'COMPLETED', status: 500, completedAt: 1_000 });
+    const { requests } = await history.page({ state: 'failed', limit: 5 }, AbortSignal.timeout(20_000));
+    expect(requests.map(({ id }) => id)).toEqual(['w1']);
+  });
+
+  it('is in the history also when it is called directly, by the name of the caller', async () => {
+    const { requests, history } = life(testFolder());
+    const call = { ...testRequest('w2', { alias: executeAlias, body: Buffer.from('no JSON') }), depth: 0, path: '/' };
+    await requests.runWorkflow(call, new AbortController().signal);
+    const about = { alias: 'workflows/execute', kind: 'direct', phase: 'COMPLETED', status: 422, attempts: 1 };
+    expect(history.get('w2')).toMatchObject(about);
+  });
+
   it('continues after a restart without repeating what was done or submitted', async () => {
     const folder = testFolder();
     const before = life(folder);
