@@ -20,6 +20,18 @@ export interface Place {
   readonly line: number;
 }
 
+/** A `fal run` or `fal deploy` of this window that failed. */
+export interface FailedCommand {
+  readonly command: 'run' | 'deploy';
+  /** Names the app among all of this machine. */
+  readonly key: string;
+  /** The file of the app. */
+  readonly file: string;
+  readonly at: number;
+  readonly reason: string;
+  readonly place: Place;
+}
+
 /** An error that the user can fix. Thrown by the extension's code, shown by `present.ts`. */
 export class Problem extends Error {
   readonly fix: Fix | undefined;

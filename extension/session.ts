@@ -27,6 +27,7 @@ import { showAppActions } from './lens/app-actions.ts';
 import { createCodeLenses } from './lens/code-lenses.ts';
 import { createSettingHovers } from './lens/setting-hovers.ts';
 import { createPresenter, createSettingsCheck } from './present.ts';
+import type { Problems } from './problems/problems.ts';
 import { childEnv } from './process/child-env.ts';
 import { createKeychain } from './process/keychain.ts';
 import { execProgram, findNode } from './process/node.ts';
@@ -93,7 +94,19 @@ export function createSession(deps: {
   const storage = (context.storageUri ?? context.globalStorageUri).fsPath;
   const helpers = createRunHelpers(join(extensionPath, 'dist', 'extension-run-helper.cjs'), runsFolder(storage));
   const begunTasks = createBegunTasks();
-  const apps = createAppCommands({ helpers, begunTasks, runs, scaleResets, index, link, emulator, clis, present, log });
+  let problems: Promise<Problems> | undefined;
+  /** In a bundle of its own. */
+  const loadProblems = (): Promise<Problems> => {
+    problems ??= import('./problems/problems.ts').then(({ createProblems }) => createProblems({ link, index, runs }));
+    return problems;
+  };
+  const unfollowExceptions = link.onChange(({ live }) => {
+    if (live && live.exceptions.size > 0) void loadProblems();
+  });
+  const apps = createAppCommands({
+    ...{ helpers, begunTasks, runs, scaleResets, index, link, emulator, clis, present, log },
+    failedAt: (failed) => void loadProblems().then((loaded) => loaded.failed(failed)),
+  });
   const tasks = createTaskProvider({ index, emulator, apps, present, begunTasks });
   const terminals = createTerminals({ link, emulator, clis, present, shim });
   const newApp = createNewApp({ templates: join(extensionPath, 'templates'), present });
@@ -256,6 +269,8 @@ export function createSession(deps: {
     /** Called when the window closes. Synchronous, because the editor doesn't wait. */
     close() {
       emulatorFollower.close();
+      unfollowExceptions();
+      void problems?.then((loaded) => loaded.close());
       apps.close();
       tree.close();
       requests.close();

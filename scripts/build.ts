@@ -74,6 +74,7 @@ await build({
     extension: join(root, 'extension/extension.ts'),
     'extension-reader': join(root, 'extension/workspace/code/reader.ts'),
     'extension-calls': join(root, 'extension/call/calls.ts'),
+    'extension-problems': join(root, 'extension/problems/problems.ts'),
     'extension-session': join(root, 'extension/session.ts'),
     'extension-run-helper': join(root, 'extension/process/run/helper.ts'),
     'extension-last-window': join(root, 'extension/last-window.ts'),

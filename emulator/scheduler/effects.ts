@@ -90,7 +90,7 @@ export interface Note {
   readonly topic: string;
   /** Empty if `reason` says it. */
   readonly text: string;
-  /** `request.waiting`, `runner.capacity`: what it waits for. */
+  /** `request.waiting`, `runner.capacity`, `runner.state` to FAILURE_DELAY: what it waits for. */
   readonly reason?: Reason;
   readonly from?: string;
   readonly to?: string;

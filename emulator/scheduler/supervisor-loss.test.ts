@@ -75,7 +75,7 @@ describe('the death of a supervisor', () => {
       sim.after(1);
     }
     expect([...new Set(startsOf(sim))]).toEqual([0, 2, 4, 8, 16, 32]);
-    expect(sim.notes.findLast(({ to }) => to === 'FAILURE_DELAY')?.text).toMatch(/supervisor .* died \d+ times/);
+    expect(sim.notes.findLast(({ to }) => to === 'FAILURE_DELAY')?.reason?.code).toBe('supervisor_losses');
   });
 
   it('after a response of the app resets the pauses', () => {

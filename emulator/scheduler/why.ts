@@ -1,5 +1,5 @@
 import { noRoom } from './machine/room.ts';
-import { clause } from './runners/failures.ts';
+import { backOffReason, clause } from './runners/failures.ts';
 import { queueDueAt } from './scaling.ts';
 import type { Instant, OneReason, Reason, ReasonCode, RequestId, RunnerState } from './types.ts';
 import { first } from './world/sorted.ts';
@@ -36,7 +36,7 @@ function runnersReason(world: World, app: App, since: Instant, now: Instant): Re
   const code = starting && starting.turn === null ? startCodes[starting.state.kind] : undefined;
   if (starting !== undefined && code !== undefined) return startReason(app, starting, code);
   const backOff = first(app.runners.backingOff)?.key[0];
-  if (backOff !== undefined) return backOffReason(app, since, backOff);
+  if (backOff !== undefined) return backOffReason(app.trouble, since, backOff);
   if (app.scale.maxConcurrency === 0)
     return { ...nothing, code: 'max_concurrency_zero', since, action: 'raise_max_concurrency' };
   return slotsReason(world, app, since, now);
@@ -52,22 +52,6 @@ function startReason({ trouble }: App, { id, state }: LiveRunner, code: ReasonCo
     evidence,
     action: evidence === null ? null : 'read_start_failure',
     runnerId: id,
-  };
-}
-
-function backOffReason({ trouble }: App, since: Instant, until: Instant): Reason {
-  const { failures, losses, lastFailure } = trouble;
-  if (failures === 0)
-    return { ...nothing, code: 'supervisor_losses', numbers: { losses }, since, until, action: 'read_log' };
-  const evidence = lastFailure === null ? null : clause(lastFailure);
-  return {
-    ...nothing,
-    code: 'start_failures',
-    numbers: { failures },
-    since,
-    until,
-    evidence,
-    action: 'read_start_failure',
   };
 }
 

@@ -41,3 +41,34 @@ it('shows a wait for room to followers of the app, and changes of state on reque
     { level: 'INFO', source: 'BRIDGE', message: 'There is room for it now.' },
   ]);
 });
+
+it('keeps why a runner waits as data, also after a restart, and words it', () => {
+  const file = join(testFolder(), 'minifal.db');
+  const open = () => openStore(file, { migrations: mainMigrations, synchronous: 'FULL' });
+  const store = open();
+  const history = createRunnerHistory({ store, clock: () => 1 });
+  const lines: string[] = [];
+  const notes = createNoteRecorder({ history, logs: { append: ({ message }) => lines.push(message) } });
+  const waitsFor = {
+    code: 'start_failures',
+    numbers: { failures: 2 },
+    since: 1,
+    until: 60_001,
+    evidence: 'No weights',
+    action: 'read_start_failure',
+    also: null,
+  } as const;
+  history.started({ id: 'r', alias: 'app', revision: 'rev', machineType: 'XS', startedAt: 1 });
+  const state = { at: 1, alias: 'app', runnerId: 'r', topic: 'runner.state', text: '', from: '', to: 'FAILURE_DELAY' };
+  notes.record([{ ...state, reason: waitsFor }]);
+  expect(lines).toEqual(['Runner FAILURE_DELAY: The last start failed: No weights.']);
+  store.close();
+  const again = open();
+  closing.push(() => again.close());
+  expect(createRunnerHistory({ store: again, clock: () => 1 }).transitions('r')[0]).toEqual({
+    at: 1,
+    state: 'FAILURE_DELAY',
+    reason: 'The last start failed: No weights.',
+    waitsFor,
+  });
+});

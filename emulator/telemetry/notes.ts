@@ -1,6 +1,6 @@
 import type { Note } from '../scheduler/effects.ts';
 import type { Runner } from '../scheduler/types.ts';
-import { wordReason } from '../wire/reasons.ts';
+import { wordCause } from '../wire/reasons.ts';
 import type { RunnerHistory } from './runners.ts';
 import type { Logs } from './types.ts';
 
@@ -19,18 +19,21 @@ export function createNoteRecorder(deps: { readonly history: RunnerHistory; read
         if (note.topic === 'runner.capacity' && note.runnerId)
           deps.logs.append(platformLine(note, note.runnerId, 'INFO', sentenceOf(note)));
         if (note.topic !== 'runner.state' || !note.runnerId || note.to === undefined) continue;
-        deps.history.transition(note.runnerId, { at: note.at, state: note.to, reason: note.text || null });
-        if (note.to === 'TERMINATED') deps.history.ended(note.runnerId, note.at, note.text);
-        const message = `Runner ${note.from ? `${note.from} -> ` : ''}${note.to}: ${note.text}`;
+        const { at, to: state, runnerId } = note;
+        const text = sentenceOf(note);
+        const waitsFor = note.reason && { waitsFor: { ...note.reason } };
+        deps.history.transition(runnerId, { at, state, reason: text || null, ...waitsFor });
+        if (state === 'TERMINATED') deps.history.ended(runnerId, at, text);
+        const message = `Runner ${note.from ? `${note.from} -> ` : ''}${state}: ${text}`;
         if (!isRoutine(note)) deps.logs.append(platformLine(note, note.runnerId, 'DEBUG', message));
       }
     },
   };
 }
 
-/** These reasons have neither durations nor runners. */
+/** Without durations and runners. */
 function sentenceOf({ text, reason, at }: Note): string {
-  return reason ? wordReason(reason, { now: at, timeScale: 1 }) : text;
+  return reason ? wordCause(reason, { now: at, timeScale: 1 }) : text;
 }
 
 /** A runner becomes busy and idle again with every request, and the requests themselves have other records. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { createDocuments } from '../store/documents.ts';
 import { createGroupCommit } from '../store/group-commit.ts';
 import type { Store } from '../store/open.ts';
+import { reasonSchema } from '../wire/reasons.ts';
 import type { RunnerRecord, RunnerTransition } from './types.ts';
 
 export interface StoredRunner extends RunnerRecord {
@@ -19,7 +20,14 @@ const storedRunner: z.ZodType<StoredRunner> = z.object({
   startedAt: z.number(),
   endedAt: z.number().nullable(),
   endReason: z.string().nullable(),
-  transitions: z.array(z.object({ at: z.number(), state: z.string(), reason: z.string().nullable() })),
+  transitions: z.array(
+    z.object({
+      at: z.number(),
+      state: z.string(),
+      reason: z.string().nullable(),
+      waitsFor: reasonSchema.optional(),
+    }),
+  ),
 });
 
 /**

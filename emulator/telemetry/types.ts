@@ -1,4 +1,5 @@
 import type { CodePlace, LogRow, RunnerException } from '../wire/log-lines.ts';
+import type { Reason } from '../wire/reasons.ts';
 
 import type { RowPage, RowQuery } from './rows/types.ts';
 
@@ -108,4 +109,6 @@ export interface RunnerTransition {
   readonly state: string;
   /** The rule or event that caused it, as a sentence; `null`: nothing to add. */
   readonly reason: string | null;
+  /** In FAILURE_DELAY: what it waits for. */
+  readonly waitsFor?: Reason | undefined;
 }

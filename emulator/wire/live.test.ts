@@ -57,6 +57,7 @@ const runner = (number: number, state = 'IDLE'): RunnerRow => ({
   requests: [],
   lastLine: null,
   why: null,
+  reason: null,
   endedAt: null,
 });
 

@@ -98,6 +98,8 @@ const runnerRowSchema = z.object({
   lastLine: z.string().nullable(),
   /** Why it is in this state, as a sentence; `null`: nothing to add. */
   why: z.string().nullable(),
+  /** The same as data, in FAILURE_DELAY; `null` in other states. */
+  reason: reasonSchema.nullable().default(null),
   /** `null`: it lives. */
   endedAt: z.number().nullable(),
 });
@@ -151,7 +153,7 @@ const exceptionRowSchema = z.object({
   revision: z.string().nullable(),
   at: z.number(),
   request: z.object({ number: z.int(), id: z.string(), method: z.string(), path: z.string() }).nullable(),
-  runner: z.object({ id: z.string(), number: z.int() }).nullable(),
+  runner: z.object({ id: z.string(), number: z.int(), startedAt: z.number() }).nullable(),
   /** With the innermost frames of the app's own code. */
   exception: exceptionSchema,
 });

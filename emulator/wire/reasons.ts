@@ -98,10 +98,22 @@ export function wordReason(reason: Reason, wording: Wording): string {
   return `${words(reason, wording)}${also}${behind}.`;
 }
 
+/** The same for a record that is read later: what is to blame, without times. Pure. */
+export function wordCause(reason: Reason, wording: Wording): string {
+  const { code, numbers, evidence } = reason;
+  if (code === 'supervisor_losses') return `${supervisorDied(numbers.losses)}.`;
+  if (code === 'start_failures') return `The last start failed${because(evidence)}.`;
+  return wordReason(reason, wording);
+}
+
+function supervisorDied(losses = 0): string {
+  return `The supervisor of the environment died ${losses} times without a response from the app in between`;
+}
+
 function words(reason: OneReason, wording: Wording): string {
   const { code, numbers, evidence } = reason;
   const left = `${secondsLeft(reason, wording)} ${secondUnit(wording)}`;
-  const { attempt = 0, failures = 0, losses = 0, runners = 0, used = 0, limit = 0, needed = 1 } = numbers;
+  const { attempt = 0, failures = 0, runners = 0, used = 0, limit = 0, needed = 1 } = numbers;
   const slotsUsed = `No GPU slot: ${used} of ${limit} GPU slots on this machine are in use`;
   switch (code) {
     case 'retry_delay':
@@ -114,10 +126,8 @@ function words(reason: OneReason, wording: Wording): string {
       const starts = failures === 1 ? 'a failed start' : `${failures} failed starts`;
       return `Retrying in ${left} after ${starts}${because(evidence)}`;
     }
-    case 'supervisor_losses': {
-      const died = `The supervisor of the environment died ${losses} times without a response from the app in between`;
-      return `Retrying in ${left}. ${died}`;
-    }
+    case 'supervisor_losses':
+      return `Retrying in ${left}. ${supervisorDied(numbers.losses)}`;
     case 'max_concurrency_zero':
       return 'No runner may be started: max_concurrency is 0';
     case 'no_runner':

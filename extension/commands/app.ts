@@ -4,12 +4,14 @@ import * as vscode from 'vscode';
 import { commandId, commandTitle } from '../contributes/commands.ts';
 import { viewId } from '../contributes/views.ts';
 import type { Presenter } from '../present.ts';
-import { Problem, untrusted } from '../problem.ts';
+import { type FailedCommand, Problem, untrusted } from '../problem.ts';
 import { diagnose, lastLine, plain } from '../process/diagnose.ts';
 import { failureIn } from '../process/failure.ts';
 import type { RunHelpers } from '../process/run/run-helpers.ts';
 import type { FalEnd } from '../process/run/window-run.ts';
+import { findRunning } from '../target/data-folder.ts';
 import type { Link } from '../target/link.ts';
+import type { Snapshot } from '../target/snapshot.ts';
 import { t } from '../words.ts';
 import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
 import { appArgument, chooseApp } from '../workspace/choose-app.ts';
@@ -21,6 +23,9 @@ import type { FalClis } from './fal-cli.ts';
 import { served } from './fal-task.ts';
 import type { Runs } from './runs.ts';
 import type { ScaleResets } from './scale-resets.ts';
+
+/** A window notices the end of the emulator within a fraction of it. */
+const noticeMs = 2_000;
 
 /** Runs an app, deploys it, and stops a run. */
 export function createAppCommands(deps: {
@@ -34,6 +39,8 @@ export function createAppCommands(deps: {
   readonly helpers: RunHelpers;
   readonly begunTasks: BegunTasks;
   readonly scaleResets: ScaleResets;
+  /** Called with each command that failed because of a line of code. */
+  readonly failedAt: (failed: FailedCommand) => void;
 }) {
   const { index, link, emulator, clis, present, log, runs, helpers, begunTasks, scaleResets } = deps;
   const tasks = createAppTasks({ link, emulator, clis, present, runs, helpers, begunTasks, failed });
@@ -62,7 +69,7 @@ export function createAppCommands(deps: {
       const end = await deployWithProgress(app);
       if (end.code === 0) void notifyDeployed(app);
       else if (!end.stopped) {
-        failed({ command: 'deploy', app: appInTask(app), name: app.name, folder: app.folder }, end);
+        await failed({ command: 'deploy', app: appInTask(app), name: app.name, folder: app.folder }, end);
       }
       return end.code === 0;
     } catch (error) {
@@ -97,10 +104,14 @@ export function createAppCommands(deps: {
     });
   }
 
-  /** One message, with the sentence of the failure itself; the whole end of its output is in the log. */
-  function failed({ command, app, name, folder }: FailedTask, { output }: FalEnd): void {
+  /**
+   * One message, with the sentence of the failure itself; the whole end of its output is in the log. An emulator that
+   * was killed has a message of its own.
+   */
+  async function failed({ command, app, name, folder }: FailedTask, { output }: FalEnd): Promise<void> {
     log.error(`[fal] ${command} ${app} failed. Its last lines:`);
     for (const line of plain(output).trimEnd().split(/\r?\n/).slice(-40)) log.error(`[fal] ${line}`);
+    if (await wasKilled()) return;
     const known = diagnose(output);
     if (known) {
       present.problem(known);
@@ -109,13 +120,27 @@ export function createAppCommands(deps: {
     const found = index.known().find((one) => appInTask(one) === app && one.folder.uri.fsPath === folder.uri.fsPath);
     const file = found?.uri.fsPath ?? resolve(folder.uri.fsPath, app.split('::')[0] ?? '');
     const { reason, place } = failureIn(output, { cwd: tasks.folderOf(app, folder), file, read });
+    if (reason !== undefined && place) {
+      const key = found ? appKey(found) : resolve(folder.uri.fsPath, app);
+      deps.failedAt({ command, key, file, at: Date.now(), reason, place });
+    }
+    // The address is printed before the app serves; the platform's sentence says that it did not.
+    const hasStarted = served(output) !== undefined && !/ The app failed to start\./.test(output);
     const what =
       command === 'deploy'
         ? t('{0} was not deployed', name)
-        : served(output) === undefined
-          ? t('{0} did not start', name)
-          : t('{0} failed', name);
+        : hasStarted
+          ? t('{0} failed', name)
+          : t('{0} did not start', name);
     present.problem(new Problem(`${what}${reason === undefined ? '.' : `: ${reason}`}`, undefined, place));
+  }
+
+  /** Whether the emulator has ended unexpectedly. Its commands fail at the same time as the window notices it. */
+  async function wasKilled(): Promise<boolean> {
+    if (findRunning(link.folder)) return false;
+    const noticed = ({ state }: Snapshot) => state !== 'running';
+    const { state } = await link.until(noticed, AbortSignal.timeout(noticeMs)).catch(link.snapshot);
+    return state === 'failed';
   }
 
   return {

@@ -3,7 +3,7 @@ import type { Reason, RunnerRow } from '../target/live.ts';
 import { appRow, liveWith, requestRow, runnerRow } from '../target/testing/live.ts';
 import { appFacts } from './facts.ts';
 
-const failed = 'The last start failed: no weights\nat line 3';
+const failed = 'The sentence of the emulator, which nobody takes apart.';
 const busy: Reason = {
   code: 'max_concurrency_zero',
   numbers: {},
@@ -13,6 +13,7 @@ const busy: Reason = {
   action: null,
   also: null,
 };
+const backingOff: Reason = { ...busy, code: 'start_failures', evidence: 'no weights' };
 const main = { method: 'POST', path: '/', calls: 4, failures: 1, p50Ms: 14, lastFailure: null };
 const runner = (alias: string, state: string, more: Partial<RunnerRow> = {}) =>
   runnerRow({ id: `${alias} ${state} ${more.endedAt}`, alias, state, ...more });
@@ -29,7 +30,7 @@ it('has the state of each deployed app and of each run', () => {
       runner('busy', 'IDLE'),
       runner('busy', 'SETUP'),
       runner('busy', 'RUNNING', { endedAt: 5 }),
-      runner('broken', 'FAILURE_DELAY', { why: failed, until: 30_000 }),
+      runner('broken', 'FAILURE_DELAY', { why: failed, reason: backingOff, until: 30_000 }),
       runner('0f-run', 'PENDING'),
     ],
   });

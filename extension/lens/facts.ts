@@ -48,7 +48,7 @@ function factsOf(
   const starting =
     inState('SETUP').length > 0 ? 'setup' : inState('PENDING', 'DOCKER_PULL').length > 0 ? 'pending' : '';
   const [delayed] = inState('FAILURE_DELAY');
-  const why = delayed?.why ?? app?.lastFailure ?? '';
+  const why = delayed?.reason?.evidence ?? delayed?.why ?? app?.lastFailure ?? '';
   return {
     alias,
     queued: app?.counts.queued ?? 0,

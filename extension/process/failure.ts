@@ -1,6 +1,7 @@
 import { basename, isAbsolute, join } from 'node:path';
 import type { Place } from '../problem.ts';
 import { t } from '../words.ts';
+import { importLine, requirementLine } from './code-lines.ts';
 import { lastLine, plain } from './diagnose.ts';
 
 export interface Failure {
@@ -70,16 +71,22 @@ function found(sentence: string, where: FailedIn): Failure {
       place: { file: placeOf(path, where), line: Number(line) },
     };
   }
-  const missing = /No module named '([\w.]+)'/.exec(reason)?.[1];
-  if (missing !== undefined) return { reason, place: lineOf(new RegExp(`^\\s*(import|from)\\s+${missing}\\b`), where) };
+  const missing = missingModule(reason);
+  if (missing !== undefined) return { reason, place: lineOf((text) => importLine(text, missing), where) };
   const requirement = unsatisfied?.requirement;
   if (requirement === undefined) return { reason, place: undefined };
-  const name = requirement.split(/[<>=!~]/)[0] ?? requirement;
-  return { reason, place: lineOf(new RegExp(`["']${name.replaceAll(/[-_.]+/g, '[-_.]+')}\\b`, 'i'), where) };
+  return { reason, place: lineOf((text) => requirementLine(text, requirement), where) };
+}
+
+/** The module that an import didn't find. */
+export function missingModule(reason: string): string | undefined {
+  return /No module named '([\w.]+)'/.exec(reason)?.[1];
 }
 
 /** The sentence about a requirement in the message of uv, which explains how it came to its conclusion. */
-function requirementIn(sentence: string): { readonly reason: string; readonly requirement?: string } | undefined {
+export function requirementIn(
+  sentence: string,
+): { readonly reason: string; readonly requirement?: string } | undefined {
   const [, explained] = /\bBecause (.*)$/.exec(sentence) ?? [];
   if (explained === undefined) return undefined;
   const [, unknown] = /^(\S+) was not found in the package registry/.exec(explained) ?? [];
@@ -96,7 +103,7 @@ function placeOf(path: string, { cwd, file }: FailedIn): string {
   return basename(file) === basename(path) ? file : join(cwd, path);
 }
 
-function lineOf(pattern: RegExp, { file, read }: FailedIn): Place | undefined {
-  const line = (read(file) ?? '').split(/\r?\n/).findIndex((text) => pattern.test(text));
-  return line < 0 ? undefined : { file, line: line + 1 };
+function lineOf(find: (text: string) => number | undefined, { file, read }: FailedIn): Place | undefined {
+  const line = find(read(file) ?? '');
+  return line === undefined ? undefined : { file, line };
 }

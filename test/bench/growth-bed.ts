@@ -71,7 +71,11 @@ export function createRooms({ answers = true }: { readonly answers?: boolean } =
     queue,
     runnerHistory,
     requestHistory: history,
-    logs: { follow: () => () => undefined, followExceptions: () => () => undefined },
+    logs: {
+      follow: () => () => undefined,
+      followExceptions: () => () => undefined,
+      exceptionOf: () => undefined,
+    },
     fleet,
     clock,
     /** Deploys an app. */

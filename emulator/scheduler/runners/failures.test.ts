@@ -69,7 +69,15 @@ describe('start failures', () => {
   it('are the reason why the next runner waits', () => {
     const sim = failing();
     sim.send({ type: 'runnerExited', runnerId: sim.runners()[0]?.id ?? '', reason: 'No\n weights.' });
-    expect(sim.notes.findLast(({ to }) => to === 'FAILURE_DELAY')?.text).toBe('The last start failed: No weights.');
+    expect(sim.notes.findLast(({ to }) => to === 'FAILURE_DELAY')?.reason).toEqual({
+      code: 'start_failures',
+      numbers: { failures: 1 },
+      since: sim.now,
+      until: sim.now + 30_000,
+      evidence: 'No weights',
+      action: 'read_start_failure',
+      also: null,
+    });
   });
 
   it('of an old revision do not delay a new one', () => {

@@ -1,4 +1,4 @@
-import type { Instant, StopReason } from '../types.ts';
+import type { Instant, Reason, StopReason } from '../types.ts';
 import type { LiveRunner, Trouble } from '../world/world.ts';
 
 /**
@@ -18,9 +18,13 @@ export function lossDelaySeconds(losses: number): number {
   return losses < 2 ? 0 : Math.min(2 ** (losses - 2), 60);
 }
 
-/** Why a start waits after supervisor losses, without a full stop. */
-export function describeLosses(losses: number): string {
-  return `The supervisor of the environment died ${losses} times without a response from the app in between`;
+/** Why a start waits until `until` after failed starts or, if there were none, after supervisor losses. */
+export function backOffReason({ failures, losses, lastFailure }: Trouble, since: Instant, until: Instant): Reason {
+  const times = { since, until, also: null };
+  if (failures === 0)
+    return { ...times, code: 'supervisor_losses', numbers: { losses }, evidence: null, action: 'read_log' };
+  const evidence = lastFailure === null ? null : clause(lastFailure);
+  return { ...times, code: 'start_failures', numbers: { failures }, evidence, action: 'read_start_failure' };
 }
 
 /**

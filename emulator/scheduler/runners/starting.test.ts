@@ -81,7 +81,7 @@ describe('a runner that starts', () => {
     sim.send({ type: 'runnerPulling', runnerId, percent: 99 });
     expect(sim.after(1)).toEqual([{ type: 'killRunner', runnerId }]);
     expect(sim.states()).toEqual(['failureDelay']);
-    expect(sim.notes.findLast(({ to }) => to === 'FAILURE_DELAY')?.text).toMatch(
+    expect(sim.notes.findLast(({ to }) => to === 'FAILURE_DELAY')?.reason?.evidence).toMatch(
       /image was not available within 60 min/,
     );
   });
@@ -122,7 +122,9 @@ describe('a runner that starts', () => {
     expect(sim.after(3599.999)).toEqual([]);
     expect(sim.after(0.001)).toEqual([{ type: 'killRunner', runnerId }]);
     expect(sim.states()).toEqual(['failureDelay']);
-    expect(sim.notes.findLast(({ to }) => to === 'FAILURE_DELAY')?.text).toMatch(/no process within 60 minutes/);
+    expect(sim.notes.findLast(({ to }) => to === 'FAILURE_DELAY')?.reason?.evidence).toMatch(
+      /no process within 60 minutes/,
+    );
   });
 
   it('is killed when its setup takes longer than startup_timeout, which is a start failure', () => {

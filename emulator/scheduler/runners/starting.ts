@@ -4,7 +4,7 @@ import { isStarting } from '../world/runner-index.ts';
 import { type Key, values } from '../world/sorted.ts';
 import { changeApp, moveRunner, newId, note, noteState, putRunner, type Turn, takeBudget } from '../world/turn.ts';
 import { type LiveRunner, noTrouble, type Release, type Role } from '../world/world.ts';
-import { clause, describeLosses, failureDelaySeconds, lossDelaySeconds } from './failures.ts';
+import { backOffReason, failureDelaySeconds, lossDelaySeconds } from './failures.ts';
 
 /**
  * The start of a runner, from the request for it until it is ready (docs/platform/runners.md#states,
@@ -57,9 +57,8 @@ export function createRunner(turn: Turn, alias: AliasName, release: Release, rol
     begin(turn, pending);
   } else {
     putRunner(turn, id, runner);
-    const because =
-      failures === 0 ? describeLosses(trouble.losses) : `The last start failed: ${clause(trouble.lastFailure ?? text)}`;
-    noteState(turn, runner, '', 'FAILURE_DELAY', `${because}.`);
+    const reason = backOffReason({ ...trouble, failures }, since, since + delayMs);
+    noteState(turn, runner, '', 'FAILURE_DELAY', '', reason);
   }
   return id;
 }

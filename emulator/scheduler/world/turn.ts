@@ -1,6 +1,6 @@
 import type { Effect, Note } from '../effects.ts';
 import { countSlots, slotsOf } from '../machine/gpu-slots.ts';
-import type { AliasName, Instant, RequestId, RunnerId, RunnerState, ScaleSettings } from '../types.ts';
+import type { AliasName, Instant, Reason, RequestId, RunnerId, RunnerState, ScaleSettings } from '../types.ts';
 import { uuidFrom } from './ids.ts';
 import { indexRequest, replaceKey } from './request-index.ts';
 import { indexRunner, isCounted, isEnding, isLeaving, isPlaced } from './runner-index.ts';
@@ -192,8 +192,16 @@ export function moveRunner(
 }
 
 /** Notes a change of a runner's state. */
-export function noteState(turn: Turn, runner: LiveRunner, from: string, to: string, text: string): void {
-  note(turn, { alias: runner.alias, runnerId: runner.id, topic: 'runner.state', text, from, to });
+export function noteState(
+  turn: Turn,
+  runner: LiveRunner,
+  from: string,
+  to: string,
+  text: string,
+  reason?: Reason,
+): void {
+  const about = { alias: runner.alias, runnerId: runner.id, topic: 'runner.state', ...(reason && { reason }) };
+  note(turn, { ...about, text, from, to });
 }
 
 /** Adds a note at the time of the step. */

@@ -177,6 +177,26 @@ describe('the history of requests', () => {
     expect(room.history.endpoints('app', 'r1')).toMatchObject([{ calls: 1, failures: 0 }]);
   });
 
+  it('knows the last ones that ended in their order, with those before a restart', () => {
+    const room = setUp();
+    const finish = (from: number, to: number) => {
+      for (let n = from; n <= to; n++) {
+        room.arrive(`q-${n}`);
+        room.begin(`q-${n}`);
+        room.succeed(`q-${n}`);
+      }
+    };
+    const last = () => numbers(room.history.recent(1_000).finished);
+    const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n);
+    finish(1, 150);
+    room.restart();
+    finish(151, 240);
+    expect(last()).toEqual(range(41, 240));
+    finish(241, 500);
+    room.history.raised('q-450', 'r-2', { type: 'KeyError', message: 'late', file: 'app.py', line: 3 });
+    expect(last()).toEqual(range(301, 500));
+  });
+
   it('notifies its followers of every change, by app', () => {
     const room = setUp();
     const seen: string[] = [];

@@ -27,6 +27,9 @@ export function createLiveRequests(lastFinished: (max: number) => readonly Trace
   const arrivals: string[] = [];
   /** In the order in which they ended, by id. */
   const finished = new Map<string, TracedRequest>();
+  /** Their ids; the next one takes the place of the oldest. */
+  const places: string[] = [];
+  let next = 0;
   let hasEarlier = false;
 
   /** Adds those of the last start when somebody wants to see them: reading them would delay each start. */
@@ -34,14 +37,21 @@ export function createLiveRequests(lastFinished: (max: number) => readonly Trace
     if (hasEarlier) return;
     hasEarlier = true;
     const own = [...finished.values()];
-    for (const request of lastFinished(keptFinished).toReversed()) finished.set(request.id, request);
-    for (const request of own) addFinished(request);
+    const earlier = lastFinished(keptFinished).filter(({ id }) => !finished.has(id));
+    finished.clear();
+    places.length = 0;
+    next = 0;
+    for (const request of [...earlier.toReversed(), ...own].slice(-keptFinished)) addFinished(request);
   }
 
+  /** The oldest one is found by its place: a map is slow to find its first key when many before it were deleted. */
   function addFinished(request: TracedRequest): void {
-    finished.delete(request.id);
+    if (!finished.has(request.id)) {
+      finished.delete(places[next] ?? '');
+      places[next] = request.id;
+      next = (next + 1) % keptFinished;
+    }
     finished.set(request.id, request);
-    if (finished.size > keptFinished) finished.delete(finished.keys().next().value ?? '');
   }
 
   function countRunning(alias: string, by: 1 | -1): void {

@@ -33,6 +33,7 @@ export function runnerRow(change: Partial<RunnerRow> = {}): RunnerRow {
     requests: [],
     lastLine: null,
     why: null,
+    reason: null,
     endedAt: null,
     ...change,
   };

@@ -36,11 +36,13 @@ async function scene() {
     isolation: () => ({ mode: 'off' as const, missing: [] }),
     gpuUse: { sample: () => undefined, memoryOf: () => undefined },
   };
-  const rooms = { ...server.store, catalog, fleet: server.fleet, runnerHistory, requestHistory, hosts, about };
+  const { fleet, logs, store } = server;
+  const rooms = { ...store, catalog, fleet, logs, runnerHistory, requestHistory, hosts, about };
   const exceptions = createCurrentExceptions(rooms);
   return {
     ...server,
     exceptions,
+    again: () => createCurrentExceptions(rooms),
     catalog,
     add: (one: LoggedException) => exceptions.add(one)[0] ?? '',
     call(number: number, status: number | undefined, path = '/') {
@@ -64,7 +66,7 @@ it('shows the exception of an endpoint from its request, until a later call succ
   const key = add(raised('request', { requestId: 'q-1' }));
   expect(exceptions.row(key)).toMatchObject({
     request: { number: 1, id: 'q-1', method: 'POST', path: '/slow' },
-    runner: { id: 'r-1', number: 1 },
+    runner: { id: 'r-1', number: 1, startedAt: 1 },
     exception: { type: 'KeyError', frames: [frame(7)] },
   });
   call(2, 500, '/slow');
@@ -75,6 +77,21 @@ it('shows the exception of an endpoint from its request, until a later call succ
   call(4, 200, '/slow');
   expect(exceptions.row(key)).toBeUndefined();
   expect(exceptions.keysOf('demo')).toEqual([]);
+});
+
+it('finds the exceptions of endpoints again after the emulator was restarted', async () => {
+  const { again, call, logs, requestHistory } = await scene();
+  call(1, undefined);
+  const { seq: _, ...one } = raised('request', { requestId: 'q-1' });
+  logs.appendException(one);
+  requestHistory.answered('q-1', 500);
+  requestHistory.ended('q-1', at, null);
+  call(2, 200, '/other');
+  const later = again();
+  const [key = '', ...others] = later.recall('demo');
+  expect(others).toEqual([]);
+  expect(later.row(key)).toMatchObject({ request: { number: 1 }, exception: { type: 'KeyError', frames: [frame(7)] } });
+  expect(later.recall('demo')).toEqual([]);
 });
 
 it('shows the exception of a start until a later runner of that code, or of newer code, is ready', async () => {

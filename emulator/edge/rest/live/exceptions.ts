@@ -1,4 +1,4 @@
-import type { LoggedException } from '../../../telemetry/types.ts';
+import type { LoggedException, Logs } from '../../../telemetry/types.ts';
 import type { ExceptionRow } from '../../../wire/live.ts';
 import type { LiveRooms } from './rows.ts';
 
@@ -25,6 +25,8 @@ interface Noted extends LoggedException {
 export interface CurrentExceptions {
   /** @returns the keys of the rows that differ: its own, and those of older ones that are left out from now on */
   add(exception: LoggedException): readonly string[];
+  /** Finds those of an app's endpoints that an earlier emulator had. @returns the keys of the rows that differ */
+  recall(alias: string): readonly string[];
   /** The keys of an app's rows. */
   keysOf(alias: string): readonly string[];
   all(): Iterable<string>;
@@ -32,8 +34,10 @@ export interface CurrentExceptions {
   row(key: string): ExceptionRow | undefined;
 }
 
-export function createCurrentExceptions(rooms: LiveRooms): CurrentExceptions {
-  const { catalog, fleet, runnerHistory, requestHistory } = rooms;
+export function createCurrentExceptions(
+  rooms: LiveRooms & { readonly logs: Pick<Logs, 'exceptionOf'> },
+): CurrentExceptions {
+  const { catalog, fleet, runnerHistory, requestHistory, logs } = rooms;
   /** In the order in which they occurred. */
   const noted = new Map<string, Noted>();
 
@@ -75,14 +79,30 @@ export function createCurrentExceptions(rooms: LiveRooms): CurrentExceptions {
       });
   }
 
+  function add(raised: LoggedException): readonly string[] {
+    const key = keyOf(raised);
+    noted.delete(key);
+    noted.set(key, { ...raised, key, active: catalog.alias(raised.alias)?.revision });
+    const over = [...noted.keys()].slice(0, Math.max(0, noted.size - kept));
+    for (const oldest of over) noted.delete(oldest);
+    return [key, ...over];
+  }
+
   return {
-    add(raised) {
-      const key = keyOf(raised);
-      noted.delete(key);
-      noted.set(key, { ...raised, key, active: catalog.alias(raised.alias)?.revision });
-      const over = [...noted.keys()].slice(0, Math.max(0, noted.size - kept));
-      for (const oldest of over) noted.delete(oldest);
-      return [key, ...over];
+    add,
+    recall(alias) {
+      const revision = catalog.alias(alias)?.revision;
+      const endpoints = revision === undefined ? undefined : requestHistory.endpoints(alias, revision);
+      return (endpoints ?? []).flatMap(({ path, lastFailure }) => {
+        if (lastFailure === null || noted.size >= kept || noted.has(`${alias} ${path}`)) return [];
+        const request = requestHistory.get(String(lastFailure.request));
+        const exception = request && logs.exceptionOf({ requestId: request.id });
+        if (!exception) return [];
+        const { id: requestId, runner, completedAt } = request;
+        const at = completedAt ?? request.submittedAt;
+        const owner = { alias, revision: request.revision, runnerId: runner?.id ?? null, requestId, endpoint: path };
+        return add({ seq: 0, at, ...owner, exception });
+      });
     },
     keysOf: (alias) => [...noted.values()].filter((one) => one.alias === alias).map(({ key }) => key),
     all: () => noted.keys(),
@@ -104,7 +124,7 @@ export function createCurrentExceptions(rooms: LiveRooms): CurrentExceptions {
         request: request
           ? { number: request.number, id: request.id, method: request.method, path: request.path.slice(0, maxPath) }
           : null,
-        runner: runner ? { id: runner.id, number: runner.number } : null,
+        runner: runner ? { id: runner.id, number: runner.number, startedAt: runner.startedAt } : null,
         exception: { ...exception, frames: exception.frames.filter(({ isApp }) => isApp).slice(-framesShown) },
       };
     },

@@ -27,7 +27,7 @@ const maxTouched = 2_000;
 
 type FeedRooms = LiveRooms &
   Pick<RestDeps, 'report'> & {
-    readonly logs: Pick<RestDeps['logs'], 'follow' | 'followExceptions'>;
+    readonly logs: Pick<RestDeps['logs'], 'follow' | 'followExceptions' | 'exceptionOf'>;
   };
 
 interface LiveReader {
@@ -155,7 +155,10 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
   function fill(): void {
     isFilled = true;
     touched.head.touch('head', clock());
-    for (const { name } of catalog.aliases(null)) touched.apps.touch(name, clock());
+    for (const { name } of catalog.aliases(null)) {
+      touched.apps.touch(name, clock());
+      for (const key of exceptions.recall(name)) touched.exceptions.touch(key, clock());
+    }
     const records = runnerHistory.since(0);
     const over = records.filter(({ endedAt }) => endedAt !== null);
     const old = new Set(over.slice(0, -endedShown));

@@ -76,6 +76,7 @@ export function runnerRow(rooms: LiveRooms, record: RunnerRecord, lastLine: stri
       .slice(0, requestsOnRunner)
       .flatMap(({ requestId }) => rooms.requestHistory.live(requestId)?.number ?? []),
     lastLine: lastLine ?? null,
+    reason: endedAt === null ? (last?.waitsFor ?? null) : null,
     why: shown(endedAt !== null ? (endReason ?? last?.reason) : routine.has(state) ? null : last?.reason),
     endedAt,
   };

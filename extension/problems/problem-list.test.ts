@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import type { FailedCommand } from '../problem.ts';
+import type { ExceptionRow } from '../target/live.ts';
+import { appRow, liveWith, runnerRow } from '../target/testing/live.ts';
+import { createProblemList } from './problem-list.ts';
+import { exceptionRow, frame, workspaceOf } from './testing/rows.ts';
+
+const text = 'one\ntwo\nthree\n';
+const workspace = workspaceOf({ '/work/app.py': text, '/work/other.py': text }, [
+  { path: '/work/app.py', aliases: ['hello', 'a-uuid'] },
+]);
+const hello = [appRow({ alias: 'hello' })];
+const at = (file: string, line: number) => ({ frames: [frame(file, line)] });
+const row = (change: Parameters<typeof exceptionRow>[0] = {}) =>
+  exceptionRow({ exception: at('/work/app.py', 2), ...change });
+const failed: FailedCommand = {
+  command: 'run',
+  key: 'k',
+  file: '/work/app.py',
+  at: 1_000,
+  reason: 'why',
+  place: { file: '/work/app.py', line: 3 },
+};
+
+function problems() {
+  const list = createProblemList();
+  return {
+    ...list,
+    update: (
+      exceptions: readonly ExceptionRow[],
+      rows: Parameters<typeof liveWith>[0] = { apps: hello },
+      now = 5_000,
+    ) => list.update(liveWith({ ...rows, exceptions }), workspace, now),
+    failed: (change: Partial<FailedCommand> = {}) => list.failed({ ...failed, ...change }, workspace),
+    lines: () => [...list.byFile()].flatMap(([file, all]) => all.map(({ place }) => `${file}:${place.line}`)).sort(),
+    sources: () => [...list.byFile().values()].flat().map(({ source }) => source),
+  };
+}
+
+const edit = { file: '/work/app.py', line: 1, endLine: 1, added: 0, isAbove: false, isBelow: false };
+
+describe('the problems', () => {
+  it('are the exceptions that the emulator has now', () => {
+    const { update, lines } = problems();
+    update([row(), row({ key: 'hello /', exception: at('/work/other.py', 1) })]);
+    expect(lines()).toEqual(['/work/app.py:2', '/work/other.py:1']);
+    update([row()]);
+    expect(lines()).toEqual(['/work/app.py:2']);
+    update([]);
+    expect(lines()).toEqual([]);
+  });
+
+  it('end with an edit of their line, until the same happens again', () => {
+    const { update, edited, lines } = problems();
+    update([row()]);
+    expect([edited({ ...edit, line: 5, endLine: 5 }), edited(edit), edited(edit)]).toEqual([false, true, false]);
+    update([row()]);
+    expect(lines()).toEqual([]);
+    update([row({ at: 2_000 })]);
+    expect(lines()).toEqual(['/work/app.py:2']);
+  });
+
+  it('stay at their line when it moves', () => {
+    const { update, edited, lines } = problems();
+    update([row()]);
+    edited({ ...edit, line: 0, endLine: 0, added: 2 });
+    update([row()]);
+    expect(lines()).toEqual(['/work/app.py:4']);
+  });
+
+  it('end when another program changes their line, or deletes the file', () => {
+    const { update, rewritten, lines } = problems();
+    update([row(), row({ key: 'hello /', exception: at('/work/app.py', 3) })]);
+    expect(rewritten('/work/app.py', text.replace('two', 'TWO'))).toBe(true);
+    expect(lines()).toEqual(['/work/app.py:3']);
+    expect(rewritten('/work/app.py', `${text}more\n`)).toBe(false);
+    expect(rewritten('/work/app.py', undefined)).toBe(true);
+    expect(lines()).toEqual([]);
+  });
+
+  it('of a run that has ended end with a later start of its app', () => {
+    const { update, lines } = problems();
+    const gone = row({ key: 'a-uuid start', alias: 'a-uuid' });
+    const runner = (startedAt: number, state: string) => ({
+      apps: hello,
+      runners: [runnerRow({ alias: 'hello', startedAt, state })],
+    });
+    update([gone], runner(500, 'IDLE'));
+    update([gone], runner(2_000, 'SETUP'));
+    expect(lines()).toEqual(['/work/app.py:2']);
+    update([gone], runner(2_000, 'RUNNING'));
+    expect(lines()).toEqual([]);
+    update([gone], { apps: hello });
+    expect(lines()).toEqual([]);
+  });
+
+  it('of a command end with a deploy of the app, and are replaced by those of the next command', () => {
+    const { update, failed: fails, lines, sources } = problems();
+    update([]);
+    fails();
+    fails({ at: 1_500, place: { file: '/work/app.py', line: 1 } });
+    expect([lines(), sources()]).toEqual([['/work/app.py:1'], ['run']]);
+    update([]);
+    expect(lines()).toEqual(['/work/app.py:1']);
+    update([], { apps: [appRow({ alias: 'hello', revision: 'r2' })] });
+    expect(lines()).toEqual([]);
+  });
+
+  it('say once what a line has, and no more than 20 of a file', () => {
+    const { update, failed: fails, sources, lines } = problems();
+    fails();
+    update([row({ runner: { id: 'r', number: 7, startedAt: 0 }, exception: at('/work/app.py', 3) })]);
+    expect(sources()).toEqual(['runner 7']);
+    update(Array.from({ length: 40 }, (_, n) => row({ key: `hello /${n}`, exception: at('/work/app.py', n + 1) })));
+    expect(lines()).toHaveLength(20);
+  });
+
+  it('get a line when the app of an exception becomes known', () => {
+    const list = createProblemList();
+    const exception = { type: 'ModuleNotFoundError', message: "No module named 'two'", phase: 'import' as const };
+    const live = liveWith({ apps: hello, exceptions: [exceptionRow({ exception })] });
+    const files = { '/work/app.py': 'import two\n' };
+    list.update(live, workspaceOf(files), 0);
+    expect(list.byFile().size).toBe(0);
+    list.lookAgain();
+    list.update(live, workspaceOf(files, [{ path: '/work/app.py' }]), 0);
+    expect(list.byFile().size).toBe(1);
+  });
+});

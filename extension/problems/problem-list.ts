@@ -1,0 +1,117 @@
+import type { FailedCommand } from '../problem.ts';
+import type { ExceptionRow, LiveState } from '../target/live.ts';
+import { afterEdit, type LineEdit } from './edits.ts';
+import { commandFinding, type Finding, findingOf, lineIn } from './findings.ts';
+import type { AppCode, Workspace } from './runner-paths.ts';
+
+/** More problems of one file hide the others. */
+const maxInFile = 20;
+const serving = new Set(['IDLE', 'RUNNING']);
+
+/**
+ * What is wrong now, and where. An exception is shown as long as the emulator has it, and until its line is edited.
+ * What the emulator can't see succeed (a command, a run that has ended) is shown until the app succeeds.
+ */
+export function createProblemList() {
+  /** By id, moved along with edits. */
+  const shown = new Map<string, Finding>();
+  /** Ids of exceptions that the emulator still has, and that an edit or a success has settled. */
+  const settled = new Set<string>();
+  /** Ids of exceptions without a line in the workspace. */
+  const elsewhere = new Set<string>();
+  let before: LiveState | undefined;
+
+  const idOf = ({ key, at }: ExceptionRow) => `${key}@${at}`;
+
+  function settle(id: string): void {
+    shown.delete(id);
+    settled.add(id);
+  }
+
+  /** What the emulator doesn't end by itself. */
+  const isUnowned = ({ alias }: Finding, live: LiveState) => alias === undefined || !live.apps.has(alias);
+
+  function settleSuccesses(live: LiveState, apps: readonly AppCode[], now: number): void {
+    const open = [...shown.values()].filter((finding) => isUnowned(finding, live));
+    if (open.length === 0) return;
+    for (const { file, at } of successes(live, before, apps, now)) {
+      for (const finding of open) if (finding.at < at && finding.files.includes(file)) settle(finding.id);
+    }
+  }
+
+  return {
+    /** Takes over the emulator's state. `now` in milliseconds since the epoch. */
+    update(live: LiveState, workspace: Workspace, now: number): void {
+      const rows = new Map([...live.exceptions.values()].map((row) => [idOf(row), row]));
+      for (const [id, { isCommand }] of shown) if (!rows.has(id) && !isCommand) shown.delete(id);
+      for (const known of [settled, elsewhere]) for (const id of known) if (!rows.has(id)) known.delete(id);
+      for (const [id, row] of rows) {
+        if (shown.has(id) || settled.has(id) || elsewhere.has(id)) continue;
+        const finding = findingOf(row, workspace);
+        if (finding) shown.set(id, finding);
+        else elsewhere.add(id);
+      }
+      settleSuccesses(live, workspace.apps, now);
+      before = live;
+    },
+    /** The apps of the workspace or their aliases have changed, so exceptions may have got a line. */
+    lookAgain: () => elsewhere.clear(),
+    /** Whether any of the problems ends with a success that only a state without its exception shows. */
+    waitsForSuccess: (live: LiveState) => [...shown.values()].some((finding) => isUnowned(finding, live)),
+    /** Replaces what the last command of the same app has shown. */
+    failed(failed: FailedCommand, workspace: Workspace): void {
+      for (const [id, { isCommand }] of shown) {
+        if (isCommand && id.startsWith(`command ${failed.key}@`)) shown.delete(id);
+      }
+      const finding = commandFinding(failed, workspace);
+      if (finding) shown.set(finding.id, finding);
+    },
+    /** @returns whether anything has moved or is gone */
+    edited(edit: LineEdit): boolean {
+      let hasChanged = false;
+      for (const [id, finding] of shown) {
+        const after = afterEdit(finding, edit);
+        if (after === finding) continue;
+        hasChanged = true;
+        if (after) shown.set(id, after);
+        else settle(id);
+      }
+      return hasChanged;
+    },
+    /** Another program changed a file, or deleted it (`undefined`). @returns whether anything is gone */
+    rewritten(file: string, text: string | undefined): boolean {
+      const gone = [...shown.values()].filter(
+        ({ place, text: before }) => place.file === file && lineIn(text, place.line) !== before,
+      );
+      for (const { id } of gone) settle(id);
+      return gone.length > 0;
+    },
+    /** By file: the newest, and of those in one line what the emulator knows, because it knows more. */
+    byFile(): ReadonlyMap<string, readonly Finding[]> {
+      const files = new Map<string, Map<number, Finding>>();
+      const rank = ({ isCommand, at }: Finding) => (isCommand ? 0 : at);
+      for (const finding of [...shown.values()].sort((a, b) => rank(b) - rank(a))) {
+        const { file, line } = finding.place;
+        const lines = files.get(file) ?? new Map<number, Finding>();
+        files.set(file, lines);
+        if (!lines.has(line) && lines.size < maxInFile) lines.set(line, finding);
+      }
+      return new Map([...files].map(([file, lines]) => [file, [...lines.values()]]));
+    },
+  };
+}
+
+/** The apps of files that were deployed now, or that have runners that are ready, with the time of their start. */
+function successes(live: LiveState, before: LiveState | undefined, apps: readonly AppCode[], now: number) {
+  return apps.flatMap(({ path: file, aliases }) =>
+    aliases.flatMap((alias) => {
+      const revision = live.apps.get(alias)?.revision;
+      const isNew = before !== undefined && revision !== undefined && before.apps.get(alias)?.revision !== revision;
+      const isDeploy = isNew && revision !== alias;
+      const starts = [...live.runners.values()]
+        .filter((runner) => runner.alias === alias && serving.has(runner.state))
+        .map(({ startedAt }) => ({ file, at: startedAt }));
+      return [...(isDeploy ? [{ file, at: now }] : []), ...starts];
+    }),
+  );
+}

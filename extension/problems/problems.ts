@@ -1,0 +1,190 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import * as vscode from 'vscode';
+import type { Runs } from '../commands/runs.ts';
+import type { FailedCommand, Place } from '../problem.ts';
+import type { Link } from '../target/link.ts';
+import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
+import { appKey } from '../workspace/code/listed.ts';
+import { problemActions } from './actions.ts';
+import type { LineEdit } from './edits.ts';
+import { type Finding, lineIn } from './findings.ts';
+import { createProblemList } from './problem-list.ts';
+import type { AppCode, Workspace } from './runner-paths.ts';
+
+const fixable: vscode.DocumentSelector = [
+  { language: 'python', scheme: 'file' },
+  { pattern: '**/pyproject.toml', scheme: 'file' },
+];
+
+/** Failures of apps and of commands, at their lines in "Problems". */
+export function createProblems(deps: { readonly link: Link; readonly index: AppIndex; readonly runs: Runs }) {
+  const { link, index, runs } = deps;
+  const collection = vscode.languages.createDiagnosticCollection('fal');
+  const list = createProblemList();
+  let apps: readonly AppCode[] = [];
+  let exceptions: unknown;
+
+  function workspace(): Workspace {
+    return { apps, has: isOurs, read: textOf, changedAt };
+  }
+
+  function update(): void {
+    const { live } = link.snapshot();
+    // The last ones of an emulator that has ended stay: nothing says that they are fixed.
+    if (live) {
+      exceptions = live.exceptions;
+      list.update(live, workspace(), Date.now());
+    }
+    draw();
+  }
+
+  function draw(): void {
+    const files = list.byFile();
+    const now = new Map([...files].map(([file, findings]) => [file, findings.map(diagnosticOf)]));
+    collection.forEach((uri) => {
+      if (!now.has(uri.fsPath)) collection.delete(uri);
+    });
+    for (const [file, diagnostics] of now) collection.set(vscode.Uri.file(file), diagnostics);
+  }
+
+  /** What the workspace's apps are called on the emulator may say which line an exception belongs to. */
+  function lookAgain(): void {
+    apps = index.known().map((app) => codeOf(app, runs));
+    list.lookAgain();
+    update();
+  }
+
+  function changed(): void {
+    const { live } = link.snapshot();
+    if (!live || (live.exceptions === exceptions && !list.waitsForSuccess(live))) return;
+    update();
+  }
+
+  /** Of a file in an editor, the editor reports each edit. */
+  function rewritten({ fsPath }: vscode.Uri): void {
+    if (!openDocument(fsPath) && list.rewritten(fsPath, textOf(fsPath))) draw();
+  }
+
+  const actions: vscode.CodeActionProvider = {
+    provideCodeActions(document, { start, end }) {
+      const all = list.byFile().get(document.uri.fsPath) ?? [];
+      return problemActions(all.filter(({ place }) => start.line < place.line && place.line <= end.line + 1));
+    },
+  };
+  const watcher = vscode.workspace.createFileSystemWatcher('**/{*.py,pyproject.toml}');
+  const unsubscribe = [link.onChange(changed), runs.onChange(lookAgain)];
+  const disposables = [
+    collection,
+    index.onDidChange(lookAgain),
+    vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
+      if (document.uri.scheme !== 'file' || !collection.has(document.uri)) return;
+      const edits = contentChanges.map((change) => editOf(document, change));
+      if (edits.map(list.edited).includes(true)) draw();
+    }),
+    vscode.languages.registerCodeActionsProvider(fixable, actions),
+    watcher,
+    watcher.onDidChange(rewritten),
+    watcher.onDidDelete(rewritten),
+  ];
+  void index.apps().then(lookAgain);
+
+  return {
+    failed(failed: FailedCommand): void {
+      list.failed(failed, workspace());
+      draw();
+    },
+    close() {
+      for (const stop of unsubscribe) stop();
+      for (const disposable of disposables) disposable.dispose();
+    },
+  };
+}
+
+export type Problems = ReturnType<typeof createProblems>;
+
+function codeOf(app: WorkspaceApp, runs: Runs): AppCode {
+  const { uri, appName, entry, code, folder } = app;
+  const context = code?.settings.find(({ name }) => name === 'app_files_context_dir')?.value;
+  const aliases = runs.aliasesOf(appKey(app)).filter((alias) => alias !== undefined);
+  return {
+    path: uri.fsPath,
+    aliases: [appName, ...aliases],
+    filesRoot: resolve(dirname(uri.fsPath), typeof context === 'string' ? context : '.'),
+    project: entry?.path ?? projectOf(uri.fsPath, folder.uri.fsPath),
+  };
+}
+
+/** The nearest `pyproject.toml` at or above a file. */
+function projectOf(path: string, root: string): string | undefined {
+  for (let folder = dirname(path); folder.startsWith(root); folder = dirname(folder)) {
+    const file = join(folder, 'pyproject.toml');
+    if (existsSync(file)) return file;
+    if (folder === dirname(folder)) break;
+  }
+  return undefined;
+}
+
+function isOurs(path: string): boolean {
+  return vscode.workspace.getWorkspaceFolder(vscode.Uri.file(path)) !== undefined && existsSync(path);
+}
+
+function changedAt(path: string): number {
+  if (openDocument(path)?.isDirty) return Date.now();
+  try {
+    return statSync(path).mtimeMs;
+  } catch {
+    return 0;
+  }
+}
+
+function openDocument(path: string): vscode.TextDocument | undefined {
+  return vscode.workspace.textDocuments.find(({ uri }) => uri.scheme === 'file' && uri.fsPath === path);
+}
+
+function textOf(path: string): string | undefined {
+  const open = openDocument(path);
+  if (open) return open.getText();
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function diagnosticOf({ place, message, callers, source }: Finding): vscode.Diagnostic {
+  const diagnostic = new vscode.Diagnostic(rangeOf(place), message, vscode.DiagnosticSeverity.Error);
+  diagnostic.source = 'fal';
+  diagnostic.code = source;
+  diagnostic.relatedInformation = callers.map((caller) => {
+    const at = new vscode.Location(vscode.Uri.file(caller.file), rangeOf(caller));
+    return new vscode.DiagnosticRelatedInformation(at, `${caller.text} (${basename(caller.file)}:${caller.line})`);
+  });
+  return diagnostic;
+}
+
+/** The code of a line, without the white space around it. */
+function rangeOf({ file, line }: Place): vscode.Range {
+  const text = lineIn(textOf(file), line) ?? '';
+  const from = text.length - text.trimStart().length;
+  return new vscode.Range(line - 1, from, line - 1, Math.max(from, text.trimEnd().length));
+}
+
+function editOf(
+  document: vscode.TextDocument,
+  { range, text }: Pick<vscode.TextDocumentContentChangeEvent, 'range' | 'text'>,
+): LineEdit {
+  const { start, end } = range;
+  const line = start.line < document.lineCount ? document.lineAt(start.line).text : '';
+  const removesLines = text === '' && end.line > start.line;
+  const beginsBlank = line.slice(0, start.character).trim() === '';
+  const endsBlank = removesLines || /\n[ \t]*$/.test(text);
+  return {
+    file: document.uri.fsPath,
+    line: start.line,
+    endLine: end.line,
+    added: text.split('\n').length - 1,
+    isAbove: beginsBlank && endsBlank && (range.isEmpty || end.character === 0),
+    isBelow: line.length === start.character && (/^\r?\n/.test(text) || removesLines),
+  };
+}
