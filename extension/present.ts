@@ -123,6 +123,19 @@ export function withVisibleProgress<T>(title: string, work: () => Promise<T>): P
   return done;
 }
 
+/**
+ * Shows at once, in the status bar, that a click has an effect: until the work is done, or has begun to show itself.
+ * The editor's own progress appears later.
+ */
+export async function withSign<T>(title: string, work: () => Promise<T>): Promise<T> {
+  const shown = vscode.window.setStatusBarMessage(`$(loading~spin) ${title}`);
+  try {
+    return await work();
+  } finally {
+    shown.dispose();
+  }
+}
+
 /** An `AbortSignal` that is aborted with the token, for code that doesn't know the editor. */
 export function signalOf(token: vscode.CancellationToken): AbortSignal {
   const controller = new AbortController();

@@ -69,7 +69,9 @@ const lazyBundles: Plugin = {
     );
   },
 };
-await build({
+const { metafile } = await build({
+  metafile: true,
+  absWorkingDir: root,
   entryPoints: {
     extension: join(root, 'extension/extension.ts'),
     'extension-reader': join(root, 'extension/workspace/code/reader.ts'),
@@ -95,3 +97,8 @@ await build({
   supported: { 'dynamic-import': false },
   plugins: [lazyBundles],
 });
+// docs/quality.md#size-and-activation
+const strangers = Object.keys(metafile.outputs['dist/extension.cjs']?.inputs ?? { 'no such file': {} }).filter(
+  (file) => !file.startsWith('extension/'),
+);
+if (strangers.length > 0) throw new Error(`Activation would load ${strangers.join(', ')}`);

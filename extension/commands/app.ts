@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { commandId, commandTitle } from '../contributes/commands.ts';
 import { viewId } from '../contributes/views.ts';
-import type { Presenter } from '../present.ts';
+import { type Presenter, withSign } from '../present.ts';
 import { type FailedCommand, Problem, untrusted } from '../problem.ts';
 import { diagnose, lastLine, plain } from '../process/diagnose.ts';
 import { failureIn } from '../process/failure.ts';
@@ -55,7 +55,7 @@ export function createAppCommands(deps: {
   async function run(argument: unknown): Promise<boolean> {
     try {
       const app = await chosen(argument, t('Select an App to Run'));
-      await tasks.begin('run', app);
+      await withSign(t('Starting {0}', app.name), () => tasks.begin('run', app));
       return true;
     } catch (error) {
       present.problem(error);
@@ -79,14 +79,13 @@ export function createAppCommands(deps: {
   }
 
   async function deployWithProgress(app: WorkspaceApp): Promise<FalEnd> {
+    const title = t('Deploying {0} to the local emulator', app.name);
     // Outside the progress notification: prompts and messages would otherwise appear next to it.
-    await clis.get(vscode.Uri.file(tasks.folderOf(appInTask(app), app.folder)));
-    await emulator.ensureRunning();
-    const options = {
-      location: vscode.ProgressLocation.Notification,
-      title: t('Deploying {0} to the local emulator', app.name),
-      cancellable: true,
-    };
+    await withSign(title, async () => {
+      await clis.get(vscode.Uri.file(tasks.folderOf(appInTask(app), app.folder)));
+      await emulator.ensureRunning();
+    });
+    const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
     return vscode.window.withProgress(options, async (progress, token) => {
       const onText = (text: string): void => {
         const message = lastLine(text);

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { withSign } from '../present.ts';
 import { Cancelled, Problem } from '../problem.ts';
 import { t } from '../words.ts';
 import type { AppIndex, BrokenFile, WorkspaceApp } from './app-index.ts';
@@ -29,10 +30,7 @@ interface Item extends vscode.QuickPickItem {
  * @throws Problem when there is none, Cancelled
  */
 export async function chooseApp(index: AppIndex, argument: AppArgument, title: string): Promise<WorkspaceApp> {
-  const all = await vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Window, title: t('Looking for fal apps') },
-    () => index.apps(),
-  );
+  const all = await withSign(t('Looking for fal apps'), () => index.apps());
   const fits = all.filter(
     ({ file, uri, name, entry }) =>
       (argument.file === undefined || file === argument.file || uri.fsPath === argument.file) &&

@@ -16,12 +16,13 @@ export default async function setup(project: TestProject): Promise<void> {
   project.provide('vsix', await packageExtension());
 }
 
-/** @returns the package's file */
-export async function packageExtension(): Promise<string> {
+/** @returns the package's file. `kind`: with all texts in the language qps-ploc, too */
+export async function packageExtension(kind?: 'test-language'): Promise<string> {
   await mkdir(cacheDir, { recursive: true });
-  const vsix = join(cacheDir, 'minifal.vsix');
+  const vsix = join(cacheDir, kind ? `minifal-${kind}.vsix` : 'minifal.vsix');
   // Worktrees may share the files of the cache by hard links: writing into the old file would change theirs, too.
   await rm(vsix, { force: true });
-  await mustRun(process.execPath, ['scripts/package.ts', '--out', vsix], { cwd: root, timeoutMs: 300_000 });
+  const args = ['scripts/package.ts', '--out', vsix, ...(kind ? [`--${kind}`] : [])];
+  await mustRun(process.execPath, args, { cwd: root, timeoutMs: 300_000 });
   return vsix;
 }

@@ -19,6 +19,8 @@ export interface VsCodeOptions {
   readonly driver?: boolean;
   /** `ask`: folders are restricted until a person trusts them. Default: everything is trusted. */
   readonly trust?: 'all' | 'ask';
+  /** The display language. Absent: English. The editor's own texts stay English; those of extensions are looked up. */
+  readonly language?: string;
   /** A folder that is a separate disk for the server and its child processes, with room for only one small file. */
   readonly fullDisk?: string;
   /**
@@ -136,6 +138,9 @@ export async function startVsCode(options: VsCodeOptions = {}): Promise<VsCode> 
       },
       async page(address = url) {
         const page = await context.newPage();
+        // What a language pack does.
+        if (options.language !== undefined)
+          await page.addInitScript(`globalThis._VSCODE_NLS_LANGUAGE = ${JSON.stringify(options.language)}`);
         await page.goto(address);
         return page;
       },

@@ -39,7 +39,8 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
 
   const input = page.locator('.quick-input-widget:visible input:visible').first();
   const rows = page.locator('.quick-input-widget:visible .quick-input-list .monaco-list-row');
-  const labels = rows.locator('.label-name');
+  // The second line of a row has the English title if the window is in another language.
+  const labels = rows.locator('.quick-input-list-row:first-child .label-name');
 
   const titles = async () => (await labels.allInnerTexts()).map((title) => title.replaceAll('\u00a0', ' '));
 

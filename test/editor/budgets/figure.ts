@@ -1,0 +1,12 @@
+/** What was measured, and what it may be. */
+export interface Figure {
+  readonly what: string;
+  readonly value: number;
+  readonly budget: number;
+  readonly unit: 'kB' | 'ms' | 's' | '';
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
+}
