@@ -8,6 +8,7 @@ export default defineConfig({
     include: [
       'emulator/**/*.test.ts',
       'extension/**/*.test.ts',
+      'webview/**/*.test.ts',
       'test/unit/**/*.test.ts',
       'test/support/**/*.test.ts',
       'test/conformance/**/*.test.ts',

@@ -5,6 +5,7 @@ import type { TerminalLink } from './commands/terminal-links.ts';
 import type { CommandName } from './contributes/commands.ts';
 import { taskType } from './contributes/tasks.ts';
 import { terminalId } from './contributes/terminals.ts';
+import { viewId } from './contributes/views.ts';
 import { mayHaveRuns } from './process/run/folder.ts';
 import type { Session } from './session.ts';
 import { registerViews } from './views/register.ts';
@@ -83,6 +84,9 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.languages.registerCodeLensProvider(pythonFiles, lenses),
     vscode.workspace.registerTextDocumentContentProvider(requestScheme, requests),
     vscode.languages.registerHoverProvider(pythonFiles, hovers),
+    vscode.window.registerWebviewViewProvider(viewId('logs'), {
+      resolveWebviewView: async (shown) => (await session()).showLogPane(shown),
+    }),
     vscode.window.registerTerminalProfileProvider(terminalId('terminal'), profile),
     vscode.window.registerTerminalLinkProvider(links),
     vscode.tasks.registerTaskProvider(taskType, tasks),

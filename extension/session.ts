@@ -21,11 +21,13 @@ import { createTerminalLinks } from './commands/terminal-links.ts';
 import { createContexts } from './contexts.ts';
 import type { callCommands } from './contributes/call-commands.ts';
 import type { CommandName } from './contributes/commands.ts';
+import type { logCommands } from './contributes/log-commands.ts';
 import { viewId } from './contributes/views.ts';
 import { walkthrough } from './contributes/walkthroughs.ts';
 import { showAppActions } from './lens/app-actions.ts';
 import { createCodeLenses } from './lens/code-lenses.ts';
 import { createSettingHovers } from './lens/setting-hovers.ts';
+import type { LogPane } from './logs/logs.ts';
 import { createPresenter, createSettingsCheck } from './present.ts';
 import type { Problems } from './problems/problems.ts';
 import { childEnv } from './process/child-env.ts';
@@ -171,6 +173,21 @@ export function createSession(deps: {
     if (vscode.workspace.isTrusted) await clis.peek(activeFolder()?.uri);
   }
 
+  let logs: Promise<LogPane> | undefined;
+  let openLogs: LogPane | undefined;
+  /** In a bundle of its own. */
+  const loadLogs = (): Promise<LogPane> => {
+    logs ??= import('./logs/logs.ts').then(({ createLogs }) => {
+      openLogs = createLogs({ link, present, context });
+      return openLogs;
+    });
+    return logs;
+  };
+  const logCommand =
+    (name: keyof typeof logCommands): Commands[CommandName] =>
+    async (argument) =>
+      (await loadLogs()).commands[name](argument);
+
   async function showApp(alias: string): Promise<void> {
     await vscode.commands.executeCommand(`${viewId('apps')}.focus`);
     const app = tree.app(alias);
@@ -253,6 +270,14 @@ export function createSession(deps: {
     showCallLog: callCommand('showCallLog'),
     openResult: callCommand('openResult'),
     callHistory: callCommand('callHistory'),
+    showLog: logCommand('showLog'),
+    previousLogError: logCommand('previousLogError'),
+    nextLogError: logCommand('nextLogError'),
+    wrapLog: logCommand('wrapLog'),
+    copyLog: logCommand('copyLog'),
+    exportLog: logCommand('exportLog'),
+    toggleServerLog: logCommand('toggleServerLog'),
+    clearLogFilter: logCommand('clearLogFilter'),
   };
 
   return {
@@ -264,6 +289,7 @@ export function createSession(deps: {
     profile: terminals.profile,
     terminalLinks,
     requestText: requestActions.textOf,
+    showLogPane: async (shown: vscode.WebviewView): Promise<void> => (await loadLogs()).resolve(shown),
     callSide: async (): Promise<CallSide> => (await loadCalls()).side,
     commands,
     /** Called when the window closes. Synchronous, because the editor doesn't wait. */
@@ -272,6 +298,7 @@ export function createSession(deps: {
       unfollowExceptions();
       void problems?.then((loaded) => loaded.close());
       apps.close();
+      openLogs?.close();
       tree.close();
       requests.close();
       requestActions.close();

@@ -77,6 +77,7 @@ const { metafile } = await build({
     'extension-reader': join(root, 'extension/workspace/code/reader.ts'),
     'extension-calls': join(root, 'extension/call/calls.ts'),
     'extension-problems': join(root, 'extension/problems/problems.ts'),
+    'extension-logs': join(root, 'extension/logs/logs.ts'),
     'extension-session': join(root, 'extension/session.ts'),
     'extension-run-helper': join(root, 'extension/process/run/helper.ts'),
     'extension-last-window': join(root, 'extension/last-window.ts'),
@@ -102,3 +103,20 @@ const strangers = Object.keys(metafile.outputs['dist/extension.cjs']?.inputs ?? 
   (file) => !file.startsWith('extension/'),
 );
 if (strangers.length > 0) throw new Error(`Activation would load ${strangers.join(', ')}`);
+
+/** Pages in webviews; the component toolkit is a chunk that they share. */
+await build({
+  entryPoints: { logs: join(root, 'webview/logs/page.ts'), 'logs-style': join(root, 'webview/logs/page.css') },
+  outdir: join(dist, 'webview'),
+  entryNames: '[name]',
+  chunkNames: '[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  platform: 'browser',
+  format: 'esm',
+  // The browser of the oldest editor in `engines.vscode`.
+  target: 'chrome134',
+  minify: true,
+  sourcemap: true,
+  logLevel: 'warning',
+});

@@ -25,6 +25,7 @@ const allowed = [
   /^LICENSE$/,
   /^media\/[\w-]+\.(svg|png)$/,
   /^dist\/[\w-]+\.(mjs|cjs)$/,
+  /^dist\/webview\/[\w-]+\.(js|css)$/,
   /^dist\/runner\/([\w-]+\/)*[\w-]+\.py$/,
   /^templates\/[\w-]+\/[\w.-]+$/,
 ] as const;

@@ -23,6 +23,7 @@ const steps = [];
 const reasons = new Set();
 await step('format and lint', () => tool('biome', ['check', '.']));
 await step('types', () => tool('tsc', ['--noEmit']));
+await step('types of pages', () => tool('tsc', ['--noEmit', '-p', 'webview']));
 await step('unused code', () => tool('knip', []));
 await step('unit and property tests', () => vitest('vitest.config.ts'));
 await step('end to end: the real command line and real clients', () => vitest('vitest.e2e.config.ts'));

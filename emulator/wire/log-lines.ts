@@ -97,6 +97,8 @@ export const logQuerySchema = z.object({
   matchCase: z.stringbool().default(false),
   /** Whether rows with `isServer` are included. */
   server: z.stringbool().default(true),
+  /** Whether lines of the platform about runners (`BRIDGE`) are included whatever their level is. */
+  platform: z.stringbool().default(false),
   /** Rows older than this number, the newest of them. */
   before: count.exactOptional(),
   /** Rows newer than this number, the oldest of them. */

@@ -7,13 +7,12 @@ import { Problem } from '../problem.ts';
 import type { Link } from '../target/link.ts';
 import { t } from '../words.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
-import { addressIn, appOf, callScheme, formatAddress, parseAddress } from './address.ts';
+import { addressIn, appOf, formatAddress, parseAddress } from './address.ts';
 import { type Answer, createAnswers, unfinished } from './answers.ts';
 import { createCallFiles } from './call-files.ts';
 import { answerLenses, type CallArgument, requestLenses } from './call-lenses.ts';
 import { readRequest } from './documents.ts';
 import { createHistory } from './history.ts';
-import { callLog } from './log.ts';
 import { createOpening } from './opening.ts';
 import { createOperations } from './operations.ts';
 import { programFor, programKinds } from './programs.ts';
@@ -73,7 +72,6 @@ export function createCalls(deps: {
       const answer = answers.get(uri.toString()) ?? (await restored(uri));
       return answer?.body.text ?? `${t('This result was not kept.')}\n`;
     },
-    log: (uri) => callLog(link.folder, uri.query),
   });
 
   async function restored(uri: vscode.Uri): Promise<Answer | undefined> {
@@ -109,9 +107,7 @@ export function createCalls(deps: {
   async function showLog(argument: unknown): Promise<void> {
     const { requestId } = await answerFor(argument);
     if (requestId === null) throw new Problem(t('The emulator did not receive this call.'));
-    const uri = vscode.Uri.from({ scheme: callScheme, authority: 'log', path: `/${requestId}.log`, query: requestId });
-    events.fileChanged(uri);
-    await vscode.window.showTextDocument(uri, { viewColumn: vscode.ViewColumn.Beside });
+    await vscode.commands.executeCommand(commandId('showLog'), { requestId });
   }
 
   async function openResult(argument: unknown): Promise<void> {

@@ -48,7 +48,7 @@ export function createTerminalLinks(deps: {
     const answer = await vscode.window.showInformationMessage(describeRequest(facts), copy, app, log);
     if (answer === copy) await vscode.env.clipboard.writeText(facts.requestId);
     if (answer === app) await showApp(facts.alias);
-    if (answer === log) await vscode.commands.executeCommand(commandId('showEmulatorLog'));
+    if (answer === log) await vscode.commands.executeCommand(commandId('showLog'), { requestId: facts.requestId });
   }
 
   async function showAddress(url: string, alias: string): Promise<void> {

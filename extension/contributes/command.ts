@@ -1,5 +1,5 @@
 import type { RowContext } from './contexts.ts';
-import type { ViewName } from './views.ts';
+import type { PanelViewName, ViewName } from './views.ts';
 import { all, inView, onRow, type When } from './when.ts';
 
 /** A command of the palette, and where else the editor offers it. */
@@ -30,7 +30,7 @@ interface MenuEntry {
 }
 
 /** In the title of a view: as an icon with the group `navigation`, otherwise behind its `…`. */
-export function inTitle(view: ViewName, group: string, ...when: readonly When[]): MenuEntry {
+export function inTitle(view: ViewName | PanelViewName, group: string, ...when: readonly When[]): MenuEntry {
   return { menu: 'view/title', group, when: all(inView(view), ...when) };
 }
 

@@ -3,6 +3,7 @@ import { appCommands } from './app-commands.ts';
 import { callCommands } from './call-commands.ts';
 import type { Command } from './command.ts';
 import { emulatorCommands } from './emulator-commands.ts';
+import { logCommands } from './log-commands.ts';
 import { requestCommands } from './request-commands.ts';
 import { rowCommands } from './row-commands.ts';
 import { windowCommands } from './window-commands.ts';
@@ -11,6 +12,7 @@ const tables = {
   ...emulatorCommands,
   ...appCommands,
   ...callCommands,
+  ...logCommands,
   ...requestCommands,
   ...rowCommands,
   ...windowCommands,

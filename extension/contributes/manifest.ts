@@ -5,7 +5,7 @@ import type { Setting } from './setting.ts';
 import { settingGroups } from './settings.ts';
 import { problemMatchers, taskDefinitions } from './tasks.ts';
 import { terminalProfiles } from './terminals.ts';
-import { viewId, views } from './views.ts';
+import { panelViews, viewId, views } from './views.ts';
 import { steps, walkthrough } from './walkthroughs.ts';
 import { welcome } from './welcome.ts';
 
@@ -42,10 +42,20 @@ function contributes(say: Say) {
     keybindings: all.flatMap(({ id, keys = [] }) =>
       [keys].flat().map((one) => ({ command: id, ...one, mac: one.key.replace('ctrl+', 'cmd+') })),
     ),
-    viewsContainers: { activitybar: [{ id: 'minifal', title: 'fal', icon: 'media/fal.svg' }] },
+    viewsContainers: {
+      activitybar: [{ id: 'minifal', title: 'fal', icon: 'media/fal.svg' }],
+      panel: [{ id: 'minifalPanel', title: 'fal', icon: 'media/fal.svg' }],
+    },
     views: {
       minifal: entries(views).map(([name, { name: title, icon }]) => ({
         id: viewId(name),
+        name: say(`view.${name}`, title),
+        icon,
+        contextualTitle: 'fal',
+      })),
+      minifalPanel: entries(panelViews).map(([name, { name: title, icon }]) => ({
+        id: viewId(name),
+        type: 'webview',
         name: say(`view.${name}`, title),
         icon,
         contextualTitle: 'fal',

@@ -4,6 +4,12 @@ export const views = {
   requests: { name: 'Requests', icon: 'media/fal.svg' },
 } as const satisfies { readonly [name: string]: { readonly name: string; readonly icon: string } };
 
-export type ViewName = keyof typeof views;
+/** The views in the panel. */
+export const panelViews = {
+  logs: { name: 'Log', icon: 'media/fal.svg' },
+} as const;
 
-export const viewId = (name: ViewName) => `minifal.${name}` as const;
+export type ViewName = keyof typeof views;
+export type PanelViewName = keyof typeof panelViews;
+
+export const viewId = (name: ViewName | PanelViewName) => `minifal.${name}` as const;

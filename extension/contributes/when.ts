@@ -1,6 +1,6 @@
 import { type ContextName, type Contexts, contextKey, type RowContext } from './contexts.ts';
 
-import { type ViewName, viewId } from './views.ts';
+import { type PanelViewName, type ViewName, viewId } from './views.ts';
 
 declare const kind: unique symbol;
 /** A `when` clause. Only the functions of this file make one, so that it can't name an unknown key. */
@@ -26,7 +26,7 @@ export const is = <N extends ContextName>(name: N, value: Contexts[N]) => when(`
 
 export const isNot = <N extends ContextName>(name: N, value: Contexts[N]) => when(`${contextKey(name)} != ${value}`);
 
-export const inView = (name: ViewName) => when(`view == ${viewId(name)}`);
+export const inView = (name: ViewName | PanelViewName) => when(`view == ${viewId(name)}`);
 
 /** The view's list has the focus, and no text field in it. */
 export const inList = (name: ViewName) => when(`focusedView == ${viewId(name)} && listFocus && !inputFocus`);

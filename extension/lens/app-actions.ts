@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Runs } from '../commands/runs.ts';
-import { commandTitle } from '../contributes/commands.ts';
+import { commandId, commandTitle } from '../contributes/commands.ts';
 import { settingId } from '../contributes/settings.ts';
 import type { Link } from '../target/link.ts';
 import { t } from '../words.ts';
@@ -40,6 +40,11 @@ export async function showAppActions(
   const running = listed.map(appKey).filter((key) => runs.aliasesOf(key).length > 0);
   const items: readonly Item[] = [
     ...whys,
+    ...known.map(({ place, facts }) => ({
+      label: `$(output) ${commandTitle('showLog')}`,
+      description: place,
+      run: () => vscode.commands.executeCommand(commandId('showLog'), { alias: facts.alias }),
+    })),
     ...known.map(({ place, facts }) => ({
       label: `$(list-tree) ${t('Show in Apps View')}`,
       description: place,

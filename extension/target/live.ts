@@ -12,6 +12,7 @@ import {
 } from '../../emulator/wire/live.ts';
 import { type Reason, wordReason } from '../../emulator/wire/reasons.ts';
 import { type Address, fetchJson, queryOf } from './fetch-json.ts';
+import { createEventReader, type ServerEvent, silenceMs } from './server-events.ts';
 
 export type { AppRow, ExceptionRow, LiveState, RequestRow, RunnerRow } from '../../emulator/wire/live.ts';
 export type { Reason } from '../../emulator/wire/reasons.ts';
@@ -29,10 +30,6 @@ export type StreamEnd = { readonly kind: 'broken' } | { readonly kind: 'refused'
 
 /** What one group of events changed. `all`: the whole state was sent. */
 type LiveNews = { readonly kind: 'all' } | { readonly kind: 'changes'; readonly changes: readonly LiveChange[] };
-
-/** The emulator sends a comment every 15 s. */
-const silenceMs = 45_000;
-const maxEventChars = 16 * 1024 * 1024;
 
 export interface LiveClient {
   /**
@@ -143,35 +140,4 @@ export function createLiveClient(server: Address): LiveClient {
     runners: (query) => fetchJson(server, `/minifal/runners?${queryOf(query)}`, runnerPageSchema),
     runner: (id) => fetchJson(server, `/minifal/runners/${encodeURIComponent(id)}`, runnerDetailSchema),
   };
-}
-
-interface ServerEvent {
-  readonly type: string;
-  readonly data: string;
-  readonly id: string | undefined;
-}
-
-/** Reads server-sent events from text that arrives in pieces. Comments are left out. */
-function createEventReader() {
-  let rest = '';
-  return {
-    /** @throws if an event is too long */
-    read(chunk: string): readonly ServerEvent[] {
-      rest += chunk;
-      const events = rest.split('\n\n');
-      rest = events.pop() ?? '';
-      if (rest.length > maxEventChars) throw new Error('an event is too long');
-      return events.flatMap((event) => parse(event) ?? []);
-    },
-  };
-}
-
-function parse(event: string): ServerEvent | undefined {
-  let [type, data, id] = ['message', undefined as string | undefined, undefined as string | undefined];
-  for (const line of event.split('\n')) {
-    if (line.startsWith('event: ')) type = line.slice('event: '.length);
-    else if (line.startsWith('id: ')) id = line.slice('id: '.length);
-    else if (line.startsWith('data: ')) data = line.slice('data: '.length);
-  }
-  return data === undefined ? undefined : { type, data, id };
 }

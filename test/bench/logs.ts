@@ -60,7 +60,7 @@ export async function benchLogs({ lines, rounds }: { readonly lines: number; rea
   rmSync(folder, { recursive: true });
 }
 
-function fill(file: string, lines: number): void {
+export function fill(file: string, lines: number): void {
   const records = openLogRecords(file);
   for (let seq = 1; seq <= lines; ) {
     const batch = Array.from({ length: Math.min(1_000, lines - seq + 1) }, (_, n) => lineOf(seq + n));

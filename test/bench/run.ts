@@ -1,11 +1,12 @@
-// `npm run bench [gateway|growth|isolation|live|logs|places|queue|restart|start|scale|state ...] [--quick]`: ratios
-// measured in one run, alternating; every answer is checked. Needs dist/ (`npm run build`). `npm test` runs no
+// `npm run bench [gateway|growth|isolation|live|log-pane|logs|places|queue|restart|start|scale|state ...] [--quick]`:
+// ratios measured in one run, alternating; every answer is checked. Needs dist/ (`npm run build`). `npm test` runs no
 // benchmark, because times on a busy machine prove nothing.
 import { parseArgs } from 'node:util';
 import { benchGateway } from './gateway.ts';
 import { benchGrowth } from './growth.ts';
 import { benchIsolation } from './isolation.ts';
 import { benchLive } from './live.ts';
+import { benchLogPane } from './log-pane.ts';
 import { benchLogs } from './logs.ts';
 import { benchPlaces } from './places.ts';
 import { benchQueue } from './queue.ts';
@@ -26,6 +27,12 @@ const benches: { readonly [name: string]: () => Promise<void> } = {
     }),
   isolation: () => benchIsolation({ rounds: quick ? 20 : 100 }),
   live: () => benchLive(quick ? { rounds: 2, seconds: 3 } : { rounds: 5, seconds: 5 }),
+  'log-pane': () =>
+    benchLogPane(
+      quick
+        ? { lines: 100_000, rounds: 3, perSecond: 500, seconds: 3 }
+        : { lines: 1_000_000, rounds: 5, perSecond: 500, seconds: 10 },
+    ),
   logs: () => benchLogs(quick ? { lines: 100_000, rounds: 3 } : { lines: 1_000_000, rounds: 5 }),
   places: () => benchPlaces(quick ? { calls: 50, pairs: 3 } : { calls: 200, pairs: 15 }),
   queue: () => benchQueue(quick ? { submits: 5_000, rounds: 200 } : { submits: 30_000, rounds: 1000 }),

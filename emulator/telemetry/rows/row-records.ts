@@ -106,11 +106,12 @@ function testOf({ text: part = '', regexp, matchCase }: RowQuery): (message: str
 function whereOf(query: RowQuery): { readonly sql: string; readonly values: readonly SQLInputValue[] } {
   const { text: part, regexp, matchCase } = query;
   const literals = [part ?? '', regexp === undefined ? '' : literalIn(regexp)].filter((literal) => literal !== '');
+  const minSeverity = query.minLevel && severity(query.minLevel);
   const conditions: (readonly [sql: string, value: SQLInputValue | undefined])[] = [
     ['request_id = ?', query.requestId],
     ['runner_id = ?', query.runnerId],
     ['alias = ?', query.alias],
-    ['severity >= ?', query.minLevel && severity(query.minLevel)],
+    [query.platform ? "(severity >= ? OR source = 'BRIDGE')" : 'severity >= ?', minSeverity],
     ['server <= ?', query.server ? undefined : 0],
   ];
   // Much faster than a call of JavaScript for each row, and true for at least the rows that match.

@@ -6,6 +6,8 @@ export interface RowQuery {
   readonly runnerId?: string;
   readonly requestId?: string;
   readonly minLevel?: LogRow['level'];
+  /** Whether lines of the platform about runners are wanted even if they are below `minLevel`. */
+  readonly platform?: boolean;
   /** A part of the message. */
   readonly text?: string;
   /** Source of a JavaScript regular expression that the message matches. */

@@ -63,6 +63,9 @@ describe('GET /minifal/logs', () => {
     expect(await page('after=4')).toEqual([[5, 6], 6]);
     expect(await page('regexp=LINE%20%5B2-3%5D')).toEqual([[2, 3], null]);
     expect(await page('runner=r2&request=q2&level=ERROR&text=another')).toEqual([[6], null]);
+    logs.append(line('Runner SETUP -> IDLE: ready.', { source: 'BRIDGE', stream: null, level: 'DEBUG' }));
+    expect(await page('level=ERROR')).toEqual([[6], null]);
+    expect(await page('level=ERROR&platform=true')).toEqual([[6, 7], null]);
   });
 
   it('refuses what is no query, and a regular expression without end with a code', async () => {

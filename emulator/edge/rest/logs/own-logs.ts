@@ -42,7 +42,7 @@ export function ownLogs({ logs, places, report }: Pick<RestDeps, 'logs' | 'place
 }
 
 function filterOf(asked: z.output<typeof logQuerySchema>): Omit<RowQuery, 'from' | 'limit'> {
-  const { alias, runner, request, level, text, regexp, matchCase, server } = asked;
+  const { alias, runner, request, level, platform, text, regexp, matchCase, server } = asked;
   return {
     ...(alias === undefined ? {} : { alias }),
     ...(runner === undefined ? {} : { runnerId: runner }),
@@ -50,6 +50,7 @@ function filterOf(asked: z.output<typeof logQuerySchema>): Omit<RowQuery, 'from'
     ...(level === undefined ? {} : { minLevel: level }),
     ...(text === undefined ? {} : { text }),
     ...(regexp === undefined ? {} : { regexp }),
+    platform,
     matchCase,
     server,
   };

@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { restServer } from '../../emulator/edge/rest/testing/rest.ts';
+import { slowPoll } from '../../emulator/edge/testing/rooms.ts';
+import { type HostMessage, noFilter } from '../../webview/host.ts';
+import { createLogClient, type LogClient } from '../target/logs.ts';
+import { createFeed, queryOf } from './feed.ts';
+
+const line = (message: string, level: 'STDOUT' | 'ERROR' = 'STDOUT') => {
+  const source = { source: 'USER', stream: 'stdout', alias: 'painter', revision: 'rev' } as const;
+  return { ...source, at: 1_000, level, message, runnerId: 'r1', requestId: 'q1', endpoint: '/' };
+};
+
+async function feedOf(lines: number) {
+  const { logs, url, authorization } = await restServer();
+  for (let n = 1; n <= lines; n++) logs.append(line(`line ${n}`));
+  const sent: Extract<HostMessage, { type: 'rows' | 'found' }>[] = [];
+  const sentences: (string | null)[] = [];
+  let isRunning = true;
+  const client: LogClient = createLogClient({
+    address: url('').replace(/\/$/, ''),
+    key: authorization.replace(/^Key /, ''),
+  });
+  const feed = createFeed({
+    connect: () => (isRunning ? client : undefined),
+    send: (message) => void sent.push(message),
+    refused: (why) => void sentences.push(why),
+    failed: (error) => {
+      throw error;
+    },
+  });
+  const rows = () =>
+    sent.flatMap((one) => (one.type === 'rows' ? [[one.where, ...one.rows.map(({ seq }) => seq)]] : []));
+  return {
+    ...{ logs, feed, sent, sentences, rows },
+    setRunning(value: boolean) {
+      isRunning = value;
+    },
+  };
+}
+
+describe('the feed', () => {
+  it('has the newest rows, each new one, and older ones on request', async () => {
+    const { feed, logs, sent, rows } = await feedOf(450);
+    await feed.query(1, noFilter, null);
+    expect(sent[0]).toMatchObject({ where: 'reset', before: 251, isEnd: true, isPart: false });
+    expect(rows()[0]?.slice(1, 3)).toEqual([251, 252]);
+    logs.append(line('new'));
+    await expect.poll(() => rows().at(-1), slowPoll).toEqual(['live', 451]);
+    await feed.more(1, 'older', 251);
+    expect(rows().at(-1)?.slice(0, 2)).toEqual(['older', 51]);
+    await feed.more(1, 'older', 51);
+    expect(sent.at(-1)).toMatchObject({ where: 'older', before: null });
+    feed.stop();
+  });
+
+  it('returns to where a page was, with the rows around it', async () => {
+    const { feed, rows, sent } = await feedOf(1_000);
+    await feed.query(1, noFilter, 300);
+    expect(rows().map(([where, first, ...others]) => [where, first, others.at(-1)])).toEqual([
+      ['reset', 100, 299],
+      ['newer', 300, 499],
+    ]);
+    expect(sent.at(-1)).toMatchObject({ isEnd: false });
+    feed.stop();
+  });
+
+  it('drops an answer to an earlier query', async () => {
+    const { feed, sent } = await feedOf(50);
+    const first = feed.query(1, noFilter, null);
+    await feed.query(2, { ...noFilter, text: 'line 7' }, null);
+    await first;
+    expect(sent.every(({ query }) => query === 2)).toBe(true);
+    await feed.more(1, 'older', 10);
+    expect(sent.every(({ query }) => query === 2)).toBe(true);
+    feed.stop();
+  });
+
+  it('finds the next error among rows that the page does not have', async () => {
+    const { feed, logs, sent } = await feedOf(300);
+    logs.append(line('broken', 'ERROR'));
+    for (let n = 0; n < 300; n++) logs.append(line('later'));
+    await feed.query(1, noFilter, null);
+    await feed.findError(1, 'older', 402);
+    expect(sent.at(-1)).toEqual({ type: 'found', query: 1, seq: 301 });
+    await feed.findError(1, 'older', 301);
+    expect(sent.at(-1)).toEqual({ type: 'found', query: 1, seq: null });
+    feed.stop();
+  });
+
+  it('says why a regular expression is refused', async () => {
+    const { feed, sentences } = await feedOf(1);
+    await feed.query(1, { ...noFilter, text: '/(/' }, null);
+    expect(sentences.at(-1)).toEqual(expect.any(String));
+    feed.stop();
+  });
+
+  it('shows what it had while no emulator runs, and continues without a gap', async () => {
+    const { feed, logs, rows, setRunning } = await feedOf(3);
+    await feed.query(1, noFilter, null);
+    setRunning(false);
+    await feed.query(2, noFilter, null);
+    expect(rows().at(-1)).toEqual(['reset', 1, 2, 3]);
+    logs.append(line('meanwhile'));
+    setRunning(true);
+    feed.resume();
+    await expect.poll(() => rows().at(-1), slowPoll).toEqual(['reset', 1, 2, 3, 4]);
+    feed.stop();
+  });
+});
+
+it.each([
+  ['cat', { text: 'cat' }],
+  ['/a.*b/', { regexp: 'a.*b' }],
+  ['/a.*', { regexp: 'a.*' }],
+  ['/', {}],
+  ['  ', {}],
+])('takes %j as a filter', (text, expected) => {
+  expect(queryOf({ ...noFilter, level: 'all', text, server: true })).toEqual(expected);
+});
+
+it('hides lines of the web server, and shows starts and ends of runners', () => {
+  expect(queryOf(noFilter)).toEqual({ level: 'INFO', platform: 'true', server: 'false' });
+});

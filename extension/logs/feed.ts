@@ -1,0 +1,210 @@
+import type { Filter, HostMessage, Row } from '../../webview/host.ts';
+import { type LogClient, type LogFilter, type LogPage, LogQueryRefused } from '../target/logs.ts';
+import { paneRow } from './rows.ts';
+
+/** Rows of an answer: a screen and the scroll around it. */
+const pageRows = 200;
+/** Rows that are shown again while no emulator is running. */
+const maxKept = 2_000;
+
+interface Query {
+  readonly number: number;
+  readonly filter: Filter;
+  readonly stop: AbortController;
+  /** The end of the log, as far as it was followed; `undefined`: not yet known. */
+  end: number | undefined;
+}
+
+/** What the page is sent about one query. `rows` are numbered by the query. */
+type Send = (message: Extract<HostMessage, { type: 'rows' | 'found' }>, isEnd?: boolean) => void;
+
+/**
+ * Answers the page's queries from the emulator's log: one query at a time, followed until the next one or `stop`. The
+ * rows of the latest query are kept, so that a pane that is shown again isn't empty when the emulator has ended.
+ */
+export function createFeed(deps: {
+  readonly connect: () => LogClient | undefined;
+  readonly send: Send;
+  /** A sentence: why the filter can't be used; `null`: it can. */
+  readonly refused: (why: string | null) => void;
+  readonly failed: (error: unknown) => void;
+}) {
+  const { connect, send, refused, failed } = deps;
+  let current: Query | undefined;
+  let kept: { readonly filter: string; rows: readonly Row[] } = { filter: '', rows: [] };
+
+  function stop(): void {
+    current?.stop.abort();
+    current = undefined;
+  }
+
+  function isCurrent(query: Query): boolean {
+    return current === query && !query.stop.signal.aborted;
+  }
+
+  /** Runs a part of a query. Errors end it quietly if the query or the emulator has ended meanwhile. */
+  async function part(query: Query, run: (client: LogClient) => Promise<void>): Promise<void> {
+    const client = connect();
+    if (!client) return;
+    try {
+      await run(client);
+    } catch (error) {
+      if (!isCurrent(query)) return;
+      if (error instanceof LogQueryRefused) refused(error.message);
+      // A broken connection: the link notices when the emulator has ended, and `resume` continues.
+      else if (connect()) failed(error);
+    }
+  }
+
+  function rowsOf(query: Query, { lines }: LogPage): readonly Row[] {
+    return lines.flatMap((line) => paneRow(line, query.filter.server) ?? []);
+  }
+
+  function keep(query: Query, rows: readonly Row[], where: 'reset' | 'older' | 'live'): void {
+    const filter = JSON.stringify(query.filter);
+    const before = kept.filter === filter && where !== 'reset' ? kept.rows : [];
+    const all = where === 'older' ? [...rows, ...before] : [...before, ...rows];
+    kept = { filter, rows: all.slice(-maxKept) };
+  }
+
+  /** Follows new rows. Resolves with the end of the log as soon as it is known; what comes after it is live. */
+  function follow(query: Query, client: LogClient): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const { stop, number } = query;
+      const after = query.end === undefined ? {} : { after: query.end };
+      const onPage = (page: LogPage, cursor: number): void => {
+        if (!isCurrent(query)) return;
+        query.end = cursor;
+        resolve(cursor);
+        const rows = rowsOf(query, page);
+        if (rows.length === 0 && !page.missed) return;
+        keep(query, rows, 'live');
+        const { missed } = page;
+        send({ type: 'rows', query: number, where: 'live', rows, before: null, isEnd: true, missed, isPart: false });
+      };
+      client.follow({ ...queryOf(query.filter), ...after }, onPage, stop.signal).then(
+        () => reject(new Error('The stream of the log ended.')),
+        (error: unknown) => {
+          if (isCurrent(query) && error instanceof LogQueryRefused) refused(error.message);
+          reject(error);
+        },
+      );
+    });
+  }
+
+  /** Sends rows that are older than `before`, in parts as they are found. */
+  async function readOlder(query: Query, client: LogClient, from: number, first: 'reset' | 'older'): Promise<void> {
+    let [where, found, before] = [first, 0, from as number | null];
+    while (before !== null && found < pageRows && isCurrent(query)) {
+      const asked = { ...queryOf(query.filter), before, limit: pageRows };
+      const page: LogPage = await client.page(asked, query.stop.signal);
+      if (!isCurrent(query)) return;
+      const rows = rowsOf(query, page);
+      found += rows.length;
+      before = page.next;
+      const isPart = before !== null && found < pageRows;
+      const isEnd = query.end !== undefined && from > query.end;
+      send({ type: 'rows', query: query.number, where, rows, before, isEnd, missed: false, isPart });
+      if (isEnd || where === 'older') keep(query, rows, where);
+      where = 'older';
+    }
+  }
+
+  async function readNewer(query: Query, client: LogClient, from: number): Promise<void> {
+    let [after, found, isEnd] = [from, 0, false];
+    while (found < pageRows && !isEnd && isCurrent(query)) {
+      const asked = { ...queryOf(query.filter), after, limit: pageRows };
+      const page = await client.page(asked, query.stop.signal);
+      if (!isCurrent(query)) return;
+      const rows = rowsOf(query, page);
+      found += rows.length;
+      isEnd = page.next === null || page.next === after || page.next >= (query.end ?? Number.POSITIVE_INFINITY);
+      after = page.next ?? after;
+      const isPart = !isEnd && found < pageRows;
+      const { missed } = page;
+      send({ type: 'rows', query: query.number, where: 'newer', rows, before: null, isEnd, missed, isPart });
+    }
+  }
+
+  return {
+    /** Rows around `at`, or the newest ones, and from then on each new one. */
+    async query(number: number, filter: Filter, at: number | null): Promise<void> {
+      stop();
+      const query: Query = { number, filter, stop: new AbortController(), end: undefined };
+      current = query;
+      refused(null);
+      if (!connect()) {
+        const rows = kept.filter === JSON.stringify(filter) ? kept.rows : [];
+        const base = { before: rows[0]?.seq ?? null, isEnd: true, missed: false, isPart: false };
+        send({ type: 'rows', query: number, where: 'reset', rows, ...base });
+        return;
+      }
+      await part(query, async (client) => {
+        const end = await follow(query, client);
+        if (at === null) return readOlder(query, client, end + 1, 'reset');
+        await readOlder(query, client, at, 'reset');
+        await readNewer(query, client, at - 1);
+      });
+    },
+    async more(number: number, where: 'older' | 'newer', from: number): Promise<void> {
+      const query = current;
+      if (query?.number !== number) return;
+      await part(query, (client) =>
+        where === 'older' ? readOlder(query, client, from, 'older') : readNewer(query, client, from),
+      );
+    },
+    /** The next error in this direction, among all rows that fit the filter. */
+    async findError(number: number, where: 'older' | 'newer', from: number): Promise<void> {
+      const query = current;
+      if (query?.number !== number) return;
+      await part(query, async (client) => {
+        const { platform: _, ...filter } = queryOf({ ...query.filter, level: 'error' });
+        for (let at: number | null = from; at !== null && isCurrent(query); ) {
+          const bounds: { before: number } | { after: number } = where === 'older' ? { before: at } : { after: at };
+          const page: LogPage = await client.page({ ...filter, ...bounds, limit: 1 }, query.stop.signal);
+          const [row] = page.lines;
+          if (row) return send({ type: 'found', query: number, seq: row.seq });
+          const isOver = page.next === null || (where === 'newer' && page.next >= (query.end ?? 0));
+          at = isOver ? null : page.next;
+        }
+        if (isCurrent(query)) send({ type: 'found', query: number, seq: null });
+      });
+    },
+    /** An emulator is running again: continues after the last row that was seen. */
+    resume(): void {
+      const query = current;
+      if (!query) return;
+      if (query.end === undefined) void this.query(query.number, query.filter, null);
+      else void part(query, async (client) => void (await follow(query, client)));
+    },
+    stop,
+    /** All rows of the filter, from the oldest one, for an export. */
+    async *all(filter: Filter, signal: AbortSignal): AsyncGenerator<readonly Row[]> {
+      const client = connect();
+      if (!client) return;
+      const end = (await client.page({ limit: 1 }, signal)).lines.at(-1)?.seq ?? 0;
+      for (let after = 0; after < end; ) {
+        const page = await client.page({ ...queryOf(filter), after, limit: 1_000 }, signal);
+        yield page.lines.flatMap((line) => paneRow(line, filter.server) ?? []);
+        after = page.next ?? end;
+      }
+    },
+  };
+}
+
+/** The emulator's filters. Text between slashes is a regular expression. Pure. */
+export function queryOf({ alias, runnerId, requestId, level, text, server }: Filter): LogFilter {
+  const [, regexp] = /^\/(.+?)\/?$/.exec(text) ?? [];
+  return {
+    ...(alias === null ? {} : { alias }),
+    ...(runnerId === null ? {} : { runner: runnerId }),
+    ...(requestId === null ? {} : { request: requestId }),
+    ...(level === 'all' ? {} : { level: levelNames[level] }),
+    // Starts and ends of runners stay visible as marks, unless only warnings or errors are wanted.
+    ...(level === 'info' ? { platform: 'true' as const } : {}),
+    ...(regexp !== undefined ? { regexp } : text.trim() === '' || text === '/' ? {} : { text }),
+    ...(server ? {} : { server: 'false' as const }),
+  };
+}
+
+const levelNames = { info: 'INFO', warning: 'WARNING', error: 'ERROR' } as const;

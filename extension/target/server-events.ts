@@ -1,0 +1,34 @@
+/** A stream that is silent for longer is broken: the emulator sends a comment every 15 s. */
+export const silenceMs = 45_000;
+const maxEventChars = 16 * 1024 * 1024;
+
+export interface ServerEvent {
+  readonly type: string;
+  readonly data: string;
+  readonly id: string | undefined;
+}
+
+/** Reads server-sent events from text that arrives in pieces. Comments are left out. */
+export function createEventReader() {
+  let rest = '';
+  return {
+    /** @throws if an event is too long */
+    read(chunk: string): readonly ServerEvent[] {
+      rest += chunk;
+      const events = rest.split('\n\n');
+      rest = events.pop() ?? '';
+      if (rest.length > maxEventChars) throw new Error('an event is too long');
+      return events.flatMap((event) => parse(event) ?? []);
+    },
+  };
+}
+
+function parse(event: string): ServerEvent | undefined {
+  let [type, data, id] = ['message', undefined as string | undefined, undefined as string | undefined];
+  for (const line of event.split('\n')) {
+    if (line.startsWith('event: ')) type = line.slice('event: '.length);
+    else if (line.startsWith('id: ')) id = line.slice('id: '.length);
+    else if (line.startsWith('data: ')) data = line.slice('data: '.length);
+  }
+  return data === undefined ? undefined : { type, data, id };
+}

@@ -1,0 +1,55 @@
+/**
+ * Where the lines of a list are, of which most have the same height and a few that were measured have another. Pure but
+ * for what was measured.
+ */
+export function createHeights(rowPx: number) {
+  let tops: number[] = [0];
+  let keys: readonly string[] = [];
+  const measured = new Map<string, number>();
+
+  function layOut(): void {
+    tops = [0];
+    let top = 0;
+    for (const key of keys) {
+      top += measured.get(key) ?? rowPx;
+      tops.push(top);
+    }
+  }
+
+  return {
+    setKeys(next: readonly string[]): void {
+      keys = next;
+      const current = new Set(next);
+      for (const key of measured.keys()) if (!current.has(key)) measured.delete(key);
+      layOut();
+    },
+    /** Returns whether anything moved. */
+    measure(heights: readonly (readonly [key: string, px: number])[]): boolean {
+      let moved = false;
+      for (const [key, px] of heights) {
+        if (px === (measured.get(key) ?? rowPx)) continue;
+        measured.set(key, px);
+        moved = true;
+      }
+      if (moved) layOut();
+      return moved;
+    },
+    /** All lines have the usual height again. */
+    forget(): void {
+      measured.clear();
+      layOut();
+    },
+    top: (index: number): number => tops[index] ?? 0,
+    total: (): number => tops.at(-1) ?? 0,
+    /** The index of the line at this distance from the top. */
+    at(px: number): number {
+      let [low, high] = [0, Math.max(0, keys.length - 1)];
+      while (low < high) {
+        const middle = (low + high + 1) >> 1;
+        if ((tops[middle] ?? 0) <= px) low = middle;
+        else high = middle - 1;
+      }
+      return low;
+    },
+  };
+}

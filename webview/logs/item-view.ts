@@ -1,0 +1,119 @@
+import type { Place, Row, Texts } from '../host.ts';
+import type { Item } from './items.ts';
+
+/** What a line shows besides itself. */
+export interface Names {
+  readonly runner: (id: string) => string;
+  readonly request: (id: string) => string;
+}
+
+const symbols: { readonly [K in Row['kind']]?: string } = { error: '✕', warning: '⚠' };
+const lanes = 6;
+
+/** The element of a line, for the grid of `list.ts`. Everything is set as text: nothing of an app becomes markup. */
+export function viewOf(item: Item, names: Names, texts: Texts): HTMLElement {
+  switch (item.kind) {
+    case 'mark':
+      return line('mark', cell('text', `${time(item.mark.at)}  ${item.mark.text}`));
+    case 'date':
+      return line('mark', cell('text', new Date(item.at).toLocaleDateString(undefined, { dateStyle: 'full' })));
+    case 'detail': {
+      const { text, place, isApp } = item.detail;
+      return line(isApp ? 'detail own' : 'detail', cell('text', text), placeCell(place, texts));
+    }
+    case 'row':
+      return item.row.kind === 'mark' ? markOf(item.row, names) : rowOf(item, names, texts);
+  }
+}
+
+/** The line as text, for the clipboard. */
+export function textOf({ row }: Extract<Item, { kind: 'row' }>, names: Names, hasPrefix: boolean): string {
+  const details = row.details.map(({ text, place }) => `\n    ${text.trimEnd()}${place ? `  ${place.label}` : ''}`);
+  const runner = row.runnerId === null ? '' : names.runner(row.runnerId);
+  const request = row.requestId === null ? '' : names.request(row.requestId);
+  const prefix = [fullTime(row.at), runner, request, row.place?.label ?? ''].filter((part) => part !== '').join('  ');
+  return `${hasPrefix ? `${prefix}  ` : ''}${row.text}${details.join('')}`;
+}
+
+function rowOf(item: Extract<Item, { kind: 'row' }>, names: Names, texts: Texts): HTMLElement {
+  const { row, isOpen, lines } = item;
+  const text = cell('text', row.text);
+  const symbol = symbols[row.kind];
+  if (symbol !== undefined) text.prepend(part('symbol', `${symbol} `));
+  if (isOpen !== null) {
+    const twisty = part('twisty', isOpen ? '▾ ' : '▸ ');
+    text.prepend(twisty);
+    if (lines > 1) text.append(part('note', `  ${texts.traceback.replace('{0}', String(lines))}`));
+  }
+  const runner = cell('runner', row.runnerId === null ? '' : names.runner(row.runnerId));
+  if (row.runnerId !== null) {
+    runner.classList.add(`lane${lane(row.runnerId)}`);
+    runner.title = `${row.alias} · ${row.runnerId}`;
+  }
+  const phase = row.phase === '' ? '' : texts[row.phase];
+  const request = cell('request', row.requestId === null ? phase : names.request(row.requestId));
+  if (row.requestId !== null) {
+    request.classList.add('link');
+    request.title = `${texts.openRequest} · ${row.requestId}`;
+  }
+  const at = cell('time', time(row.at));
+  at.title = fullTime(row.at);
+  const element = line(row.kind, at, runner, request, text, placeCell(row.place, texts));
+  if (isOpen !== null) element.setAttribute('aria-expanded', String(isOpen));
+  return element;
+}
+
+function markOf(row: Row, names: Names): HTMLElement {
+  const runner = row.runnerId === null ? row.alias : `${names.runner(row.runnerId)}  `;
+  return line('mark', cell('text', `${time(row.at)}  ${runner}${row.text}`));
+}
+
+function placeCell(place: Place | null, texts: Texts): HTMLElement {
+  const element = cell('place', place?.label ?? '');
+  if (place) {
+    element.classList.add('link');
+    element.title = `${texts.openPlace} · ${place.file}:${place.line}`;
+  }
+  return element;
+}
+
+function line(kind: string, ...cells: readonly HTMLElement[]): HTMLElement {
+  const element = document.createElement('div');
+  element.className = `row ${kind}`;
+  element.setAttribute('role', 'row');
+  element.append(...cells);
+  return element;
+}
+
+function cell(name: string, text: string): HTMLElement {
+  const element = part(name, text);
+  element.setAttribute('role', 'gridcell');
+  return element;
+}
+
+function part(name: string, text: string): HTMLElement {
+  const element = document.createElement('span');
+  element.className = name;
+  element.textContent = text;
+  return element;
+}
+
+/** The same colour for the same runner. */
+function lane(id: string): number {
+  let sum = 0;
+  for (const character of id) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) % 997;
+  return sum % lanes;
+}
+
+/** `20:44:09.1`. */
+function time(at: number): string {
+  const date = new Date(at);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const tenth = Math.floor(date.getMilliseconds() / 100);
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${tenth}`;
+}
+
+function fullTime(at: number): string {
+  const offset = new Date(at).getTimezoneOffset() * 60_000;
+  return new Date(at - offset).toISOString().replace('T', ' ').replace('Z', '');
+}

@@ -1,0 +1,68 @@
+import { expect, it } from 'vitest';
+import type { Row } from '../host.ts';
+import { type Item, itemsOf } from './items.ts';
+
+const row = (seq: number, text: string, change: Partial<Row> = {}): Row => ({
+  ...{ seq, at: seq * 1_000, kind: 'line', text, alias: 'a', runnerId: 'r1', requestId: 'q1', phase: '' },
+  ...{ place: null, details: [] },
+  ...change,
+});
+const shown = (items: readonly Item[]) =>
+  items.map((item) => {
+    if (item.kind === 'row') return `${item.isOpen === null ? '' : item.isOpen ? 'v ' : '> '}${item.row.text}`;
+    if (item.kind === 'detail') return `  ${item.detail.text.trim()}`;
+    return item.kind === 'mark' ? `- ${item.mark.text}` : 'date';
+  });
+const printed = [
+  'Traceback (most recent call last):',
+  '  File "/app/painter.py", line 38, in fast',
+  '    self.load()',
+  '  File "/env/lib/python3.11/site-packages/torch/load.py", line 7, in load',
+  '    raise ValueError("no weights")',
+  'ValueError: no weights',
+].map((text, index) => row(index + 1, text));
+
+it('folds a printed traceback to what was raised, at the line of the app', () => {
+  const [first, ...others] = itemsOf([...printed, row(7, 'next')], [], new Set());
+  expect(first).toMatchObject({ row: { text: 'ValueError: no weights', kind: 'error' }, lines: 6, isOpen: false });
+  expect(first?.kind === 'row' && first.row.place).toEqual({
+    file: '/app/painter.py',
+    line: 38,
+    label: 'painter.py:38',
+  });
+  expect(shown(others)).toEqual(['next']);
+});
+
+it('folds it without its first line, too, which has a lower level', () => {
+  expect(shown(itemsOf(printed.slice(1), [], new Set()))).toEqual(['> ValueError: no weights']);
+});
+
+it('unfolds it to its lines, each with its place', () => {
+  const items = itemsOf(printed, [], new Set(['row 1']));
+  expect(shown(items)).toHaveLength(7);
+  expect(items[2]).toMatchObject({ detail: { isApp: true, place: { line: 38 } } });
+  expect(items[4]).toMatchObject({ detail: { isApp: false, place: { line: 7 } } });
+});
+
+it('does not take lines of another request into a traceback', () => {
+  const other = row(3, '  indented', { requestId: 'q2' });
+  expect(shown(itemsOf([...printed.slice(0, 2), other], [], new Set()))).toEqual([
+    '> File "/app/painter.py", line 38, in fast',
+    '  indented',
+  ]);
+});
+
+it('keeps the key of a traceback while its lines arrive', () => {
+  const keys = [2, 4, 6].map((count) => itemsOf(printed.slice(0, count), [], new Set())[0]?.key);
+  expect(new Set(keys).size).toBe(1);
+});
+
+it('puts marks and dates between rows by time', () => {
+  const day = 24 * 3_600_000;
+  const rows = [row(1, 'first'), row(2, 'second', { at: 2_000 + 2 * day })];
+  const marks = [
+    { at: 10 * day, text: 'ended' },
+    { at: 1_500, text: 'started' },
+  ];
+  expect(shown(itemsOf(rows, marks, new Set()))).toEqual(['first', '- started', 'date', 'second', '- ended']);
+});

@@ -1,0 +1,106 @@
+import type { Detail, Mark, Place, Row } from '../host.ts';
+
+/** A line of the list. `key` stays the same while rows are added around it. */
+export type Item =
+  | {
+      readonly kind: 'row';
+      readonly key: string;
+      readonly row: Row;
+      /** `null`: nothing to unfold. */
+      readonly isOpen: boolean | null;
+      /** Rows of the log that this one stands for, if it is a traceback. */
+      readonly lines: number;
+    }
+  | { readonly kind: 'detail'; readonly key: string; readonly detail: Detail }
+  | { readonly kind: 'mark'; readonly key: string; readonly mark: Mark }
+  | { readonly kind: 'date'; readonly key: string; readonly at: number };
+
+/** The list: tracebacks folded to one line, what is unfolded, marks and changes of the date between them. Pure. */
+export function itemsOf(rows: readonly Row[], marks: readonly Mark[], unfolded: ReadonlySet<string>): readonly Item[] {
+  const items: Item[] = [];
+  const waiting = marks.toSorted((a, b) => a.at - b.at);
+  let last: number | undefined;
+  const markUntil = (at: number): void => {
+    while (waiting[0] && waiting[0].at <= at) {
+      const [mark] = waiting.splice(0, 1);
+      if (mark) items.push({ kind: 'mark', key: `mark ${mark.at} ${mark.text}`, mark });
+    }
+  };
+  for (const { row, lines } of folded(rows)) {
+    markUntil(row.at);
+    if (last !== undefined && day(last) !== day(row.at))
+      items.push({ kind: 'date', key: `date ${row.seq}`, at: row.at });
+    last = row.at;
+    const key = `row ${row.seq}`;
+    const isOpen = row.details.length === 0 ? null : unfolded.has(key);
+    items.push({ kind: 'row', key, row, isOpen, lines });
+    if (!isOpen) continue;
+    row.details.forEach((detail, index) => {
+      items.push({ kind: 'detail', key: `${key} ${index}`, detail });
+    });
+  }
+  markUntil(Number.POSITIVE_INFINITY);
+  return items;
+}
+
+const frame = /^\s+File "(.+)", line (\d+)/;
+const head = /^(Traceback \(most recent call last\):|Exception Group Traceback|\s+File ".+", line \d+)/;
+const between = /^(Traceback \(|\s|$|During handling of the above|The above exception was)/;
+/** `KeyError: 'style'`, `mymodule.MyError`. */
+const raised = /^[\p{L}_][\p{L}\p{N}_.]*(:|$)/u;
+/** A traceback with more rows than this is shown in several parts. */
+const maxLines = 200;
+
+/**
+ * A traceback that the app printed line by line becomes one row: its last line, which says what was raised, at the
+ * innermost frame outside of libraries.
+ */
+function folded(rows: readonly Row[]): readonly { readonly row: Row; readonly lines: number }[] {
+  const found: { row: Row; lines: number }[] = [];
+  for (let at = 0; at < rows.length; ) {
+    const size = tracebackAt(rows, at);
+    const row = rows[at];
+    if (size > 1) found.push({ row: traceback(rows.slice(at, at + size)), lines: size });
+    else if (row) found.push({ row, lines: 1 });
+    at += size;
+  }
+  return found;
+}
+
+/** The number of rows of the traceback that begins there; 1: there is none. */
+function tracebackAt(rows: readonly Row[], at: number): number {
+  const first = rows[at];
+  if (!first || first.kind === 'mark' || !head.test(first.text)) return 1;
+  let size = 1;
+  for (; size < maxLines; size++) {
+    const row = rows[at + size];
+    if (!row || row.runnerId !== first.runnerId || row.requestId !== first.requestId || row.details.length > 0) break;
+    if (between.test(row.text)) continue;
+    return raised.test(row.text) ? size + 1 : size;
+  }
+  return size;
+}
+
+function traceback(rows: readonly Row[]): Row {
+  const details = rows.map(({ text }): Detail => {
+    const [, file, line] = frame.exec(text) ?? [];
+    return { text, place: file === undefined ? null : placeOf(file, Number(line)), isApp: isOwn(file) };
+  });
+  const [last] = rows.slice(-1) as [Row];
+  const own = details.findLast(({ place, isApp }) => place && isApp) ?? details.findLast(({ place }) => place);
+  // With the number of its first row: that stays when the last one arrives.
+  const seq = rows[0]?.seq ?? last.seq;
+  return { ...last, seq, kind: 'error', text: last.text.trim(), place: own?.place ?? null, details };
+}
+
+function isOwn(file: string | undefined): boolean {
+  return file !== undefined && !/[/\\](site-packages|dist-packages|lib[/\\]python3\.\d+)[/\\]|^</.test(file);
+}
+
+function placeOf(file: string, line: number): Place {
+  return { file, line, label: `${file.split(/[/\\]/).at(-1) ?? file}:${line}` };
+}
+
+function day(at: number): string {
+  return new Date(at).toDateString();
+}

@@ -1,0 +1,87 @@
+// The only module that knows the component toolkit (test/unit/webview.test.ts): it is not maintained any more, so a page
+// must not notice when it is replaced. Components are made by functions, and found by role and label.
+import {
+  type Button,
+  type Dropdown,
+  type Option,
+  provideVSCodeDesignSystem,
+  type TextField,
+  vsCodeButton,
+  vsCodeDropdown,
+  vsCodeOption,
+  vsCodeTextField,
+} from '@vscode/webview-ui-toolkit/dist/toolkit.min.js';
+
+/** Not the toolkit's own prefix, which its successor uses, too. */
+const prefix = 'fal-ui';
+
+provideVSCodeDesignSystem()
+  .withPrefix(prefix)
+  .register(vsCodeButton(), vsCodeDropdown(), vsCodeOption(), vsCodeTextField());
+
+export interface Control<T> {
+  readonly element: HTMLElement;
+  /** Doesn't call `onChange`. */
+  set(value: T): void;
+}
+
+export function button(label: string, onPress: () => void): HTMLElement {
+  const element = make<Button>('button');
+  element.appearance = 'secondary';
+  element.textContent = label;
+  element.addEventListener('click', onPress);
+  return element;
+}
+
+interface SelectChoice {
+  readonly value: string;
+  readonly label: string;
+}
+
+export function select(
+  label: string,
+  onChange: (value: string) => void,
+): Control<string> & { setChoices(choices: readonly SelectChoice[], value: string): void } {
+  const element = make<Dropdown>('dropdown');
+  element.setAttribute('aria-label', label);
+  let shown = '';
+  element.addEventListener('change', () => onChange(element.value));
+  return {
+    element,
+    set(value) {
+      element.value = value;
+    },
+    setChoices(choices, value) {
+      const next = JSON.stringify(choices);
+      if (next !== shown) {
+        shown = next;
+        element.replaceChildren(
+          ...choices.map((choice) => {
+            const option = make<Option>('option');
+            option.value = choice.value;
+            option.textContent = choice.label;
+            return option;
+          }),
+        );
+      }
+      element.value = value;
+    },
+  };
+}
+
+export function textField(label: string, hint: string, onChange: (value: string) => void): Control<string> {
+  const element = make<TextField>('text-field');
+  element.setAttribute('aria-label', label);
+  element.placeholder = hint;
+  element.addEventListener('input', () => onChange(element.value));
+  return {
+    element,
+    set(value) {
+      element.value = value;
+    },
+  };
+}
+
+function make<T extends HTMLElement>(name: string): T {
+  return document.createElement(`${prefix}-${name}`) as T;
+}
