@@ -27,9 +27,9 @@ afterAll(() => rmSync(programFolder, { recursive: true, force: true }));
 const falLike = `
 const { spawn } = require("node:child_process");
 const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6)"]);
-console.log("pids " + process.pid + " " + child.pid);
 process.on("SIGINT", () => { console.log("bye"); child.kill(); process.exit(0); });
-setInterval(() => {}, 1e6);`;
+setInterval(() => {}, 1e6);
+console.log("pids " + process.pid + " " + child.pid);`;
 
 const order = (folder: string, source: string, graceMs: number) => ({
   command: process.execPath,
@@ -135,10 +135,11 @@ describe('a run in a helper process', () => {
   });
 
   it('reports its end to a window that returns later', async () => {
-    const source = `console.log("pid " + process.pid);
-      setInterval(() => {}, 1e6);
+    // It prints its id, for which the test waits, when it is ready for signals.
+    const source = `setInterval(() => {}, 1e6);
       process.on("SIGINT", () => {});
-      process.on("SIGUSR2", () => process.exit(7));`;
+      process.on("SIGUSR2", () => process.exit(7));
+      console.log("pid " + process.pid);`;
     const { run, helper, isGone, processes } = await begun({ source });
     run.leave();
     process.kill(processes[0]?.pid ?? 0, 'SIGUSR2');
@@ -148,12 +149,12 @@ describe('a run in a helper process', () => {
   });
 
   it('omits output that the window does not read, but never its end', async () => {
-    const source = `console.log("pid " + process.pid);
-      setInterval(() => {}, 1e6);
+    const source = `setInterval(() => {}, 1e6);
       process.on("SIGUSR2", () => {
         for (let i = 0; i < 300; i++) process.stdout.write("x".repeat(99_999) + "\\n");
         process.stdout.write("why it failed\\n", () => process.exit(1));
-      });`;
+      });
+      console.log("pid " + process.pid);`;
     const { run, helper, isGone, processes } = await begun({ source });
     run.leave();
     const window = connect(helper.socket).setEncoding('utf8').pause();
