@@ -65,6 +65,26 @@ describe('apps of several files', () => {
     expect(listed({ 'base.py': base })).toEqual(['base.py::Base']);
   });
 
+  it('have the endpoints of classes that are no apps, each method once', () => {
+    const method = (name: string, path: string) => `    @fal.endpoint("${path}")\n    def ${name}(self): ...\n`;
+    const files = {
+      'mixin.py': `import fal\nclass Health:\n${method('health', '/mixin')}${method('own', '/hidden')}`,
+      'app.py': `import fal
+from mixin import Health
+class Base(Health, fal.App):
+${method('health', '/base')}
+class A(Health, fal.App):
+${method('own', '/own')}
+class B(Base):
+${method('own', '/b')}`,
+    };
+    const paths = found(files)
+      .get('app.py')
+      ?.map(({ inherited }) => inherited.endpoints.map(({ path }) => path));
+    expect(paths).toEqual([['/hidden'], ['/mixin'], ['/base']]);
+    expect(listed(files)).toEqual(['app.py::Base', 'app.py::A', 'app.py::B']);
+  });
+
   it('end with classes and modules that refer to each other', () => {
     const files = { 'a.py': 'from b import X\nclass Y(X): ...', 'b.py': 'from a import Y as X\nfrom b import *' };
     expect(listed(files)).toEqual([]);

@@ -25,6 +25,8 @@ export interface FoundApp {
 
 /** Guards against classes that derive from each other, and modules that import each other. */
 const maxDepth = 20;
+/** Classes that derive from each other in several ways would be visited very often. */
+const maxBases = 200;
 
 /** All readings, by path. */
 export interface Files {
@@ -66,7 +68,7 @@ export function appsOfFile(all: Files, file: string, isParent: (name: string) =>
 function appClasses(all: Files, file: string, classes: readonly ClassCode[]): readonly AppClass[] {
   return classes.flatMap((code) => {
     const lineage = lineageOf(all, file, code, 0);
-    return lineage ? [{ code, lineage }] : [];
+    return lineage ? [{ code, lineage, bases: basesOf(all, file, code) }] : [];
   });
 }
 
@@ -78,6 +80,8 @@ interface AppClass {
   readonly code: ClassCode;
   /** The class, then its bases up to the one that derives from `fal.App`. */
   readonly lineage: readonly ClassCode[];
+  /** All its bases in the order in which Python looks for attributes, also those that aren't apps. */
+  readonly bases: readonly ClassCode[];
 }
 
 function lineageOf(all: Files, file: string, code: ClassCode, depth: number): readonly ClassCode[] | undefined {
@@ -89,6 +93,22 @@ function lineageOf(all: Files, file: string, code: ClassCode, depth: number): re
     if (above) return [code, ...above];
   }
   return undefined;
+}
+
+/** Python's order for bases that are written once: depth first, and a class after all that derive from it. */
+function basesOf(all: Files, file: string, code: ClassCode): readonly ClassCode[] {
+  const found: ClassCode[] = [];
+  visit(file, code, 0);
+  return found.filter((one, index) => one !== code && found.lastIndexOf(one) === index);
+
+  function visit(at: string, one: ClassCode, depth: number): void {
+    if (depth > maxDepth || found.length > maxBases) return;
+    found.push(one);
+    for (const base of one.bases) {
+      const named = resolve(all, at, base, one, depth);
+      if (named !== undefined && named !== 'fal.App') visit(named.file, named.code, depth + 1);
+    }
+  }
 }
 
 type Named = 'fal.App' | { readonly file: string; readonly code: ClassCode } | undefined;
@@ -118,10 +138,15 @@ function resolve(all: Files, file: string, name: string, of: ClassCode | undefin
   return undefined;
 }
 
-function foundClass({ code, lineage }: AppClass, isParent: boolean): FoundApp {
+function foundClass({ code, lineage, bases }: AppClass, isParent: boolean): FoundApp {
   const { name, topLine, line, endLine, endpoints, settings } = code;
-  const own = new Set(endpoints.map(({ method }) => method));
-  const above = lineage.slice(1).flatMap((parent) => parent.endpoints);
+  // Of several methods of one name, Python finds the first.
+  const inherited = new Map<string, Endpoint>();
+  for (const one of bases.flatMap((base) => base.endpoints)) {
+    if (!inherited.has(one.method) && endpoints.every(({ method }) => method !== one.method)) {
+      inherited.set(one.method, one);
+    }
+  }
   return {
     name,
     kind: 'app',
@@ -131,7 +156,7 @@ function foundClass({ code, lineage }: AppClass, isParent: boolean): FoundApp {
     endLine,
     endpoints,
     settings,
-    inherited: { endpoints: above.filter(({ method }) => !own.has(method)) },
+    inherited: { endpoints: [...inherited.values()] },
     isBase: isParent && endpoints.length === 0,
     isParent,
   };
