@@ -6,6 +6,8 @@ describe('the address of a call', () => {
     ['fal-call:/services/img/app.py::Painter/slow', { file: 'services/img/app.py', app: 'Painter', path: '/slow' }],
     ['fal-call:/app.py::Painter', { file: 'app.py', app: 'Painter', path: '/' }],
     ['fal-call:/my app/a::b.py::img-prod/v1/run', { file: 'my app/a::b.py', app: 'img-prod', path: '/v1/run' }],
+    ['fal-call:/@models/app.py::Painter/slow', { file: '@models/app.py', app: 'Painter', path: '/slow' }],
+    ['fal-call:/app.py::Painter/items/{id}', { file: 'app.py', app: 'Painter', path: '/items/{id}' }],
     ['fal-call:/@my-alias/slow', { alias: 'my-alias', path: '/slow' }],
     ['fal-call:/@my-alias', { alias: 'my-alias', path: '/' }],
   ])('%s is read and written', (text, address) => {

@@ -31,9 +31,11 @@ export function formatAddress(address: CallAddress): string {
 export function parseAddress(text: string): CallAddress | undefined {
   if (!text.startsWith(`${callScheme}:/`)) return undefined;
   const rest = text.slice(callScheme.length + 2);
-  const named = /^@([^/\s]+)(\/\S*)?$/.exec(rest);
+  // First, because a folder's name may begin with `@`.
+  const file = /^([^/].*?\.(?:py|toml))::([^/\s:]+)(\/\S*)?$/.exec(rest);
+  const named = file ? null : /^@([^/\s]+)(\/\S*)?$/.exec(rest);
   if (named?.[1] !== undefined) return { alias: named[1], path: named[2] ?? '/' };
-  const code = /^([^@/].*?)::([^/\s:]+)(\/\S*)?$/.exec(rest);
+  const code = file ?? /^([^@/].*?)::([^/\s:]+)(\/\S*)?$/.exec(rest);
   if (code?.[1] === undefined || code[2] === undefined) return undefined;
   return { file: code[1], app: code[2], path: code[3] ?? '/' };
 }
