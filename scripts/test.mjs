@@ -15,6 +15,7 @@ if (process.argv.includes('--slow')) process.env.MINIFAL_SLOW = '1';
 // Printed first, before minutes of work.
 const missing = missingForEditor();
 if (missing) console.log(missing);
+const committed = generatedFiles();
 const { node } = await bootstrap();
 const here = { folder: root, run: (command, args) => run(command, args, { cwd: root }) };
 const editorTests = 'editor: the packaged extension in a real VS Code';
@@ -25,6 +26,7 @@ await step('format and lint', () => tool('biome', ['check', '.']));
 await step('types', () => tool('tsc', ['--noEmit']));
 await step('types of pages', () => tool('tsc', ['--noEmit', '-p', 'webview']));
 await step('unused code', () => tool('knip', []));
+await step('generated files are committed', generatedAreCommitted);
 await step('unit and property tests', () => vitest('vitest.config.ts'));
 await step('end to end: the real command line and real clients', () => vitest('vitest.e2e.config.ts'));
 if (missing) skip(editorTests, editorFiles(), missing);
@@ -59,6 +61,19 @@ function skip(title, skipped, reason) {
 async function tool(name, args) {
   const { code } = await here.run(join(root, 'node_modules', '.bin', name), args);
   return { code };
+}
+
+/** The build writes them, so a stale one is noticed only by its change. */
+function generatedFiles() {
+  const files = ['package.json', 'package.nls.json', 'l10n/bundle.l10n.json'];
+  return Object.fromEntries(files.map((file) => [file, readFileSync(join(root, file), 'utf8')]));
+}
+
+async function generatedAreCommitted() {
+  const now = generatedFiles();
+  const stale = Object.keys(now).filter((file) => now[file] !== committed[file]);
+  if (stale.length > 0) console.log(`The build has changed ${stale.join(', ')}. Commit the change.`);
+  return { code: stale.length > 0 ? 1 : 0 };
 }
 
 async function vitest(config, place = here) {

@@ -20,8 +20,7 @@ const kept: readonly { readonly files: RegExp; readonly text?: RegExp; readonly 
   { files: /\/call\/answers\.ts$/, text: /^sent to the queue/, why: 'an id in files of the history' },
   { files: /\/commands\/task-provider\.ts$/, text: /^(start emulator|> minifal start)$/, why: 'a name; a command' },
   { files: /\/workspace\/interpreter(s|-texts)\.ts$/, text: /^(the setting|this folder|the Python ext)/, why: 'ids' },
-  { files: /\/views\//, why: 'these files are being rewritten' },
-  { files: /./, text: /^(Python …|run: https:.*)$/, why: 'names and addresses' },
+  { files: /./, text: /^(Python …|fal run|run: https:.*)$/, why: 'names and addresses' },
 ];
 
 const files = globSync('{extension,webview}/**/*.ts', { cwd: root }).filter(

@@ -10,13 +10,17 @@ export async function run(): Promise<{ readonly timers: readonly string[]; reado
   const file = (await vscode.workspace.findFiles('*.py'))[0];
   if (!file) throw new Error('there is no app');
   const seen = { timers: [] as string[], requests: [] as string[] };
+  const earlier = { timers: 0, requests: 0 };
   let isWatched = false;
   const spy = (kind: keyof typeof seen, object: object, name: string) => {
     const real: (...args: unknown[]) => unknown = Reflect.get(object, name);
     Object.assign(object, {
       [name](this: unknown, ...args: unknown[]) {
         const stack = new Error().stack ?? '';
-        if (isWatched && /minifal\.minifal-/.test(stack)) seen[kind].push(stack.split('\n').slice(2, 5).join(' < '));
+        if (/minifal\.minifal-/.test(stack)) {
+          if (isWatched) seen[kind].push(stack.split('\n').slice(2, 5).join(' < '));
+          else earlier[kind]++;
+        }
         return real.apply(this, args);
       },
     });
@@ -35,6 +39,7 @@ export async function run(): Promise<{ readonly timers: readonly string[]; reado
   await until('no editor is open', () => vscode.window.visibleTextEditors.length === 0);
   // What the closing started has ended by then.
   await sleep(3_000);
+  if (earlier.timers === 0 || earlier.requests === 0) throw new Error('timers or requests are not noticed');
   isWatched = true;
   await sleep(watchedMs);
   isWatched = false;
