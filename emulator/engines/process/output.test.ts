@@ -1,15 +1,10 @@
-import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { Duplex } from 'node:stream';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine, RunnerSpec } from '../engine.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine } from '../engine.ts';
 import { watch } from '../testing/watch.ts';
-import { prepareFolder, runnerFolder } from './disk/folder.ts';
 import { createProcessEngine } from './process-engine.ts';
 import { runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
-import { runnerEnvironment } from './variables.ts';
 
 let work: WorkFolder;
 let engine: Engine;
@@ -230,43 +225,6 @@ def main():
   });
 });
 
-/** A supervisor without an engine, which was sent the command to start this runner. Its connection is not read yet. */
-async function startAlone(spec: RunnerSpec) {
-  const folder = runnerFolder(join(work.root, 'runners', spec.runnerId));
-  await prepareFolder(folder, spec.appFiles);
-  const config = {
-    extraPaths: [],
-    preload: false,
-    isolation: 'off',
-    mayBeOutside: false,
-    probeDir: join(work.root, 'runners', '.probe'),
-  };
-  const supervisor = spawn('python3', [join(runnerSources, 'supervisor/supervisor.py'), JSON.stringify(config)], {
-    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
-  });
-  const connection = supervisor.stdio[3];
-  if (!(connection instanceof Duplex)) throw new Error('no connection');
-  connection.pause();
-  const start = {
-    op: 'start',
-    id: spec.runnerId,
-    startMethod: 'fork',
-    mode: 'serve',
-    callable: spec.callable,
-    env: runnerEnvironment({}, {}, runnerSources),
-    appDir: folder.appDir,
-    hasAppFiles: true,
-    dataDir: work.root,
-    mountPoint: folder.mountPoint,
-    resultFile: folder.resultFile,
-    declaredPort: 8080,
-    addresses: [],
-    secret: '',
-  };
-  connection.write(`${JSON.stringify(start)}\n`);
-  return { supervisor, connection, folder };
-}
-
 describe('carriage returns without end', () => {
   it('are not text: the line is the text after them', async () => {
     const lines = await linesOf(`
@@ -328,233 +286,27 @@ def main():
   });
 });
 
-describe('the supervisor, asked to report what was written', () => {
-  it('answers after reporting, also when the output and the question arrive together', async () => {
-    const app = `
-import os, time
-def main():
-    print("up")
-    while not os.path.exists("ask"): time.sleep(0.01)
-    print("written")
-    open("done", "w").close()
-    time.sleep(1000)`;
-    const spec = specFor(work, app);
-    const { supervisor, connection, folder } = await startAlone(spec);
-    const seen: string[] = [];
-    createInterface({ input: connection }).on('line', (line) => {
-      const message = JSON.parse(line);
-      seen.push(message.event === 'line' ? message.text : message.event);
-    });
-    await expect.poll(() => seen, { timeout: 10_000 }).toContain('up');
-    supervisor.kill('SIGSTOP');
-    writeFileSync(join(folder.appDir, 'ask'), '');
-    await expect.poll(() => existsSync(join(folder.appDir, 'done')), { timeout: 10_000 }).toBe(true);
-    connection.write(`${JSON.stringify({ op: 'flush', id: spec.runnerId })}\n`);
-    supervisor.kill('SIGCONT');
-    await expect.poll(() => seen, { timeout: 10_000 }).toContain('flushed');
-    expect(seen.slice(seen.indexOf('up'))).toEqual(['up', 'written', 'flushed']);
-    connection.end();
-  });
-});
-
-describe('a flood that is not read', () => {
-  it('does not grow the supervisor, even if its output is asked for, and answers each question', async () => {
-    const spec = specFor(work, 'import os\ndef main():\n    while True: os.write(1, b"\\n" * 65_536)');
-    const { supervisor, connection } = await startAlone(spec);
-    for await (const data of connection.iterator({ destroyOnReturn: false })) {
-      if (String(data).includes('"line"')) break;
-    }
-    connection.pause();
-    const questions = 3;
-    const ask = (op: string) => `${JSON.stringify({ op, id: spec.runnerId })}\n`;
-    connection.write(ask('flush').repeat(questions) + ask('kill'));
-    // The runner is gone once the commands before its end were executed.
-    const children = () => readFileSync(`/proc/${supervisor.pid}/task/${supervisor.pid}/children`, 'utf8').trim();
-    await expect.poll(children, { timeout: 20_000 }).toBe('');
-    let seen = 0;
-    await new Promise<void>((resolve) => {
-      createInterface({ input: connection }).on('line', (line) => {
-        if (line.endsWith(`"flushed", "id": ${JSON.stringify(spec.runnerId)}}`)) seen++;
-        if (line.startsWith('{"event": "exited"')) resolve();
-      });
-    });
-    const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${supervisor.pid}/status`, 'utf8'))?.[1]);
-    expect(peak).toBeLessThan(60 * 1024);
-    expect(seen).toBe(questions);
-    connection.end();
-  });
-
-  it('stops the writer and does not grow the supervisor', async () => {
-    const total = 200;
+describe('an unfinished line', () => {
+  async function isShown(length: number): Promise<boolean> {
     const spec = specFor(
       work,
       `
-import os
-def main():
-    for i in range(${total}):
-        os.write(1, (b"x" * 1023 + b"\\n") * 1024)
-        with open("progress", "w") as file: file.write("." * (i + 1))`,
-    );
-    const { supervisor, connection, folder } = await startAlone(spec);
-    const progress = () => statSync(join(folder.appDir, 'progress'), { throwIfNoEntry: false })?.size ?? 0;
-    // Output that doesn't grow over many checks means a blocked writer; an unblocked one reaches the end.
-    for (let still = 0, last = 0; still < 30; still = progress() === last && last > 0 ? still + 1 : 0) {
-      last = progress();
-      expect(last).toBeLessThan(total);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    let bytes = 0;
-    await new Promise<void>((resolve) => {
-      createInterface({ input: connection }).on('line', (line) => {
-        const message = JSON.parse(line);
-        if (message.event === 'line' && message.stream === 'stdout') bytes += message.text.length + 1;
-        if (message.event === 'exited') resolve();
-      });
-    });
-    const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${supervisor.pid}/status`, 'utf8'))?.[1]);
-    expect(bytes).toBe(total * 1024 * 1024);
-    expect(peak).toBeLessThan(100 * 1024);
-    connection.end();
-  });
-});
-
-describe('the place of a line', () => {
-  afterEach(() => engine.wantPlaces(false));
-
-  const app = `
-import http.server, logging, os, subprocess, sys, threading, traceback, warnings
-import json.encoder
-def say(path):
-    if path == "/plain":
-        print("one argument")  # plain
-        print("several", "arguments", 3)  # several
-        sys.stdout.write("written\\n")  # written
-        print("two\\nlines")  # two
-        print("error", file=sys.stderr)  # error
-    if path == "/pieces":
-        print("begun here", end="")  # begun
-        print(" and ended there")
-        print("whole")  # whole
-        print("left open", end="\\r")  # open
-        print("redrawn")
-    if path == "/libraries":
-        logging.getLogger("x").warning("logged")  # logged
-        warnings.warn("warned")  # warned
-        thread = threading.Thread(target=lambda: print("in a thread"))  # thread
-        thread.start()
-        thread.join()
-        exec("print('executed')")  # executed
-    if path == "/nowhere":
-        os.write(1, b"raw\\n")
-        subprocess.run(["echo", "child"])
-        threading.Thread(target=print, args=("of no code",)).start()
-    if path == "/traceback":
-        try: {}["key"]
-        except KeyError: traceback.print_exc()  # printed
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        say(self.path)
-        self.send_response(200); self.send_header("content-length", "0"); self.end_headers()
-    def log_message(self, *about): pass
-def main():
-    print("starts")
-    http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()`;
-  const numberOf = (mark: string) => app.split('\n').findIndex((line) => line.endsWith(`# ${mark}`)) + 1;
-
-  async function started() {
-    const runner = watch(engine, specFor(work, app));
-    const address = await runner.ready;
-    return {
-      runner,
-      /** The lines that a call prints, each with the mark of the line of code that its place names. */
-      async call(path: string) {
-        const before = runner.lines.length;
-        await fetch(`http://${address?.host}:${address?.port}${path}`);
-        await runner.handle.flushLines();
-        const marks = new Map([...app.matchAll(/# (\w+)$/gm)].map(([, mark = '']) => [numberOf(mark), mark]));
-        // Each stream keeps its order, but the two have none between them.
-        const lines = runner.lines.slice(before).filter(({ unfinished }) => !unfinished);
-        return [
-          ...lines.filter(({ stream }) => stream === 'stdout'),
-          ...lines.filter(({ stream }) => stream === 'stderr'),
-        ].map(({ text, place }) => {
-          if (place) expect(place.file).toMatch(/app_under_test\.py$/);
-          return [text, place ? (marks.get(place.line) ?? place.line) : null];
-        });
-      },
-    };
-  }
-
-  it('is that of the code which printed or logged it, directly or through a library', async () => {
-    engine.wantPlaces(true);
-    const { runner, call } = await started();
-    expect((await runner.line(/^starts/)).place?.line).toBe(numberOf('printed') + 7);
-    expect(await call('/plain')).toEqual([
-      ['one argument', 'plain'],
-      ['several arguments 3', 'several'],
-      ['written', 'written'],
-      ['two', 'two'],
-      ['lines', 'two'],
-      ['error', 'error'],
-    ]);
-    expect(await call('/pieces')).toEqual([
-      ['begun here and ended there', 'begun'],
-      ['whole', 'whole'],
-      ['redrawn', 'open'],
-    ]);
-    const shown = await call('/libraries');
-    expect(shown.filter(([text]) => !/^ /.test(String(text)))).toEqual([
-      ['in a thread', 'thread'],
-      ['executed', 'executed'],
-      ['logged', 'logged'],
-      [expect.stringContaining('UserWarning: warned'), 'warned'],
-    ]);
-    expect(await call('/nowhere')).toEqual(
-      expect.arrayContaining([
-        ['raw', null],
-        ['child', null],
-      ]),
-    );
-    expect((await runner.line(/^of no code/)).place).toBeUndefined();
-    const traceback = await call('/traceback');
-    expect(traceback.map(([text]) => text)).toEqual([
-      'Traceback (most recent call last):',
-      expect.stringContaining('app_under_test.py'),
-      expect.stringContaining('try: {}["key"]'),
-      ...traceback.slice(3, -1).map(([text]) => text),
-      "KeyError: 'key'",
-    ]);
-    expect(new Set(traceback.map(([, mark]) => mark))).toEqual(new Set(['printed']));
-    runner.handle.kill();
-  });
-
-  it('is noted only while it is wanted', async () => {
-    const { runner, call } = await started();
-    const first = async () => (await call('/plain'))[0];
-    expect(await first()).toEqual(['one argument', null]);
-    engine.wantPlaces(true);
-    await runner.handle.flushLines();
-    expect(await first()).toEqual(['one argument', 'plain']);
-    engine.wantPlaces(false);
-    await runner.handle.flushLines();
-    expect(await first()).toEqual(['one argument', null]);
-    runner.handle.kill();
-  });
-});
-
-it('an unfinished line is shown, short or long, unless it is too long for a progress bar', async () => {
-  const shown = async (length: number) => {
-    const lines = await linesOf(`
-import sys, time
+import os, sys, time
 def main():
     print("x" * ${length}, end="")
-    time.sleep(0.3)`);
-    return lines.some(({ unfinished }) => unfinished);
-  };
-  expect([await shown(10), await shown(200), await shown(4_096), await shown(4_097)]).toEqual([
-    true,
-    true,
-    true,
-    false,
-  ]);
+    sys.stderr.write("later")
+    while not os.path.exists("go"): time.sleep(0.01)`,
+    );
+    const runner = watch(engine, spec);
+    await runner.line(/^later$/);
+    writeFileSync(join(work.root, 'runners', spec.runnerId, 'app', 'go'), '');
+    await runner.exited;
+    return runner.lines.some(({ unfinished, stream }) => unfinished && stream === 'stdout');
+  }
+
+  it('is shown, short or long, unless it is too long for a progress bar', async () => {
+    const shown: boolean[] = [];
+    for (const length of [10, 200, 4_096, 4_097]) shown.push(await isShown(length));
+    expect(shown).toEqual([true, true, true, false]);
+  });
 });
