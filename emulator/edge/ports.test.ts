@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { expect, it, onTestFinished } from 'vitest';
 import { testFolder } from '../store/testing/folder.ts';
+import { closed } from '../testing/sockets.ts';
 import { createConnectionLimits } from './connection-limits.ts';
 import type { EdgeHandlers } from './http-server.ts';
 import { openPorts } from './ports.ts';
@@ -56,7 +57,7 @@ it('calls that arrive while the emulator starts are answered when it is ready', 
   const websocket = connect(ports.ws, '127.0.0.1');
   websocket.write('GET /w HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n');
   const session = connectHttp2(`http://127.0.0.1:${ports.api}`).on('error', () => undefined);
-  const closed = once(session, 'close');
+  const isClosed = closed(session);
   const leaves = get(`http://127.0.0.1:${ports.run}/gone`).on('error', () => undefined);
   await Promise.all([expect.poll(() => used.length).toBe(5), once(session, 'connect')]);
   leaves.destroy();
@@ -64,6 +65,6 @@ it('calls that arrive while the emulator starts are answered when it is ready', 
   serve();
   expect(await answers).toEqual([1_000_000, 1_000_000, 1_000_000]);
   expect(await text(websocket)).toMatch(/^HTTP\/1.1 101 Hello ws\/w/);
-  await closed;
+  await isClosed;
   expect(calls.toSorted()).toEqual(['api /early', 'http2', 'queue /early', 'run /early']);
 });

@@ -1,5 +1,5 @@
-import { once } from 'node:events';
 import { expect, it, vi } from 'vitest';
+import { closed } from '../testing/sockets.ts';
 import { eachChunk } from './bodies/chunks.ts';
 import { ownConnection } from './connections.ts';
 import { testLinks, testRunner } from './testing/runner.ts';
@@ -53,7 +53,7 @@ it.each([500, 502, 503, 504])('does not reuse a connection after a %d', async (s
   const { sockets, address } = await testRunner((_req, res) => res.writeHead(status).end('x'));
   await call(address);
   const [first] = sockets;
-  if (first && !first.destroyed) await once(first, 'close');
+  if (first) await closed(first);
   expect(await call(address)).toBe('x');
   expect(sockets).toHaveLength(2);
 });
@@ -74,7 +74,7 @@ it('never reuses a connection of a server that hangs up without notice', async (
   for (let i = 0; i < 3; i++) expect(await call(address)).toBe('x');
   const first = sockets[0];
   expect(first).toBeDefined();
-  if (first && !first.destroyed) await once(first, 'close');
+  if (first) await closed(first);
   for (let i = 0; i < 20; i++) expect(await call(address)).toBe('x');
   expect(sockets).toHaveLength(23);
 });

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
+import { type ClientHttp2Session, connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { closed } from '../../testing/sockets.ts';
 import { guardSessions } from './sessions.ts';
 
 /** A grpc-js server behind the guard, and connections to it; calls with the header `key: good` are permitted. */
@@ -35,7 +36,9 @@ async function call(client: ClientHttp2Session, key: string) {
   const stream = client.request({ ':method': 'POST', ':path': '/no/where', 'content-type': 'application/grpc', key });
   stream.on('error', () => undefined);
   stream.resume();
-  const [headers] = await Promise.race([once(stream, 'response'), once(stream, 'close')]);
+  const headers = await new Promise<IncomingHttpHeaders | undefined>((resolve) => {
+    stream.once('response', resolve).once('close', () => resolve(undefined));
+  });
   return headers?.['grpc-status'];
 }
 
@@ -44,9 +47,9 @@ describe('a connection without a good key', () => {
     const { join, trusted } = await guarded(60_000);
     const client = join();
     expect(await call(client, 'wrong')).toBe(String(status.UNAUTHENTICATED));
-    const closed = once(client, 'close');
+    const isClosed = closed(client);
     await Promise.all(Array.from({ length: 150 }, () => call(client, 'wrong')));
-    await closed;
+    await isClosed;
     expect(trusted).toEqual([]);
   });
 
@@ -55,7 +58,7 @@ describe('a connection without a good key', () => {
     const known = join();
     expect(await call(known, 'good')).toBe(String(status.UNIMPLEMENTED));
     const stranger = join();
-    await once(stranger, 'close');
+    await closed(stranger);
     expect(await call(known, 'good')).toBe(String(status.UNIMPLEMENTED));
     expect(trusted.length).toBe(1);
   });

@@ -4,6 +4,7 @@ import { connect } from 'node:http2';
 import { connect as dial, type Socket } from 'node:net';
 import { type ChannelOptions, Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { closed } from '../../testing/sockets.ts';
 import { loadServices } from '../../wire/services.ts';
 import { createLabels } from './labels.ts';
 
@@ -74,8 +75,7 @@ describe("a runner's label call", () => {
 
   it('without the token a hundred times closes the connection, and affects no other', async () => {
     const stranger = connect(`http://127.0.0.1:${port}`);
-    stranger.on('error', () => undefined);
-    const closed = once(stranger, 'close');
+    const isClosed = closed(stranger);
     for (let n = 0; n < 150; n++) {
       const request = { ':method': 'POST', ':path': '/Isolate/SetMetadata', ':authority': `localhost:${port}` };
       stranger
@@ -83,7 +83,7 @@ describe("a runner's label call", () => {
         .on('error', () => undefined)
         .resume();
     }
-    await closed;
+    await isClosed;
     expect(await call('SetMetadata', good)).toMatchObject({ code: status.OK });
   });
 
