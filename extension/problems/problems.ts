@@ -6,7 +6,7 @@ import type { FailedCommand, Place } from '../problem.ts';
 import type { Link } from '../target/link.ts';
 import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
 import { appKey } from '../workspace/code/listed.ts';
-import { problemActions } from './actions.ts';
+import { problemActions, sourceLink } from './actions.ts';
 import type { LineEdit } from './edits.ts';
 import { type Finding, lineIn } from './findings.ts';
 import { createProblemList } from './problem-list.ts';
@@ -152,10 +152,12 @@ function textOf(path: string): string | undefined {
   }
 }
 
-function diagnosticOf({ place, message, callers, source }: Finding): vscode.Diagnostic {
+function diagnosticOf(finding: Finding): vscode.Diagnostic {
+  const { place, message, callers, source } = finding;
   const diagnostic = new vscode.Diagnostic(rangeOf(place), message, vscode.DiagnosticSeverity.Error);
   diagnostic.source = 'fal';
-  diagnostic.code = source;
+  const target = sourceLink(finding);
+  diagnostic.code = target ? { value: source, target } : source;
   diagnostic.relatedInformation = callers.map((caller) => {
     const at = new vscode.Location(vscode.Uri.file(caller.file), rangeOf(caller));
     return new vscode.DiagnosticRelatedInformation(at, `${caller.text} (${basename(caller.file)}:${caller.line})`);

@@ -7,7 +7,7 @@ import { isCounting, shortReason } from './reason-words.ts';
 import { duration, type Fact, fact, gone, lasting, type Row, roughAge, shortLabel, type Time } from './row.ts';
 
 /** What commands get to act on a request. */
-export function requestElement({ number, alias, id }: RequestRow) {
+export function requestElement({ number, alias, id }: Pick<RequestRow, 'number' | 'alias' | 'id'>) {
   return { rowId: `request/${number}`, request: number, alias, id };
 }
 
