@@ -63,7 +63,7 @@ export const appCommands = {
     title: 'Stop Runner',
     icon: 'debug-stop',
     palette: key('hasRunners'),
-    menus: [inRow('apps', 'minifal.runner', 'inline'), inRow('apps', 'minifal.runner', '9_end@1')],
+    menus: [inRow('apps', 'minifal.runner', 'inline@2'), inRow('apps', 'minifal.runner', '9_end@1')],
   },
   clearEnded: {
     title: 'Clear Ended Runners',

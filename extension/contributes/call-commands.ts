@@ -8,8 +8,8 @@ export const callCommands = {
     icon: 'send',
     palette: all(isTrusted, hasFolder),
     menus: [
-      inRow('apps', 'minifal.app', 'inline', isTrusted),
-      inRow('apps', 'minifal.app.other', 'inline', isTrusted),
+      inRow('apps', 'minifal.app', 'inline@1', isTrusted),
+      inRow('apps', 'minifal.app.other', 'inline@1', isTrusted),
       inRow('apps', 'minifal.run', 'inline@2', isTrusted),
       inRow('apps', 'minifal.endpoint', 'inline', isTrusted),
       inRow('apps', 'minifal.app', '1_open@2', isTrusted),

@@ -6,6 +6,9 @@ export const logCommands = {
     title: 'Show Log',
     icon: 'output',
     menus: [
+      inRow('apps', 'minifal.app', 'inline@2'),
+      inRow('apps', 'minifal.app.other', 'inline@2'),
+      inRow('apps', 'minifal.runner', 'inline@1'),
       inRow('apps', 'minifal.app', '2_show@1'),
       inRow('apps', 'minifal.app.other', '2_show@1'),
       inRow('apps', 'minifal.run', '2_show@1'),

@@ -54,14 +54,14 @@ const inPalette = (facts: Facts) => commandNames.filter((name) => holds(commands
 
 describe('a row', () => {
   it.each<[RowKind, readonly string[], readonly string[]]>([
-    ['app', ['callApp'], []],
-    ['app.other', ['callApp'], []],
+    ['app', ['callApp', 'showLog'], ['showLog']],
+    ['app.other', ['callApp', 'showLog'], ['showLog']],
     ['run', ['stopRun', 'callApp'], ['stopRun']],
     ['run.other', [], []],
     ['code', ['runApp', 'deployToEmulator'], []],
     ['function', ['runApp'], []],
     ['endpoint', ['callApp'], []],
-    ['runner', ['stopRunner'], ['stopRunner']],
+    ['runner', ['showLog', 'stopRunner'], ['showLog', 'stopRunner']],
     ['runner.ended', ['clearRunner'], ['clearRunner']],
     ['ended', ['clearEnded'], ['clearEnded']],
     ['request.waiting', ['cancelRequest'], ['cancelRequest']],
@@ -74,7 +74,7 @@ describe('a row', () => {
   ])('of the kind %s has at most two buttons: %j; without trust %j', (kind, expected, untrusted) => {
     expect(expected.length).toBeLessThanOrEqual(2);
     expect(inline(kind, running).toSorted()).toEqual(expected.toSorted());
-    expect(inline(kind, { ...running, isWorkspaceTrusted: false })).toEqual(untrusted);
+    expect(inline(kind, { ...running, isWorkspaceTrusted: false }).toSorted()).toEqual(untrusted.toSorted());
   });
 
   it('has each of its buttons in its menu, too, for the keyboard', () => {
