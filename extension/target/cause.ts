@@ -13,6 +13,13 @@ export function cause(why: string): string {
   return withShortPlace(line);
 }
 
+const requested = /^The runner (?:ended by SIGTERM|was killed), as requested\.?$/;
+
+/** Whether a runner ended because minifal or a person ended it. Pure. */
+export function wasRequested(why: string): boolean {
+  return requested.test(why);
+}
+
 const before = /^The runner's process exited with code -?\d+ before it was ready(?:; the last exception)?: /;
 
 /** The beginnings of sentences, each with what replaces it. */
@@ -20,7 +27,7 @@ const introductions: readonly (readonly [RegExp, (value: string) => string])[] =
   [before, () => ''],
   [/^The runner's process exited with code (-?\d+)(?: before it was ready)?\.?/, (code) => t('exit code {0}', code)],
   [/^The runner is gone: `its process died with <Signals\.(\w+): \d+>\.`/, (signal) => t('died with {0}', signal)],
-  [/^The runner (?:ended by SIGTERM|was killed), as requested\.?$/, () => t('as requested')],
+  [requested, () => t('as requested')],
 ];
 
 /** `(/home/me/app.py, line 46)` becomes `(app.py:46)`. */

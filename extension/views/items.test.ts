@@ -190,6 +190,11 @@ describe('the view Apps', () => {
       '  runner 1 | ended · Idle.',
     ]);
     expect(row?.children[0]).toMatchObject({ isFolded: true, icon: 'error' });
+    const asked = ended(4, 'The runner ended by SIGTERM, as requested.');
+    expect(draw(items({ apps: [app], runners: [asked] })[0]?.children ?? [])).toEqual([
+      '1 ended | ',
+      '  runner 4 | ended · as requested',
+    ]);
     // A failure's words are data of an app: only the emulator knows whether the start failed.
     const [ready] = items({ apps: [{ ...many, lastFailure: null }], runners });
     expect(ready?.children[0]).toMatchObject({ isFolded: true, icon: 'circle-slash' });

@@ -1,4 +1,4 @@
-import { cause } from '../target/cause.ts';
+import { cause, wasRequested } from '../target/cause.ts';
 import type { RunnerRow } from '../target/live.ts';
 import { t } from '../words.ts';
 import { type Fact, fact, lasting, left, type Row, roughAge, type Time } from './row.ts';
@@ -52,7 +52,8 @@ export function endedRow(
   const newest = [...ended].sort((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0) || b.number - a.number);
   const [last] = newest;
   if (!last) return undefined;
-  const why = last.why ? cause(last.why) : '';
+  // That it was requested is no news.
+  const why = last.why && !wasRequested(last.why) ? cause(last.why) : '';
   const label = t('{0} ended', count);
   const description = why === '' ? '' : t('last: {0}', why);
   const { icon, color } = stateLook(hasFailed ? 'FAILURE_DELAY' : 'TERMINATED');
