@@ -16,10 +16,15 @@ async function feedOf(lines: number) {
   const sent: Extract<HostMessage, { type: 'rows' | 'found' }>[] = [];
   const sentences: (string | null)[] = [];
   let isRunning = true;
-  const client: LogClient = createLogClient({
+  let connection = new AbortController();
+  const real = createLogClient({
     address: url('').replace(/\/$/, ''),
     key: authorization.replace(/^Key /, ''),
   });
+  const client: LogClient = {
+    page: real.page,
+    follow: (query, onPage, signal) => real.follow(query, onPage, AbortSignal.any([signal, connection.signal])),
+  };
   const feed = createFeed({
     connect: () => (isRunning ? client : undefined),
     send: (message) => void sent.push(message),
@@ -32,6 +37,10 @@ async function feedOf(lines: number) {
     sent.flatMap((one) => (one.type === 'rows' ? [[one.where, ...one.rows.map(({ seq }) => seq)]] : []));
   return {
     ...{ logs, feed, sent, sentences, rows },
+    drop() {
+      connection.abort();
+      connection = new AbortController();
+    },
     setRunning(value: boolean) {
       isRunning = value;
     },
@@ -91,6 +100,15 @@ describe('the feed', () => {
     const { feed, sentences } = await feedOf(1);
     await feed.query(1, { ...noFilter, text: '/(/' }, null);
     expect(sentences.at(-1)).toEqual(expect.any(String));
+    feed.stop();
+  });
+
+  it('follows again when the connection was dropped, without a gap', async () => {
+    const { feed, logs, rows, drop } = await feedOf(3);
+    await feed.query(1, noFilter, null);
+    drop();
+    logs.append(line('meanwhile'));
+    await expect.poll(() => rows().at(-1), slowPoll).toEqual(['live', 4]);
     feed.stop();
   });
 

@@ -4,6 +4,8 @@ import { paneRow } from './rows.ts';
 
 /** Rows of an answer: a screen and the scroll around it. */
 const pageRows = 200;
+/** After this time, a stream that broke although the emulator is running is opened again. */
+const retryMs = 1_000;
 /** Rows that are shown again while no emulator is running. */
 const maxKept = 2_000;
 
@@ -13,6 +15,7 @@ interface Query {
   readonly stop: AbortController;
   /** The end of the log, as far as it was followed; `undefined`: not yet known. */
   end: number | undefined;
+  isFollowed: boolean;
 }
 
 /** What the page is sent about one query. `rows` are numbered by the query. */
@@ -51,9 +54,25 @@ export function createFeed(deps: {
     } catch (error) {
       if (!isCurrent(query)) return;
       if (error instanceof LogQueryRefused) refused(error.message);
-      // A broken connection: the link notices when the emulator has ended, and `resume` continues.
-      else if (connect()) failed(error);
+      // A broken connection, for example because the emulator is about to end.
+      else if (connect()) {
+        failed(error);
+        again(query);
+      }
     }
+  }
+
+  /** In a moment, continues after the last row that was seen. */
+  function again(query: Query): void {
+    setTimeout(() => isCurrent(query) && resume(), retryMs);
+  }
+
+  function resume(): void {
+    const query = current;
+    const client = connect();
+    if (!query || !client || query.isFollowed) return;
+    if (query.end === undefined) void begin(query.number, query.filter, null);
+    else void follow(query, client).catch(() => undefined);
   }
 
   function rowsOf(query: Query, { lines }: LogPage): readonly Row[] {
@@ -71,6 +90,7 @@ export function createFeed(deps: {
   function follow(query: Query, client: LogClient): Promise<number> {
     return new Promise((resolve, reject) => {
       const { stop, number } = query;
+      query.isFollowed = true;
       const after = query.end === undefined ? {} : { after: query.end };
       const onPage = (page: LogPage, cursor: number): void => {
         if (!isCurrent(query)) return;
@@ -82,13 +102,16 @@ export function createFeed(deps: {
         const { missed } = page;
         send({ type: 'rows', query: number, where: 'live', rows, before: null, isEnd: true, missed, isPart: false });
       };
-      client.follow({ ...queryOf(query.filter), ...after }, onPage, stop.signal).then(
-        () => reject(new Error('The stream of the log ended.')),
-        (error: unknown) => {
-          if (isCurrent(query) && error instanceof LogQueryRefused) refused(error.message);
-          reject(error);
-        },
-      );
+      const ended = (error: unknown): void => {
+        query.isFollowed = false;
+        reject(error);
+        if (!isCurrent(query)) return;
+        if (error instanceof LogQueryRefused) refused(error.message);
+        else if (query.end !== undefined) again(query);
+      };
+      client
+        .follow({ ...queryOf(query.filter), ...after }, onPage, stop.signal)
+        .then(() => ended(new Error('The stream of the log ended.')), ended);
     });
   }
 
@@ -126,26 +149,28 @@ export function createFeed(deps: {
     }
   }
 
+  async function begin(number: number, filter: Filter, at: number | null): Promise<void> {
+    stop();
+    const query: Query = { number, filter, stop: new AbortController(), end: undefined, isFollowed: false };
+    current = query;
+    refused(null);
+    if (!connect()) {
+      const rows = kept.filter === JSON.stringify(filter) ? kept.rows : [];
+      const base = { before: rows[0]?.seq ?? null, isEnd: true, missed: false, isPart: false };
+      send({ type: 'rows', query: number, where: 'reset', rows, ...base });
+      return;
+    }
+    await part(query, async (client) => {
+      const end = await follow(query, client);
+      if (at === null) return readOlder(query, client, end + 1, 'reset');
+      await readOlder(query, client, at, 'reset');
+      await readNewer(query, client, at - 1);
+    });
+  }
+
   return {
     /** Rows around `at`, or the newest ones, and from then on each new one. */
-    async query(number: number, filter: Filter, at: number | null): Promise<void> {
-      stop();
-      const query: Query = { number, filter, stop: new AbortController(), end: undefined };
-      current = query;
-      refused(null);
-      if (!connect()) {
-        const rows = kept.filter === JSON.stringify(filter) ? kept.rows : [];
-        const base = { before: rows[0]?.seq ?? null, isEnd: true, missed: false, isPart: false };
-        send({ type: 'rows', query: number, where: 'reset', rows, ...base });
-        return;
-      }
-      await part(query, async (client) => {
-        const end = await follow(query, client);
-        if (at === null) return readOlder(query, client, end + 1, 'reset');
-        await readOlder(query, client, at, 'reset');
-        await readNewer(query, client, at - 1);
-      });
-    },
+    query: begin,
     async more(number: number, where: 'older' | 'newer', from: number): Promise<void> {
       const query = current;
       if (query?.number !== number) return;
@@ -171,12 +196,7 @@ export function createFeed(deps: {
       });
     },
     /** An emulator is running again: continues after the last row that was seen. */
-    resume(): void {
-      const query = current;
-      if (!query) return;
-      if (query.end === undefined) void this.query(query.number, query.filter, null);
-      else void part(query, async (client) => void (await follow(query, client)));
-    },
+    resume,
     stop,
     /** All rows of the filter, from the oldest one, for an export. */
     async *all(filter: Filter, signal: AbortSignal): AsyncGenerator<readonly Row[]> {

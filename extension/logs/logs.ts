@@ -65,7 +65,10 @@ export function createLogs(deps: {
       refusal = why;
       sendNotice();
     },
-    failed: present.problem,
+    failed(error) {
+      refusal = t('The log cannot be read: {0}', error instanceof Error ? error.message : String(error));
+      sendNotice();
+    },
   });
   const marks = createMarks({
     link,
