@@ -63,7 +63,9 @@ export function statusText(
     ...(live ? appLines(live) : []),
     `run: https://localhost:${running?.ports.run} · queue: https://localhost:${running?.ports.queue}`,
     ...(live?.head.gpus ?? []).map(({ index, name, runners: on }) =>
-      t('GPU {0}: {1}, {2} runners', index, plainMarkdown(name), on.length),
+      on.length === 1
+        ? t('GPU {0}: {1}, 1 runner', index, plainMarkdown(name))
+        : t('GPU {0}: {1}, {2} runners', index, plainMarkdown(name), on.length),
     ),
     t('Data folder: {0}', plainMarkdown(folder)),
     ...(live?.head.secrets === 'sealed'
@@ -105,7 +107,8 @@ function appLines({ apps, runners }: LiveState): readonly string[] {
     return `[${name}](${commandUri('openRow')}?${argument}): ${words}`;
   });
   const more = sorted.length - lines.length;
-  return more > 0 ? [...lines, t('{0} more apps', more)] : lines;
+  if (more === 0) return lines;
+  return [...lines, more === 1 ? t('1 more app') : t('{0} more apps', more)];
 }
 
 function load({ queued, running, ready, starting }: { readonly [name: string]: number }): number {
