@@ -91,6 +91,16 @@ describe('the endpoints of an app', () => {
     expect(exampleOf(bare?.input ?? {})).toEqual({ prompt: '', steps: 4 });
   });
 
+  it('take the parts of the path, and a body that is a list', async () => {
+    const text = source
+      .replace('"/bare"', '"/items/{id}"')
+      .replace('def bare(self)', 'def bare(self, id: int, input: list[int])');
+    const [, items] = operationsOf(await openapi(text));
+    expect(items?.path).toBe('/items/{id}');
+    expect(JSON.parse(documentText('a', items?.input))).toEqual({ $schema: 'a', id: 0, $body: [] });
+    expect(items).toMatchObject({ query: [], both: [], input: { required: ['$body', 'id'] } });
+  });
+
   it('have an example of one alternative, not of all', async () => {
     const text = source.replace('input: Input', 'input: Union[Offer, Stop]').replace(
       'class Answer',

@@ -1,7 +1,8 @@
 import { t } from '../words.ts';
 import { exampleOf } from './example.ts';
 import { isObject, type Json, type JsonObject } from './json.ts';
-import { resolveRef } from './schema.ts';
+import { namesIn, wholeBody } from './place-input.ts';
+import { resolveRef, together } from './schema.ts';
 
 /** An operation of an app that can be called with a JSON document. */
 export interface Operation {
@@ -10,10 +11,15 @@ export interface Operation {
   readonly path: string;
   /** One line; empty: nothing is known. */
   readonly summary: string;
-  /** A self-contained JSON schema; `undefined`: it takes no JSON object (no body, or a form) and no query. */
+  /**
+   * A self-contained JSON schema of an object with the body, the query and the parts of the path; `undefined`: it takes
+   * none of these, or a form.
+   */
   readonly input: JsonObject | undefined;
   /** The properties of the input that belong into the query: FastAPI takes `prompt: str` of a method from there. */
   readonly query: readonly string[];
+  /** The parts of the path that the body has as well. */
+  readonly both: readonly string[];
 }
 
 const methods = ['post', 'put', 'patch', 'get', 'delete'] as const;
@@ -34,14 +40,18 @@ export function operationsOf(openapi: Json | undefined): readonly Operation[] {
     const { summary, description } = operation;
     const words = [summary, description].find((text) => typeof text === 'string');
     const body = inputOf(operation, components);
-    const parameters = queryOf(operation).filter(({ name }) => !Object.hasOwn(propertiesIn(body), name));
+    const isNew = ({ name }: Parameter) => !Object.hasOwn(propertiesIn(body), name);
+    const inPath = parametersOf(operation, 'path');
+    const query = parametersOf(operation, 'query').filter(isNew);
+    const parameters = [...inPath.filter(isNew), ...query];
     return [
       {
         method: method.toUpperCase(),
         path,
         summary: String(words ?? '').split('\n', 1)[0] ?? '',
-        input: parameters.length === 0 ? body : withQuery(body ?? standsAlone({}, components), parameters),
-        query: parameters.map(({ name }) => name),
+        input: parameters.length === 0 ? body : withParameters(body ?? standsAlone({}, components), parameters),
+        query: query.map(({ name }) => name),
+        both: namesIn(path).filter((name) => Object.hasOwn(propertiesIn(body), name)),
       },
     ];
   });
@@ -61,7 +71,12 @@ function inputOf(operation: JsonObject, components: JsonObject): JsonObject | un
   const content = isObject(body) ? body.content : undefined;
   const media = isObject(content) ? content['application/json'] : undefined;
   if (!isObject(media) || !isObject(media.schema)) return undefined;
-  return standsAlone(resolveRef(media.schema, components), components);
+  const schema = resolveRef(media.schema, components);
+  const type = together(schema, components).find((one) => one.type !== undefined)?.type;
+  const isObjectType = type === undefined || type === 'object' || (Array.isArray(type) && type.includes('object'));
+  if (isObjectType) return standsAlone(schema, components);
+  // A document is an object, because it has an address.
+  return standsAlone({ type: 'object', properties: { [wholeBody]: schema }, required: [wholeBody] }, components);
 }
 
 function standsAlone(schema: JsonObject, components: JsonObject): JsonObject {
@@ -85,15 +100,15 @@ interface Parameter {
   readonly isRequired: boolean;
 }
 
-function queryOf({ parameters }: JsonObject): readonly Parameter[] {
+function parametersOf({ parameters }: JsonObject, place: 'path' | 'query'): readonly Parameter[] {
   return (Array.isArray(parameters) ? parameters : []).filter(isObject).flatMap((one) => {
     const { name, schema, required } = one;
-    if (one.in !== 'query' || typeof name !== 'string' || !isObject(schema)) return [];
+    if (one.in !== place || typeof name !== 'string' || !isObject(schema)) return [];
     return [{ name, schema, isRequired: required === true }];
   });
 }
 
-function withQuery(input: JsonObject, parameters: readonly Parameter[]): JsonObject {
+function withParameters(input: JsonObject, parameters: readonly Parameter[]): JsonObject {
   const required = Array.isArray(input.required) ? input.required : [];
   return {
     ...input,

@@ -8,8 +8,9 @@ import { createOperations } from './operations.ts';
 
 const address = { file: 'app.py', app: 'Painter', path: '/slow' };
 let target = { owner: 'local', alias: 'painter', revision: '1', isDeployed: true, isReady: false };
-const slow: Operation = { method: 'POST', path: '/slow', summary: 'Slow', input: { type: 'object' }, query: [] };
-const main: Operation = { method: 'POST', path: '/', summary: '', input: undefined, query: [] };
+const nothing = { query: [], both: [] };
+const slow: Operation = { method: 'POST', path: '/slow', summary: 'Slow', input: { type: 'object' }, ...nothing };
+const main: Operation = { method: 'POST', path: '/', summary: '', input: undefined, ...nothing };
 
 async function testFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'minifal-operations-'));

@@ -15,6 +15,7 @@ const storedSchema = z.array(
     summary: z.string(),
     input: z.custom<JsonObject>(isObject).optional(),
     query: z.array(z.string()).default([]),
+    both: z.array(z.string()).default([]),
   }),
 );
 

@@ -1,14 +1,14 @@
-import { exactText, type Json, type JsonObject } from './json.ts';
+import { exactText, type Json } from './json.ts';
 
 /** What a copied program calls. */
 export interface ProgramCall {
   /** `owner/alias`. */
   readonly app: string;
-  /** With its leading slash. */
+  /** With its leading slash, encoded. */
   readonly path: string;
   /** With its leading `?`; empty or absent: there is none. */
   readonly query?: string;
-  readonly input: JsonObject;
+  readonly input: Json;
 }
 
 export const programKinds = ['curl', 'Python', 'JS'] as const;
