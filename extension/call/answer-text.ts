@@ -12,14 +12,17 @@ export interface CallFacts {
   readonly runner: number | null;
   /** `#42`. */
   readonly number: number | null;
+  /** What the app's code raised. */
+  readonly error?: { readonly type: string; readonly message: string; readonly line: number | null } | null;
   /** What happened instead of an answer, or happens now, in a few words. */
   readonly note?: string;
 }
 
-/** `200 · 6.1 s · cold: waited 5.2 s for runner 1 · #42`. Pure. */
-export function headLine({ status, ms, coldMs, runner, number, note }: CallFacts): string {
+/** `200 · 6.1 s · cold: waited 5.2 s for runner 1 · #42`, `500 · KeyError: 'style', line 38 · 14 ms · #43`. Pure. */
+export function headLine({ status, ms, coldMs, runner, number, error, note }: CallFacts): string {
   return [
     ...(status === undefined ? [] : [`${status}`]),
+    ...(error ? [errorWords(error)] : []),
     ...(note === undefined ? [] : [note]),
     duration(ms),
     ...(coldMs === null ? [] : [coldText(coldMs, runner)]),
@@ -31,6 +34,13 @@ function coldText(ms: number, runner: number | null): string {
   return runner === null
     ? t('cold: waited {0} for a runner', duration(ms))
     : t('cold: waited {0} for runner {1}', duration(ms), runner);
+}
+
+function errorWords({ type, message, line }: NonNullable<CallFacts['error']>): string {
+  const sentence = (message.split('\n', 1)[0] ?? '').trim().slice(0, 60);
+  return [`${type}${sentence === '' ? '' : `: ${sentence}`}`, ...(line === null ? [] : [t('line {0}', line)])].join(
+    ', ',
+  );
 }
 
 function duration(ms: number): string {

@@ -6,7 +6,7 @@ import { t } from '../words.ts';
 import { callScheme, fileStem, formatAddress, parseAddress } from './address.ts';
 import { type CallFacts, createBody, headLine, type ShownBody } from './answer-text.ts';
 import { type CallRequest, fileEnding } from './documents.ts';
-import type { PastCall } from './history.ts';
+import { isUnfinished, type PastCall, unfinished } from './history.ts';
 import { tryParse } from './json.ts';
 import { type Medium, mediaIn, nameFor } from './media.ts';
 import { type CallOrder, runCall } from './run-call.ts';
@@ -16,6 +16,8 @@ export interface Answer {
   /** Of the document that shows it. */
   readonly uri: vscode.Uri;
   readonly request: CallRequest;
+  /** The path of the request's document; `null`: only this one shows it. */
+  readonly document: string | null;
   readonly method: string;
   readonly mode: CallOrder['mode'];
   readonly isRunning: boolean;
@@ -29,12 +31,12 @@ export interface Answer {
   cancel(): void;
 }
 
-/** The first line of a queued call in the files of the history until it has ended. */
-export const unfinished = 'sent to the queue';
 /** Older answers are read from the history when they are shown again. */
 const maxKept = 30;
-/** How often an answer that is streamed is drawn. */
+/** How often an answer that is streamed is drawn, and when it is drawn first. */
 const redrawMs = 150;
+/** The editor asks for lenses only when a document hasn't changed for a while (250 ms): they say that it streams. */
+const firstDrawMs = 500;
 
 /** The answers that this window shows: one document for each request document, replaced by its next call. */
 export function createAnswers(deps: {
@@ -71,7 +73,7 @@ export function createAnswers(deps: {
    */
   async function call(
     uri: vscode.Uri,
-    what: Pick<Answer, 'request' | 'method' | 'mode'>,
+    what: Pick<Answer, 'request' | 'document' | 'method' | 'mode'>,
     prepare: (signal: AbortSignal) => Promise<CallOrder>,
   ): Promise<Answer> {
     answers.get(uri.toString())?.cancel();
@@ -97,11 +99,15 @@ export function createAnswers(deps: {
       if (shown) put(answer);
     };
     let drawing: NodeJS.Timeout | undefined;
+    let firstDraw = 0;
     const draw = (): void => {
-      drawing ??= setTimeout(() => {
-        drawing = undefined;
-        update({ body: body.shown() });
-      }, redrawMs);
+      drawing ??= setTimeout(
+        () => {
+          drawing = undefined;
+          update({ body: body.shown() });
+        },
+        Math.max(redrawMs, firstDraw - Date.now()),
+      );
     };
     put(answer);
     let end: { readonly status?: number; readonly note?: string; readonly text?: string };
@@ -109,17 +115,19 @@ export function createAnswers(deps: {
       const order = await orAborted(prepare(stop.signal), stop.signal);
       at = order.queued?.at ?? Date.now();
       isFollowed = order.queued !== undefined;
+      // After a reload of the window, a queued one is followed again, and of another one the document says what became.
+      if (!isFollowed) keep(pastCall({ ...answer, head: unfinished[what.mode] }, at, null));
       const status = await runCall(
         order,
         {
           note: (head) => update({ head }),
           sent(requestId) {
             update({ requestId });
-            // After a reload of the window, it is followed again.
-            if (what.mode === 'queue') keep(pastCall({ ...answer, head: unfinished }, at, null));
+            if (!isFollowed) keep(pastCall({ ...answer, head: unfinished[what.mode] }, at, null));
           },
           body: (one) => {
             body = one;
+            firstDraw = Date.now() + firstDrawMs;
           },
           more: () => body.isLive && draw(),
         },
@@ -160,6 +168,7 @@ export function createAnswers(deps: {
       coldMs: known?.coldMs ?? null,
       runner: known?.history.at(-1)?.runner.number ?? null,
       number: known?.number ?? null,
+      error: known?.exception ?? null,
       ...(end.note === undefined ? {} : { note: end.note }),
     };
     return facts;
@@ -173,10 +182,13 @@ export function createAnswers(deps: {
     restore(past: PastCall, uri: vscode.Uri): Answer | undefined {
       const address = parseAddress(past.address);
       if (!address) return undefined;
-      const { method, mode, head, body, requestId, input } = past;
+      const { method, mode, requestId, input, document } = past;
+      const isLost = isUnfinished(past);
+      const head = isLost && mode === 'direct' ? t('no answer') : past.head;
+      const body = isLost && mode === 'direct' ? windowClosed() : past.body;
       const value = body.language === 'json' ? tryParse(body.text) : undefined;
       const answer: Answer = {
-        ...{ uri, method, mode, head, body, requestId },
+        ...{ uri, document, method, mode, head, body, requestId },
         request: { address, input },
         isRunning: false,
         media: value === undefined ? [] : mediaIn(value),
@@ -189,10 +201,15 @@ export function createAnswers(deps: {
   };
 }
 
+function windowClosed(): ShownBody {
+  const sentence = t('The window was closed before the answer came. A request in the queue would keep its answer.');
+  return { text: `${sentence}\n`, language: 'plaintext' };
+}
+
 export type Answers = ReturnType<typeof createAnswers>;
 
 function pastCall(answer: Answer, at: number, status: number | null): PastCall {
-  const { uri, request, method, mode, head, body, requestId } = answer;
+  const { uri, request, document, method, mode, head, body, requestId } = answer;
   const { address, input } = request;
   return {
     at,
@@ -201,6 +218,7 @@ function pastCall(answer: Answer, at: number, status: number | null): PastCall {
     mode,
     input,
     answer: uri.toString(),
+    document,
     status,
     head,
     requestId,

@@ -8,15 +8,16 @@ import type { Link } from '../target/link.ts';
 import { t } from '../words.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
 import { addressIn, appOf, formatAddress, parseAddress } from './address.ts';
-import { type Answer, createAnswers, unfinished } from './answers.ts';
+import { type Answer, createAnswers } from './answers.ts';
 import { createCallFiles } from './call-files.ts';
 import { answerLenses, type CallArgument, requestLenses } from './call-lenses.ts';
+import { columnOf } from './columns.ts';
 import { readRequest } from './documents.ts';
-import { createHistory } from './history.ts';
+import { createHistory, isUnfinished } from './history.ts';
 import { createOpening } from './opening.ts';
 import { createOperations } from './operations.ts';
+import { placeInput } from './place-input.ts';
 import { programFor, programKinds } from './programs.ts';
-import { splitQuery } from './query.ts';
 import type { CallEvents, CallSide } from './register.ts';
 import { createResults } from './results.ts';
 import { createSending } from './sending.ts';
@@ -52,13 +53,15 @@ export function createCalls(deps: {
     changed(uri) {
       events.fileChanged(uri);
       events.lensesChanged();
+      const answer = answers.get(uri.toString());
+      if (answer) void sending.setLanguage(answer);
     },
     keep(call) {
       void history.add(call).catch(present.problem);
-      if (call.head !== unfinished) deps.ended(call.status);
+      if (!isUnfinished(call)) deps.ended(call.status);
     },
   });
-  const sending = createSending({ link, targets, operations, answers });
+  const sending = createSending({ link, targets, operations, answers, history });
   const opening = createOpening({ index, runs, targets, operations, answers, history, sending });
   const { answerFor } = sending;
 
@@ -77,7 +80,10 @@ export function createCalls(deps: {
   async function restored(uri: vscode.Uri): Promise<Answer | undefined> {
     const past = (await history.list()).find(({ answer }) => answer === uri.toString());
     const answer = past && answers.restore(past, uri);
-    if (past && answer) sending.resume(past, answer);
+    if (past && answer) {
+      sending.resume(past, answer);
+      whenOpen(uri, () => void sending.setLanguage(answers.get(uri.toString()) ?? answer));
+    }
     events.lensesChanged();
     return answers.get(uri.toString());
   }
@@ -96,8 +102,8 @@ export function createCalls(deps: {
     const signal = AbortSignal.timeout(60_000);
     const operation = operations.known(address);
     const input = target ? await sending.withUploads(request, document.uri, operation, signal) : request.input;
-    const { query, body } = splitQuery(input, operation?.query ?? []);
-    const call = { app: `${target?.owner ?? 'local'}/${alias}`, path: address.path, query, input: body };
+    const { path, query, body } = placeInput(input, { ...operation, path: address.path });
+    const call = { app: `${target?.owner ?? 'local'}/${alias}`, path, query, input: body };
     await vscode.env.clipboard.writeText(programFor(known, call));
     void vscode.window.setStatusBarMessage(t('fal: copied as {0}, for the terminal "fal (local)".', known), 5_000);
     if (known === 'Python' && !(await deps.hasClient())) void offerClient();
@@ -111,12 +117,13 @@ export function createCalls(deps: {
   }
 
   async function openResult(argument: unknown): Promise<void> {
-    const { file, media: all } = await answerFor(argument);
+    const { uri, file, media: all } = await answerFor(argument);
+    const column = columnOf(uri);
     const { url } = (argument ?? {}) as Partial<CallArgument>;
     const media = url === undefined ? all : all.filter((one) => one.url === url);
-    if (file) return results.show(file.name, file.bytes);
+    if (file) return results.show(file.name, file.bytes, column);
     if (media.length === 0) throw new Problem(t('This result has no image, audio, video or other file.'));
-    await results.open(media);
+    await results.open(media, column);
   }
 
   /** Errors of a command are shown, and it returns `false`. */
@@ -190,6 +197,14 @@ export function createCalls(deps: {
       callHistory: command(opening.showHistory),
     },
   };
+}
+
+function whenOpen(uri: vscode.Uri, act: () => void): void {
+  const opening = vscode.workspace.onDidOpenTextDocument((document) => {
+    if (document.uri.toString() !== uri.toString()) return;
+    opening.dispose();
+    act();
+  });
 }
 
 export type Calls = ReturnType<typeof createCalls>;

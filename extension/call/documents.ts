@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { Problem } from '../problem.ts';
 import { t } from '../words.ts';
 import { addressIn, type CallAddress, fileStem, formatAddress } from './address.ts';
+import { requestColumn } from './columns.ts';
 import { exactText, isObject, type JsonObject, tryParseExact } from './json.ts';
 
 export const fileEnding = '.fal.json';
@@ -33,6 +34,7 @@ export function requestText({ address, input }: CallRequest): string {
  * written.
  */
 export async function openRequest(text: string, address: CallAddress, folder: string): Promise<vscode.TextDocument> {
+  const column = requestColumn();
   const uri = await freeName(folder, fileStem(address));
   const opened = await vscode.workspace.openTextDocument(uri);
   const edit = new vscode.WorkspaceEdit();
@@ -40,7 +42,7 @@ export async function openRequest(text: string, address: CallAddress, folder: st
   await vscode.workspace.applyEdit(edit);
   const document =
     opened.languageId === 'json' ? opened : await vscode.languages.setTextDocumentLanguage(opened, 'json');
-  await vscode.window.showTextDocument(document, { preview: false });
+  await vscode.window.showTextDocument(document, { preview: false, viewColumn: column });
   return document;
 }
 

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { createHistory, type PastCall } from './history.ts';
+import { createHistory, type PastCall, unfinished } from './history.ts';
 
 async function folder(): Promise<string> {
   const made = await mkdtemp(join(tmpdir(), 'minifal-history-'));
@@ -17,6 +17,7 @@ const call = (at: number, text = '{}'): PastCall => ({
   mode: 'direct',
   input: { n: at },
   answer: 'a',
+  document: '/painter.fal.json',
   status: 200,
   head: '200 · 14 ms',
   requestId: `r${at}`,
@@ -33,16 +34,17 @@ it('keeps calls across reloads, the latest first, and no more than 200', async (
   expect(await readdir(path)).toHaveLength(200);
 });
 
-it('lists a queued call once, as it ended', async () => {
+it.each(['direct', 'queue'] as const)('lists a call (%s) once, as it ended', async (mode) => {
   const path = await folder();
   const history = createHistory(path);
-  await history.add({ ...call(1), requestId: 'q', head: 'sent to the queue', status: null });
-  await history.add({ ...call(2), requestId: 'q' });
-  expect((await history.list()).map(({ head }) => head)).toEqual(['200 · 14 ms']);
+  await history.add({ ...call(1), mode, requestId: null, head: unfinished[mode], status: null });
+  await history.add({ ...call(1), mode, head: 'cancelled', status: null });
+  expect((await history.list()).map(({ head }) => head)).toEqual(['cancelled']);
   expect(await readdir(path)).toHaveLength(1);
+  await history.add({ ...call(2), mode, requestId: null, head: unfinished[mode], status: null });
   const reloaded = createHistory(path);
-  await reloaded.add({ ...call(3), requestId: 'q' });
-  expect((await reloaded.list()).map(({ at }) => at)).toEqual([3]);
+  await reloaded.add({ ...call(2), mode });
+  expect((await reloaded.list()).map(({ head }) => head)).toEqual(['200 · 14 ms', 'cancelled']);
 });
 
 it('shortens long answers and leaves out huge inputs', async () => {

@@ -14,6 +14,8 @@ const callSchema = z.object({
   input: z.custom<JsonObject>(isObject),
   /** Which document showed the answer. */
   answer: z.string(),
+  /** The path of the request's document; `null`: it was sent again from its answer. */
+  document: z.string().nullable().default(null),
   status: z.number().nullable(),
   /** The first line of the answer. */
   head: z.string(),
@@ -30,7 +32,7 @@ const limits = { calls: 200, bytes: 20 * 1024 * 1024, inputCharacters: 256 * 102
  * are kept, never headers or keys; the oldest are removed when there are too many, or too many bytes.
  */
 export function createHistory(folder: string) {
-  /** Of calls that haven't ended, by request. */
+  /** Of calls that haven't ended, by call. */
   const files = new Map<string, string>();
   let written = 0;
   let work: Promise<void> = Promise.resolve();
@@ -45,11 +47,11 @@ export function createHistory(folder: string) {
     const draft = join(folder, `${name}.new`);
     await writeFile(draft, JSON.stringify({ ...call, body }), { mode: 0o600 });
     await rename(draft, join(folder, name));
-    const { requestId } = call;
-    const earlier = requestId === null ? undefined : files.get(requestId);
+    const key = keyOf(call);
+    const earlier = files.get(key);
     if (earlier !== undefined) await rm(join(folder, earlier), { force: true });
-    if (requestId !== null && call.status === null) files.set(requestId, name);
-    else if (requestId !== null) files.delete(requestId);
+    if (isUnfinished(call)) files.set(key, name);
+    else files.delete(key);
     await prune();
   }
 
@@ -83,9 +85,12 @@ export function createHistory(folder: string) {
       for (const name of (await names()).slice(0, limits.calls)) {
         const parsed = callSchema.safeParse(await read(join(folder, name)));
         if (!parsed.success) continue;
-        const { requestId } = parsed.data;
-        // A queued call is stored when it is sent, and again when it has ended.
-        if (requestId === null || !calls.some((one) => one.requestId === requestId)) calls.push(parsed.data);
+        // A call is stored when it is sent, and again when it has ended.
+        const key = keyOf(parsed.data);
+        const at = calls.findIndex((one) => keyOf(one) === key);
+        const other = calls[at];
+        if (!other) calls.push(parsed.data);
+        else if (isUnfinished(other)) calls[at] = parsed.data;
       }
       return calls;
     },
@@ -93,6 +98,18 @@ export function createHistory(folder: string) {
 }
 
 export type History = ReturnType<typeof createHistory>;
+
+/** The first line of a call until it has ended. */
+export const unfinished = { direct: 'sent', queue: 'sent to the queue' } as const;
+
+export function isUnfinished({ head, mode }: Pick<PastCall, 'head' | 'mode'>): boolean {
+  return head === unfinished[mode];
+}
+
+/** An answer's document shows one call at a time. */
+function keyOf({ answer, at }: PastCall): string {
+  return `${at} ${answer}`;
+}
 
 async function read(path: string): Promise<unknown> {
   try {

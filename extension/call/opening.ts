@@ -7,9 +7,9 @@ import type { AppIndex } from '../workspace/app-index.ts';
 import { appArgument, chooseApp } from '../workspace/choose-app.ts';
 import { appKey } from '../workspace/code/listed.ts';
 import { appOf, type CallAddress, formatAddress, parseAddress } from './address.ts';
-import { type Answers, unfinished } from './answers.ts';
+import type { Answers } from './answers.ts';
 import { folderFor, openRequest, requestText } from './documents.ts';
-import type { History, PastCall } from './history.ts';
+import { type History, isUnfinished, type PastCall } from './history.ts';
 import { exactText } from './json.ts';
 import { documentText, type Operation } from './openapi.ts';
 import type { Operations } from './operations.ts';
@@ -46,7 +46,9 @@ export function createOpening(deps: {
       return operations.learn(begin, target, { mayWait: true, signal });
     });
     const wanted = endpointOf(argument);
-    const operation = offered.find(({ path }) => path === wanted) ?? (await chooseOperation(begin, offered));
+    const operation =
+      offered.find(({ path }) => path === wanted?.replace(/:[^{}]+\}/g, '}')) ??
+      (await chooseOperation(begin, offered));
     const address = { ...begin, path: operation.path };
     const code = await targets.codeOf(address);
     return openRequest(documentText(formatAddress(address), operation.input), address, folderFor(code?.uri));
@@ -88,7 +90,7 @@ export function createOpening(deps: {
   async function showHistory(): Promise<boolean> {
     const items = (await history.list()).map((call) => ({
       label: callName(call),
-      description: call.head === unfinished ? t('sent to the queue') : call.head,
+      description: isUnfinished(call) ? unfinishedText(call) : call.head,
       detail: `${new Date(call.at).toLocaleString('en-GB')}  ${exactText(call.input).slice(0, 100)}`,
       call,
     }));
@@ -107,6 +109,10 @@ export function createOpening(deps: {
   }
 
   return { callApp, save, showHistory };
+}
+
+function unfinishedText({ mode }: PastCall): string {
+  return mode === 'queue' ? t('sent to the queue') : t('sent');
 }
 
 function callName({ method, address }: PastCall): string {

@@ -40,13 +40,13 @@ export function createResults(deps: { readonly link: Link; readonly folder: stri
     return Buffer.concat(chunks);
   }
 
-  async function show(name: string, bytes: Uint8Array): Promise<void> {
+  async function show(name: string, bytes: Uint8Array, column: vscode.ViewColumn): Promise<void> {
     const own = join(folder, createHash('sha256').update(bytes).digest('hex').slice(0, 16));
     await mkdir(own, { recursive: true, mode: 0o700 });
     const path = join(own, name);
     await writeFile(path, bytes, { mode: 0o600 });
     await prune();
-    await vscode.commands.executeCommand('vscode.open', vscode.Uri.file(path), vscode.ViewColumn.Beside);
+    await vscode.commands.executeCommand('vscode.open', vscode.Uri.file(path), column);
   }
 
   async function prune(): Promise<void> {
@@ -61,7 +61,7 @@ export function createResults(deps: { readonly link: Link; readonly folder: stri
   return {
     show,
     /** @throws Problem, Cancelled, errors of the connection and of the disk */
-    async open(media: readonly Medium[]): Promise<void> {
+    async open(media: readonly Medium[], column: vscode.ViewColumn): Promise<void> {
       const [only, ...others] = media;
       const items = media.map((medium) => ({ label: medium.name, description: medium.url.slice(0, 100), medium }));
       const chosen =
@@ -77,7 +77,7 @@ export function createResults(deps: { readonly link: Link; readonly folder: stri
         token.onCancellationRequested(() => stop.abort(new Cancelled()));
         return bytesOf(chosen.url, stop.signal);
       });
-      await show(chosen.name, bytes);
+      await show(chosen.name, bytes, column);
     },
   };
 }

@@ -1,8 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallResponse, readText, send } from '../target/calls.ts';
 import { t } from '../words.ts';
 import { createBody } from './answer-text.ts';
-import { exactText, isObject, type Json, type JsonObject, tryParse } from './json.ts';
-import { splitQuery } from './query.ts';
+import { exactText, isObject, type Json, tryParse } from './json.ts';
 
 /** Where a call goes. */
 export interface CallTarget {
@@ -15,14 +15,14 @@ export interface CallOrder {
   readonly folder: string;
   readonly target: CallTarget;
   readonly method: string;
-  /** With its leading slash. */
+  /** With its leading slash and its query, encoded. */
   readonly path: string;
-  readonly input: JsonObject;
-  /** The names in the input that belong into the query; absent: none. */
-  readonly query?: readonly string[];
+  readonly body: Json;
   readonly mode: 'direct' | 'queue';
   /** The queue has it already, since this time (milliseconds since the epoch): it isn't sent again, only followed. */
   readonly queued?: { readonly requestId: string; readonly at: number };
+  /** Resolves when the emulator is running (again). */
+  readonly isRunning: (signal: AbortSignal) => Promise<unknown>;
 }
 
 export interface CallProgress {
@@ -66,12 +66,11 @@ async function direct(order: CallOrder, { note, sent }: CallProgress, signal: Ab
   return response;
 }
 
-function callOf({ target, path, method, input, query: names = [] }: CallOrder) {
-  const { query, body } = splitQuery(input, names);
+function callOf({ target, path, method, body }: CallOrder) {
   const hasBody = method !== 'GET' && method !== 'DELETE';
   return {
     method,
-    path: `${encodeURI(`/${target.owner}/${target.alias}${path === '/' ? '' : path}`)}${query}`,
+    path: encodeURI(`/${target.owner}/${target.alias}`) + path.replace(/^\/(?=\?|$)/, ''),
     headers: hasBody ? { 'content-type': 'application/json' } : {},
     ...(hasBody ? { body: exactText(body) } : {}),
   };
@@ -90,27 +89,54 @@ async function queued(order: CallOrder, progress: CallProgress, signal: AbortSig
   return followed(order, id, progress, signal);
 }
 
+/** After this many failures in a row, the failure is reported. */
+const maxFailures = 20;
+const retryMs = 300;
+
+/** The queue keeps a request when the emulator ends: it is followed again when the emulator is back. */
 async function followed(
-  { folder, target }: CallOrder,
+  order: CallOrder,
   id: string,
-  progress: CallProgress,
+  { note }: CallProgress,
   signal: AbortSignal,
 ): Promise<CallResponse> {
-  progress.note(t('queued'));
+  const { folder, target } = order;
+  note(t('queued'));
   const request = `/${target.owner}/${target.alias}/requests/${id}`;
-  const cancel = (): void => {
-    const order = { host: 'queue', method: 'PUT', path: `${request}/cancel` } as const;
-    // What comes of it is in the request's own state.
-    void send(folder, order, AbortSignal.timeout(10_000))
-      .then(readText)
-      .catch(() => undefined);
-  };
-  signal.addEventListener('abort', cancel, { once: true });
+  let failures = 0;
+  for (;;) {
+    try {
+      await followStatus(
+        folder,
+        `${request}/status/stream`,
+        (words) => {
+          failures = 0;
+          note(words);
+        },
+        signal,
+      );
+      return await send(folder, { host: 'queue', method: 'GET', path: request }, signal);
+    } catch (error) {
+      if (signal.aborted) {
+        await cancel(folder, request);
+        throw signal.reason;
+      }
+      if (++failures > maxFailures) throw error;
+    }
+    note(t('waiting for the emulator'));
+    // Also ends when the signal is aborted, which the next try reports.
+    await order.isRunning(signal).catch(() => undefined);
+    await sleep(retryMs);
+  }
+}
+
+/** What comes of it is in the request's own state. */
+async function cancel(folder: string, request: string): Promise<void> {
+  const order = { host: 'queue', method: 'PUT', path: `${request}/cancel` } as const;
   try {
-    await followStatus(folder, `${request}/status/stream`, progress.note, signal);
-    return await send(folder, { host: 'queue', method: 'GET', path: request }, signal);
-  } finally {
-    signal.removeEventListener('abort', cancel);
+    await readText(await send(folder, order, AbortSignal.timeout(10_000)));
+  } catch {
+    throw new Error(t('The request could not be cancelled, because the emulator is not running.'));
   }
 }
 

@@ -7,14 +7,16 @@ import type { Link } from '../target/link.ts';
 import { askRequest } from '../target/requests.ts';
 import { t } from '../words.ts';
 import { appOf, type CallAddress } from './address.ts';
-import { type Answer, type Answers, unfinished } from './answers.ts';
+import type { Answer, Answers } from './answers.ts';
 import type { CallArgument } from './call-lenses.ts';
+import { answerColumn, isOpen } from './columns.ts';
 import { type CallRequest, readRequest } from './documents.ts';
-import type { PastCall } from './history.ts';
+import { type History, isUnfinished, type PastCall } from './history.ts';
 import { filesIn, withUrls } from './input-files.ts';
 import { contentTypeOf } from './media.ts';
 import type { Operation } from './openapi.ts';
 import type { Operations } from './operations.ts';
+import { placeInput } from './place-input.ts';
 import type { CallOrder } from './run-call.ts';
 import type { Targets } from './targets.ts';
 
@@ -24,8 +26,9 @@ export function createSending(deps: {
   readonly targets: Targets;
   readonly operations: Operations;
   readonly answers: Answers;
+  readonly history: Pick<History, 'list'>;
 }) {
-  const { link, targets, operations, answers } = deps;
+  const { link, targets, operations, answers, history } = deps;
   /** The answer of each request document, by its path: saving an untitled document changes only its scheme. */
   const answerOf = new Map<string, vscode.Uri>();
 
@@ -41,8 +44,16 @@ export function createSending(deps: {
     const target = await waiting(t('Starting {0}', appOf(address)), address, document, signal);
     const operation = await operations.find(address, document);
     const input = await withUploads(request, document, operation, signal);
-    const { method = 'POST', query = [] } = operation ?? {};
-    return { folder: link.folder, target, method, path: address.path, input, query, mode };
+    const { path, query, body } = placeInput(input, { ...operation, path: address.path });
+    return {
+      ...{ folder: link.folder, target, mode, body, isRunning },
+      method: operation?.method ?? 'POST',
+      path: `${path}${query}`,
+    };
+  }
+
+  function isRunning(signal: AbortSignal): Promise<unknown> {
+    return link.until(({ state }) => state === 'running', signal);
   }
 
   /** With progress only if the app has to be started. */
@@ -82,21 +93,29 @@ export function createSending(deps: {
     const answer = answers.get(document.uri.toString());
     if (answer) return again(answer, mode);
     const request = readRequest(document.getText());
-    const uri = answerOf.get(document.uri.path) ?? answers.newUri(request);
-    answerOf.set(document.uri.path, uri);
-    return show(uri, request, mode, document.uri);
+    const { path } = document.uri;
+    const uri = answerOf.get(path) ?? (await earlierAnswer(path)) ?? answers.newUri(request);
+    answerOf.set(path, uri);
+    return show(uri, { request, mode, document: path }, document.uri);
   }
 
-  const again = ({ uri, request }: Answer, mode: CallOrder['mode']) => show(uri, request, mode, undefined);
+  /** The document next to it before the window was reloaded. */
+  async function earlierAnswer(path: string): Promise<vscode.Uri | undefined> {
+    const found = (await history.list()).find(({ document, answer }) => document === path && isOpen(answer));
+    return found && vscode.Uri.parse(found.answer);
+  }
+
+  const again = ({ uri, request, document }: Answer, mode: CallOrder['mode']) =>
+    show(uri, { request, mode, document }, undefined);
 
   async function show(
     uri: vscode.Uri,
-    request: CallRequest,
-    mode: CallOrder['mode'],
+    what: Pick<Answer, 'request' | 'mode' | 'document'>,
     document: vscode.Uri | undefined,
   ): Promise<Answer> {
+    const { request, mode } = what;
     const method = operations.known(request.address)?.method ?? 'POST';
-    const done = answers.call(uri, { request, method, mode }, (signal) => orderOf(request, document, mode, signal));
+    const done = answers.call(uri, { ...what, method }, (signal) => orderOf(request, document, mode, signal));
     await showAnswer(uri);
     const answer = await done;
     await setLanguage(answer);
@@ -107,12 +126,13 @@ export function createSending(deps: {
     const isShown = vscode.window.visibleTextEditors.some(({ document }) => document.uri.toString() === uri.toString());
     if (isShown) return;
     await vscode.window.showTextDocument(uri, {
-      viewColumn: vscode.ViewColumn.Beside,
+      viewColumn: answerColumn(),
       preserveFocus: true,
       preview: false,
     });
   }
 
+  /** For the editor, every answer is JSON at first, by its name. */
   async function setLanguage({ uri, body }: Answer): Promise<void> {
     const document = vscode.workspace.textDocuments.find((one) => one.uri.toString() === uri.toString());
     if (document && document.languageId !== body.language) {
@@ -136,20 +156,21 @@ export function createSending(deps: {
     return answer;
   }
 
-  /** Follows a queued call that hadn't ended when the window was closed. */
-  function resume(past: PastCall, { uri, request, method, mode }: Answer): void {
+  /** Connects a call of an earlier window with its request, and follows a queued one that hadn't ended. */
+  function resume(past: PastCall, { uri, request, document, method, mode }: Answer): void {
     const { requestId, at } = past;
-    if (mode !== 'queue' || past.head !== unfinished || requestId === null) return;
-    const order = async (): Promise<CallOrder> => {
-      const { live } = await link.until((snapshot) => snapshot.live !== undefined, AbortSignal.timeout(10_000));
+    if (document !== null && !answerOf.has(document)) answerOf.set(document, uri);
+    if (mode !== 'queue' || !isUnfinished(past) || requestId === null) return;
+    const order = async (signal: AbortSignal): Promise<CallOrder> => {
+      const { live } = await link.until((snapshot) => snapshot.live !== undefined, signal);
       const facts = await askRequest(link.folder, requestId);
       if (!live || !facts) throw new Error(t('The emulator no longer has this request.'));
       const target = { owner: live.head.owner, alias: facts.alias };
-      const { path } = request.address;
       const queued = { requestId, at };
-      return { folder: link.folder, target, method, path, input: request.input, mode, queued };
+      // It has been sent: only its id matters.
+      return { folder: link.folder, target, method, path: '/', body: null, mode, queued, isRunning };
     };
-    void answers.call(uri, { request, method, mode }, order).then(setLanguage);
+    void answers.call(uri, { request, document, method, mode }, order).then(setLanguage);
   }
 
   return {
@@ -158,6 +179,7 @@ export function createSending(deps: {
     again,
     documentOf,
     answerFor,
+    setLanguage,
     withUploads,
     /** The answer of a request document; `undefined`: it wasn't sent. */
     answerOf: ({ path }: vscode.Uri): Answer | undefined => answers.get(answerOf.get(path)?.toString() ?? ''),

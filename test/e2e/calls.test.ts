@@ -1,9 +1,11 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findRunning } from '../../emulator/local/data-folder.ts';
 import { createBody } from '../../extension/call/answer-text.ts';
-import { isObject, tryParseExact } from '../../extension/call/json.ts';
+import { isObject, type JsonObject, tryParseExact } from '../../extension/call/json.ts';
 import { operationsOf } from '../../extension/call/openapi.ts';
+import { type Places, placeInput } from '../../extension/call/place-input.ts';
 import { programFor } from '../../extension/call/programs.ts';
 import { type CallOrder, runCall } from '../../extension/call/run-call.ts';
 import { readText, send, uploadFile } from '../../extension/target/calls.ts';
@@ -17,37 +19,56 @@ import { pythonTools } from '../support/python.ts';
 import { root } from '../support/root.ts';
 import { until } from '../support/wait.ts';
 
+const listApp = `
+
+class Lists(fal.App, keep_alive=60):
+    machine_type = "XS"
+
+    @fal.endpoint("/sum/{first}")
+    def sum(self, first: int, rest: list[int]) -> dict:
+        return {"sum": sum(rest, first)}
+`;
+
 let emulator: Emulator;
 let project: Project;
 let user: string;
 
 beforeAll(async () => {
   emulator = await startEmulator();
-  project = await createProject(await pythonTools(), emulator, { 'js.py': jsApp });
+  project = await createProject(await pythonTools(), emulator, { 'js.py': jsApp + listApp });
   await project.mustFal('deploy', 'js.py::Js', '--app-name', 'js');
   user = await owner(emulator);
 });
 afterAll(async () => {
   await project?.remove();
   await emulator?.stop();
+  // That of the restarted emulator was given to it.
+  if (emulator) await rm(emulator.dataDir, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** What the editor does with a request document. */
-async function call(order: Partial<CallOrder>, signal = new AbortController().signal) {
-  const notes: string[] = [];
-  let id = '';
-  let body = createBody('');
-  const whole: CallOrder = {
+type Wanted = Partial<Pick<CallOrder, 'mode' | 'queued' | 'target'> & Places & { readonly input: JsonObject }>;
+
+function orderOf({ input = { number: 7 }, path = '/', query = [], ...order }: Wanted): CallOrder {
+  const placed = placeInput(input, { path, query });
+  return {
     folder: emulator.dataDir,
     target: { owner: user, alias: 'js' },
     method: 'POST',
-    path: '/',
-    input: { number: 7 },
+    path: `${placed.path}${placed.query}`,
+    body: placed.body,
     mode: 'direct',
+    isRunning: (signal) => until('an emulator runs', () => !signal.aborted && findRunning(emulator.dataDir)),
     ...order,
   };
+}
+
+/** What the editor does with a request document. */
+async function call(order: Wanted, signal = new AbortController().signal) {
+  const notes: string[] = [];
+  let id = '';
+  let body = createBody('');
   const status = await runCall(
-    whole,
+    orderOf(order),
     {
       note: (note) => void notes.push(note),
       sent: (one) => {
@@ -105,14 +126,7 @@ describe('the editor', () => {
     const stop = new AbortController();
     const reason = new Error('cancelled');
     let id = '';
-    const order: CallOrder = {
-      folder: emulator.dataDir,
-      target: { owner: user, alias: 'js' },
-      method: 'POST',
-      path: '/',
-      input: { number: 1, seconds: 0.5 },
-      mode: 'queue',
-    };
+    const order = orderOf({ input: { number: 1, seconds: 0.5 }, mode: 'queue' });
     const progress = {
       note: (note: string) => note === 'running' && stop.abort(reason),
       sent: (one: string) => {
@@ -130,10 +144,18 @@ describe('the editor', () => {
     expect([status, body.shown().text]).toEqual([200, '{"number": 0}\n{"number": 1}\n{"number": 2}\n']);
   });
 
-  it.each(['direct', 'queue'] as const)('sends what an endpoint takes from the query, %s', async (mode) => {
-    const { status, body } = await call({ path: '/named/x', input: { suffix: 'ü &' }, query: ['suffix'], mode });
-    expect([status, body.value()]).toEqual([200, { name: 'xü &' }]);
-  });
+  it.each(['direct', 'queue'] as const)(
+    'sends what an endpoint takes from its path and the query, %s',
+    async (mode) => {
+      const { status, body } = await call({
+        path: '/named/{name}',
+        input: { name: 'x y', suffix: 'ü &' },
+        query: ['suffix'],
+        mode,
+      });
+      expect([status, body.value()]).toEqual([200, { name: 'x yü &' }]);
+    },
+  );
 
   it('sends integers of 64 bits as they are', async () => {
     const body = tryParseExact('{"number": 9223372036854775807}');
@@ -150,6 +172,16 @@ describe('the editor', () => {
     expect([stored.headers.get('content-type'), (await stored.text()).length]).toEqual(['image/png', 1_000]);
     const folder = { path: project.folder, contentType: '' };
     await expect(uploadFile(emulator.dataDir, folder, signal)).rejects.toThrow();
+  });
+});
+
+describe('the editor, with an app that takes a list', () => {
+  beforeAll(() => project.mustFal('deploy', 'js.py::Lists', '--app-name', 'lists'));
+
+  it.each(['direct', 'queue'] as const)('sends it as the body, %s', async (mode) => {
+    const order = { target: { owner: user, alias: 'lists' }, path: '/sum/{first}', mode };
+    const { status, body } = await call({ ...order, input: { first: 1, $body: [2, 3] } });
+    expect([status, body.value()]).toEqual([200, { sum: 6 }]);
   });
 });
 
@@ -178,4 +210,35 @@ describe('a copied program', () => {
     const { stdout, stderr } = await run(process.execPath, args, { cwd: root, env: emulator.env });
     expect([stdout.trim(), stderr]).toEqual(["{ name: 'xy' }", '']);
   });
+});
+
+describe('a queued call of the editor', () => {
+  it('is followed through a kill of the emulator', async () => {
+    let isKilled: Promise<void> | undefined;
+    const notes: string[] = [];
+    let body = createBody('');
+    const status = await runCall(
+      orderOf({ input: { number: 5, seconds: 0.5 }, mode: 'queue' }),
+      {
+        note(note) {
+          notes.push(note);
+          if (note === 'running') isKilled ??= restart();
+        },
+        sent: () => undefined,
+        body: (one) => {
+          body = one;
+        },
+        more: () => undefined,
+      },
+      new AbortController().signal,
+    );
+    await isKilled;
+    expect([status, body.value()]).toEqual([200, { number: 5 }]);
+    expect(notes).toContain('waiting for the emulator');
+  });
+
+  async function restart(): Promise<void> {
+    await emulator.kill('SIGKILL');
+    emulator = await startEmulator({ dataDir: emulator.dataDir });
+  }
 });

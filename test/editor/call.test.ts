@@ -1,9 +1,11 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { until } from '../support/wait.ts';
-import type { FalWindow } from './fal-window.ts';
+import { callsOnScreen } from './calls-on-screen.ts';
+import { type FalWindow, openFalWindow } from './fal-window.ts';
 import { inEachTheme, takePicture } from './pictures.ts';
+import { noRunsIn } from './run-helpers.ts';
 import { type Scene, setScene } from './scene.ts';
 
 const painter = `import base64
@@ -68,9 +70,11 @@ class Painter(fal.App):
 
 let scene: Scene;
 let window: FalWindow;
+const { editors, shown, clickLens, write } = callsOnScreen(() => window);
 
 beforeAll(async () => {
-  scene = await setScene({ folder: 'empty', settings: { 'editor.autoClosingQuotes': 'never' } });
+  const settings = { 'editor.autoClosingQuotes': 'never', 'editor.autoSurround': 'never' };
+  scene = await setScene({ folder: 'empty', settings });
   await mkdir(scene.workspace, { recursive: true });
   await writeFile(join(scene.workspace, 'painter.py'), painter);
   await writeFile(join(scene.workspace, 'cat.png'), 'x'.repeat(777));
@@ -80,40 +84,6 @@ afterAll(() => scene?.close());
 afterEach(async ({ task }) => {
   if (task.result?.state === 'fail') await takePicture(window.workbench, `call-failed-${task.name.slice(0, 20)}`);
 });
-
-/** The texts of the editors on screen, with their lenses. */
-function editors(): Promise<readonly { readonly lenses: string; readonly text: string }[]> {
-  return window.workbench.page.evaluate(`
-    [...document.querySelectorAll('.editor-instance')].map((editor) => {
-      const sorted = (css) => [...editor.querySelectorAll(css)]
-        .map((node) => ({ text: node.textContent.replaceAll('\\u00a0', ' '), top: node.getBoundingClientRect().top }))
-        .sort((a, b) => a.top - b.top).map(({ text }) => text);
-      return { lenses: sorted('.codelens-decoration').join('\\n'), text: sorted('.view-line').join('\\n') };
-    })`);
-}
-
-/** Waits for an editor whose lenses and text match. */
-async function shown(lenses: RegExp, text: RegExp): Promise<void> {
-  const fits = async () => (await editors()).some((one) => lenses.test(one.lenses) && text.test(one.text));
-  await until(`an editor shows ${lenses} and ${text}`, fits, { timeoutMs: 90_000 }).catch(async (error: Error) => {
-    throw new Error(`${error.message}; they show ${JSON.stringify(await editors())}`);
-  });
-}
-
-async function clickLens(title: string): Promise<void> {
-  const exactly = new RegExp(`^${title}$`);
-  await window.workbench.page.locator('.codelens-decoration a').filter({ hasText: exactly }).first().click();
-}
-
-/** Replaces the text of the request document. */
-async function write(from: string, to: string): Promise<void> {
-  const { page } = window.workbench;
-  const line = page.locator('.editor-instance .view-line').filter({ hasText: from }).first();
-  await line.click();
-  await page.keyboard.press('Home');
-  await page.keyboard.press('Shift+End');
-  await page.keyboard.insertText(to);
-}
 
 it('opens a request from the lens of an endpoint, after starting the app', async () => {
   await window.workbench.openFile('painter.py');
@@ -155,4 +125,87 @@ it("checks the request by the app's schema", async () => {
   await window.workbench.page.keyboard.press('Escape');
   await write('"steps"', '"steps": 3');
   await squiggle.first().waitFor({ state: 'detached' });
+});
+
+it('shows an error as it came, also through the queue', async () => {
+  await write('"prompt"', '"prompt": "fail",');
+  await clickLens('Send to Queue');
+  await shown(/^500 · KeyError: 'style', line 41 · /, /Internal Server Error/);
+  await takePicture(window.workbench, 'call-error');
+});
+
+const parsed = (text: string): unknown => (text === '' ? undefined : JSON.parse(text));
+
+it('saves the request into the workspace', async () => {
+  await clickLens('Save Request');
+  const path = join(scene.workspace, 'painter.fal.json');
+  // The editor creates the file before it writes the text.
+  const text = await until('the file is there', () => readFile(path, 'utf8').then(parsed, () => undefined));
+  expect(text).toEqual({ $schema: 'fal-call:/painter.py::Painter', prompt: 'fail', steps: 3 });
+});
+
+/** Opens a request to this endpoint from the palette. */
+async function callEndpoint(path: string): Promise<void> {
+  await window.workbench.command('fal: Call App');
+  await window.workbench.pick(`POST ${path}`);
+}
+
+it('uploads a file that the request names, and opens the image of the answer', async () => {
+  await callEndpoint('/picture');
+  await shown(/^Send .*\/picture of Painter \(local\)$/, /"image_url": "cat\.png"/);
+  await clickLens('Send');
+  await shown(/^200 · .*\| Open Result$/, /"size": 777,\n/);
+  await takePicture(window.workbench, 'call-media');
+  await clickLens('Open Result');
+  await window.workbench.page.locator('.tab.active').filter({ hasText: 'out.png' }).waitFor();
+  expect(await columns()).toBe(2);
+});
+
+/** The columns of editors. */
+const columns = () => window.workbench.page.locator('.editor-group-container').count();
+
+const tabs = (name: string) => window.workbench.page.locator('.tab').filter({ hasText: name }).count();
+
+it('appends the events of a stream as they arrive, and can be cancelled', async () => {
+  await callEndpoint('/stream');
+  await shown(/^Send .*\/stream of Painter \(local\)$/, /"steps": 4/);
+  await clickLens('Send');
+  await shown(/^200 · /, /\{"step": 0\}\n\{"step": 1\}\n\{"step": 2\}\n\{"step": 3\}/);
+  await write('"steps"', '"steps": 50');
+  await clickLens('Send');
+  await shown(/^streaming \| Cancel$/, /\{"step": 1\}/);
+  await clickLens('Cancel');
+  await shown(/^cancelled · /, /\{"step": 1\}/);
+});
+
+it('has its documents again after a reload, and shows the next answer in the same one', async () => {
+  await window.workbench.page.reload();
+  window = await openFalWindow(window.workbench.page);
+  await shown(/^Send .*\/stream of Painter \(local\)$/, /"steps": 50/);
+  await shown(/^cancelled · /, /\{"step": 1\}/);
+  // Lines of JSON aren't a JSON document.
+  expect(await window.workbench.page.locator('.squiggly-error').count()).toBe(0);
+  await write('"steps"', '"steps": 2');
+  await clickLens('Send');
+  await shown(/^200 · /, /^\{"step": 0\}\n\{"step": 1\}\n?$/);
+  expect([await columns(), await tabs('painter-stream answer')]).toEqual([2, 1]);
+});
+
+it('starts the app of a saved request first, and has its history, in another window', async () => {
+  await window.workbench.command('fal: Stop Run');
+  await noRunsIn(scene);
+  await window.close();
+  window = await scene.open();
+  await window.workbench.openFile('painter.fal.json');
+  await shown(/^Send \| .*\/ of Painter \(local\)$/, /"prompt": "fail"/);
+  await write('"prompt"', '"prompt": "again",');
+  await clickLens('Send');
+  await shown(/^200 · .*#\d+ /, /"text": "AGAIN"/);
+  await takePicture(window.workbench, 'call-saved');
+  await window.workbench.command('fal: Call History');
+  const rows = window.workbench.page.locator('.quick-input-widget:visible .quick-input-list .monaco-list-row');
+  await rows.filter({ hasText: 'POST /picture of Painter' }).first().waitFor();
+  await takePicture(window.workbench, 'call-history');
+  await window.workbench.pick('POST /picture of Painter');
+  await shown(/^200 · /, /"size": 777/);
 });

@@ -1,11 +1,10 @@
-import { globSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isAlive, type ProcessIdentity } from '../../emulator/local/data-folder.ts';
 import { processIdentity, processTree } from '../support/procfs.ts';
 import { until } from '../support/wait.ts';
 import { type FalWindow, openFalWindow } from './fal-window.ts';
+import { hasEnded, helpersOf, noRunsIn, theHelperOf } from './run-helpers.ts';
 import { type Scene, setScene } from './scene.ts';
 
 let scene: Scene;
@@ -18,25 +17,9 @@ beforeAll(async () => {
 });
 afterAll(() => scene?.close());
 
-/** The processes that keep runs alive for the windows of this workspace. */
-function helpers(): readonly ProcessIdentity[] {
-  const files = globSync(join(scene.vscode.dataDir, 'data/User/workspaceStorage/*/minifal.minifal/runs/*.json'));
-  return files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity).filter(isAlive);
-}
-
-/** The helper of the only run, once its `fal` has begun. */
-async function theHelper(): Promise<ProcessIdentity> {
-  return until(
-    'one run is running',
-    () => {
-      const [one, ...others] = helpers();
-      return one && others.length === 0 && processTree(one.pid).length > 1 && one;
-    },
-    { timeoutMs: 60_000 },
-  );
-}
-
-const noRuns = () => until('no run is running', () => helpers().length === 0, { timeoutMs: 40_000 });
+const helpers = () => helpersOf(scene);
+const theHelper = () => theHelperOf(scene);
+const noRuns = () => noRunsIn(scene);
 
 const terminals = (name: string | RegExp) =>
   window.workbench.page.locator('.terminal-tabs-entry').filter({ hasText: name });
@@ -156,8 +139,3 @@ it('ends its runs soon after the window was closed', async () => {
   await noRuns();
   await until('nothing is left', () => processes.every(hasEnded), { timeoutMs: 30_000 });
 });
-
-/** @param identity from `processIdentity` */
-function hasEnded(identity: string | undefined): boolean {
-  return identity === undefined || processIdentity(Number.parseInt(identity, 10)) !== identity;
-}

@@ -17,7 +17,7 @@ const kept: readonly { readonly files: RegExp; readonly text?: RegExp; readonly 
   { files: /\/(target\/logs|logs\/feed)\.ts$/, text: /^(A page|The emulator ans|The stream)/, why: 'for the log' },
   { files: /\/logs\/html\.ts$/, why: 'markup' },
   { files: /webview\/logs\/item-view\.ts$/, text: /^detail own/, why: 'names of classes' },
-  { files: /\/call\/answers\.ts$/, text: /^sent to the queue/, why: 'an id in files of the history' },
+  { files: /\/call\/history\.ts$/, text: /^sent to the queue/, why: 'an id in files of the history' },
   { files: /\/commands\/task-provider\.ts$/, text: /^(start emulator|> minifal start)$/, why: 'a name; a command' },
   { files: /\/workspace\/interpreter(s|-texts)\.ts$/, text: /^(the setting|this folder|the Python ext)/, why: 'ids' },
   { files: /./, text: /^(Python …|fal run|run: https:.*)$/, why: 'names and addresses' },

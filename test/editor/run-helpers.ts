@@ -1,0 +1,33 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isAlive, type ProcessIdentity } from '../../emulator/local/data-folder.ts';
+import { processIdentity, processTree } from '../support/procfs.ts';
+import { until } from '../support/wait.ts';
+import type { Scene } from './scene.ts';
+
+/** The processes that keep runs alive for the windows of this workspace. */
+export function helpersOf({ vscode }: Scene): readonly ProcessIdentity[] {
+  const files = globSync(join(vscode.dataDir, 'data/User/workspaceStorage/*/minifal.minifal/runs/*.json'));
+  return files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity).filter(isAlive);
+}
+
+/** The helper of the only run, once its `fal` has begun. */
+export async function theHelperOf(scene: Scene): Promise<ProcessIdentity> {
+  return until(
+    'one run is running',
+    () => {
+      const [one, ...others] = helpersOf(scene);
+      return one && others.length === 0 && processTree(one.pid).length > 1 && one;
+    },
+    { timeoutMs: 60_000 },
+  );
+}
+
+export async function noRunsIn(scene: Scene): Promise<void> {
+  await until('no run is running', () => helpersOf(scene).length === 0, { timeoutMs: 40_000 });
+}
+
+/** @param identity from `processIdentity` */
+export function hasEnded(identity: string | undefined): boolean {
+  return identity === undefined || processIdentity(Number.parseInt(identity, 10)) !== identity;
+}
