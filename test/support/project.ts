@@ -1,6 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Emulator } from './emulator.ts';
 import type { Finished, Running } from './process.ts';
 import { run, start } from './process.ts';
@@ -57,7 +57,10 @@ export async function createProject(
   files: { readonly [name: string]: string },
 ): Promise<Project> {
   const folder = await mkdtemp(join(tmpdir(), 'minifal-project-'));
-  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), text);
+  }
   const env = tools.env(emulator.env);
   const options = { cwd: folder, env };
   const fal = (...args: readonly string[]) => run(tools.python, ['-m', 'fal', ...args], options);
