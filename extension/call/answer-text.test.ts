@@ -52,6 +52,13 @@ describe('the body of an answer', () => {
     expect([language, body.value()]).toEqual(['plaintext', undefined]);
   });
 
+  it('is shown as it came if its indents would be longer than itself', () => {
+    const body = createBody('application/json');
+    const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+    body.add(bytes(deep));
+    expect(body.shown()).toEqual({ text: deep, language: 'plaintext' });
+  });
+
   it('shows the data of events, one per line, as they arrive', () => {
     const body = createBody('text/event-stream');
     body.add(bytes('event: x\ndata: {"n"'));
@@ -84,5 +91,17 @@ describe('the body of an answer', () => {
     expect(text.length).toBeLessThan(maxShown + 100);
     expect(text).toMatch(/^… the first \S+ MB of these events are not shown\n\d+ x/);
     expect(text).toContain('\n39 x');
+  });
+
+  it('keeps the last event also if it is a long one', () => {
+    const body = createBody('text/event-stream');
+    for (const letter of 'ab') body.add(bytes(`data: ${letter.repeat(600_000)}\r\n\r\n`));
+    expect(body.shown().text.split('\n')[1]).toBe('b'.repeat(600_000));
+  });
+
+  it('has an event whose line break comes in two parts', () => {
+    const body = createBody('text/event-stream');
+    for (const part of ['data: on', 'e\r', '\n\r\nda', 'ta: two\r\n']) body.add(bytes(part));
+    expect(body.shown().text).toBe('one\ntwo\n');
   });
 });

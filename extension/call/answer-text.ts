@@ -77,18 +77,32 @@ export function createBody(contentType: string) {
   let left = 0;
   let line = '';
 
+  /** Text that has grown to this length gets no more; the rest is only counted. */
+  function upTo(max: number, before: string, more: string): string {
+    const fits = more.slice(0, Math.max(0, max - before.length));
+    left += more.length - fits.length;
+    return before + fits;
+  }
+
   function take(more: string): void {
     if (!isEvents) {
-      left += Math.max(0, text.length + more.length - 4 * maxShown);
-      text = (text + more).slice(0, 4 * maxShown);
+      text = upTo(4 * maxShown, text, more);
       return;
     }
-    const lines = (line + more).split(/\r?\n/);
-    line = (lines.pop() ?? '').slice(0, maxShown);
-    const data = lines.flatMap((one) => (one.startsWith('data:') ? [`${one.slice(5).trimStart()}\n`] : [])).join('');
-    text += data;
+    // Only what is new is searched for line breaks: a line may come in many parts.
+    for (const [index, part] of more.split('\n').entries()) {
+      if (index > 0) takeLine();
+      line = upTo(maxShown, line, part);
+    }
+  }
+
+  function takeLine(): void {
+    if (line.startsWith('data:')) text += `${line.slice(5).trimStart().replace(/\r$/, '')}\n`;
+    line = '';
     if (text.length <= maxShown) return;
-    const cut = text.indexOf('\n', text.length - maxShown / 2) + 1;
+    const later = text.indexOf('\n', text.length - maxShown / 2) + 1;
+    // The last event is kept, even if it is long.
+    const cut = later < text.length ? later : text.lastIndexOf('\n', text.length - 2) + 1;
     left += cut;
     text = text.slice(cut);
   }
@@ -105,7 +119,7 @@ export function createBody(contentType: string) {
     },
     /** Nothing more arrives: an app may end without the line break of its last event. */
     end(): void {
-      if (isEvents && line !== '') take('\n');
+      if (isEvents && line !== '') takeLine();
     },
     /** What has arrived so far. */
     shown(): ShownBody {
@@ -114,11 +128,10 @@ export function createBody(contentType: string) {
         const head = left > 0 ? `… ${t('the first {0} of these events are not shown', size(left))}\n` : '';
         return { text: head + text, language: 'plaintext' };
       }
-      if (left > 0) return cut(text, bytes);
-      const value = tryParse(text);
-      if (value === undefined) return text.length > maxShown ? cut(text, bytes) : { text, language: 'plaintext' };
-      const pretty = `${indented(text)}\n`;
-      return pretty.length > maxShown ? cut(text, bytes) : { text: pretty, language: 'json' };
+      if (text.length > maxShown) return cut(text, bytes);
+      if (tryParse(text) === undefined) return { text, language: 'plaintext' };
+      const pretty = indented(text, maxShown);
+      return pretty === undefined ? { text, language: 'plaintext' } : { text: `${pretty}\n`, language: 'json' };
     },
     /** The whole body if it isn't text; `undefined` otherwise, or if it was too large to keep. */
     file: () => (isText || bytes > maxFileBytes ? undefined : { contentType, bytes: Buffer.concat(file) }),

@@ -44,23 +44,26 @@ function withIntegers(text: string): string {
   return text.replace(/"\\u0000(-?\d+)"/g, '$1');
 }
 
-/** A valid JSON text with indents, its numbers as they are written. */
-export function indented(text: string): string {
+/**
+ * A valid JSON text with indents, its numbers as they are written; `undefined`: it would be longer than `max`
+ * characters. Deeply nested values have more indents than text.
+ */
+export function indented(text: string, max: number): string | undefined {
   let depth = 0;
   let before = '';
-  const line = () => `\n${'  '.repeat(depth)}`;
-  const shown = (text.match(tokens) ?? []).map((token) => {
-    const opened = before;
-    before = token;
-    const isFirst = opened === '{' || opened === '[';
+  let shown = '';
+  const line = () => `\n${' '.repeat(Math.min(2 * depth, max))}`;
+  for (const [token] of text.matchAll(tokens)) {
+    const isFirst = before === '{' || before === '[';
+    const begin = isFirst || before === ',' ? line : () => '';
     if (token === '}' || token === ']') {
       depth--;
-      return isFirst ? token : line() + token;
-    }
-    const begin = isFirst || opened === ',' ? line() : '';
+      shown += isFirst ? token : line() + token;
+    } else if (token === ':') shown += ': ';
+    else shown += begin() + (token.startsWith('"') ? JSON.stringify(JSON.parse(token)) : token);
     if (token === '{' || token === '[') depth++;
-    if (token === ':') return ': ';
-    return begin + (token.startsWith('"') ? JSON.stringify(JSON.parse(token)) : token);
-  });
-  return shown.join('');
+    if (shown.length > max) return undefined;
+    before = token;
+  }
+  return shown;
 }
