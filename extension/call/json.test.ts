@@ -31,7 +31,7 @@ it('indents a long text', () => {
 });
 
 it('does not indent a text that becomes too long, which one with many levels does soon', () => {
-  expect(indented('[1,2]', 13)).toBe('[\n  1,\n  2\n]');
-  expect(indented('[1,2]', 12)).toBeUndefined();
+  expect(indented('[1,2]', 12)).toBe('[\n  1,\n  2\n]');
+  expect(indented('[1,2]', 11)).toBeUndefined();
   expect(indented(`${'['.repeat(200_000)}${']'.repeat(200_000)}`, 1_000_000)).toBeUndefined();
 });
