@@ -87,7 +87,7 @@ describe('with the package installed in VS Code', () => {
       expect(await row.locator('.actions .action-item').count()).toBeLessThanOrEqual(2);
       await row.getByRole('button', { name: 'Call App' }).click();
       await page.locator('.tab.active').filter({ hasText: '.fal.json' }).waitFor();
-      await window.workbench.command('File: Revert and Close Editor');
+      await window.workbench.command('View: Revert and Close Editor');
     }
   });
 
