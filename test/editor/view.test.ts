@@ -133,13 +133,13 @@ it('shows each state of a runner by an icon and in words, and why a start fails'
 });
 
 it('shows the details of a row in its tooltip', async () => {
-  const tooltip = await hover(/^Failing /, 'app');
+  const tooltip = await hover(/^Failing /, 'app', /local.failing/);
   expect(tooltip).toMatch(
     /local\/failing.*URL: https:\/\/localhost:\d+\/local\/failing.*Callers: .*Last start failed: /s,
   );
   // An app's text is not interpreted as Markdown.
   expect(tooltip).toContain('There are *no* weights.');
-  expect(await hover(/^runner \d+ idle/, 'runner')).toMatch(
+  expect(await hover(/^runner \d+ idle/, 'runner', /State:.IDLE/)).toMatch(
     /Runner: [0-9a-f-]{36}.*State: IDLE: Ready, waiting for requests\..*Since: \d\d:\d\d:\d\d/s,
   );
 });
@@ -226,16 +226,17 @@ it('uses a changed setting at the next start, and reports an invalid one once', 
 });
 
 /**
- * The editor's hover for the element under the mouse. Points again at a row that is redrawn or moves in the meantime.
+ * The editor's hover for the element under the mouse. Points again at a row that is redrawn or moves in the meantime,
+ * so that the hover is another row's or none.
  */
-async function hover(row: RegExp, name: string): Promise<string> {
+async function hover(row: RegExp, name: string, wanted: RegExp): Promise<string> {
   const { page } = window.workbench;
   const shown = page.locator('.workbench-hover:visible .hover-contents').first();
   await until('the tooltip is there', async () => {
     await page.mouse.move(900, 300);
     await (await window.row(row)).locator('.label-name').hover();
     return shown
-      .filter({ hasText: ':' })
+      .filter({ hasText: wanted })
       .waitFor({ timeout: 2_000 })
       .then(
         () => true,
