@@ -63,6 +63,13 @@ describe('the rows of a view', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
+  it('leaves out a row with an id that another row has: the editor would show no row at all', () => {
+    const { setVisible, update, read } = scene();
+    setVisible(true);
+    update([row('a', { children: [row('1'), row('2', { children: [row('1')] }), row('2')] }), row('b'), row('a')]);
+    expect(read()).toEqual(['a', '1', '2', 'b']);
+  });
+
   it('are not computed while the view is hidden, and no timer runs', () => {
     const { shown, update, setVisible, read, changes } = scene();
     const ticking = row('a', { isTicking: true });

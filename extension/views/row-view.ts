@@ -32,7 +32,7 @@ export function createRowView(deps: {
   let ticking: NodeJS.Timeout | undefined;
 
   function compute(): readonly Row[] {
-    rows = deps.rows();
+    rows = unique(deps.rows());
     known = index(rows);
     for (const [id, one] of elements) {
       const found = known.get(id);
@@ -128,6 +128,19 @@ export function elementsOf(element: unknown, selection: unknown): readonly Eleme
     (one): one is Element =>
       typeof one === 'object' && one !== null && typeof (one as Partial<Element>).rowId === 'string',
   );
+}
+
+/**
+ * Without rows whose id another one has already: code in the middle of an edit may have two endpoints with one path, or
+ * a class twice, and the editor refuses to show anything of a tree with two equal ids.
+ */
+function unique(rows: readonly Row[], seen = new Set<string>()): readonly Row[] {
+  return rows.flatMap((row) => {
+    if (seen.has(row.id)) return [];
+    seen.add(row.id);
+    const children = unique(row.children, seen);
+    return [{ ...row, children }];
+  });
 }
 
 function index(
