@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
-import { commandId, commandTitle } from '../contributes/commands.ts';
+import { commandId, commandTitle, commandUri } from '../contributes/commands.ts';
 import { type AppSettings, askSettings } from '../target/app-settings.ts';
 import type { Link } from '../target/link.ts';
+import { linkArguments } from '../views/markdown.ts';
 import { t } from '../words.ts';
 import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
 import type { FoundApp } from '../workspace/code/apps.ts';
@@ -57,6 +58,5 @@ export function createSettingHovers(deps: {
 }
 
 function useLink(argument: { readonly file: string; readonly app: string }): string {
-  const uri = `command:${commandId('useCodeScaling')}?${encodeURIComponent(JSON.stringify([argument]))}`;
-  return `[${commandTitle('useCodeScaling')}](${uri})`;
+  return `[${commandTitle('useCodeScaling')}](${commandUri('useCodeScaling')}?${linkArguments(argument)})`;
 }

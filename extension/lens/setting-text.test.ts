@@ -23,6 +23,15 @@ const at = (alias: string, deployed: Partial<Deployed>) => ({
 });
 
 describe('the hover over a setting', () => {
+  it.each([
+    [`machine_type = "![x](https://x.example/p.png)"`, []],
+    [`regions = ["[x](command:a)"]`, []],
+    ['regions = ["us"]', [at('a', { value: ['![x](https://x.example/p.png)'] })]],
+    ['keep_alive = "![x](https://x.example/p.png)"', []],
+  ])('of %j has no link or picture of the code or of an app', (line, places) => {
+    expect(hover(line, places)?.values.replaceAll(/`[^`]*`|\\./g, '')).not.toMatch(/[![\]()<]/);
+  });
+
   it.each<[string, Parameters<typeof hover>[1], string, boolean]>([
     ['keep_alive = 60', [], 'code 60 s · not deployed · default of fal.App 60 s', false],
     ['keep_alive = 60', [at('a', {})], 'code 60 s · deployed 60 s · default of fal.App 60 s', false],
@@ -66,7 +75,7 @@ describe('the hover over a setting', () => {
     [
       'min_concurrency = 1',
       [at('img-prod', { value: 1, default: 0 }), at('dev', { value: 0, source: 'kept', revision: 'x', default: 0 })],
-      'code 1 · img-prod deployed 1 · dev deployed 0 (kept from revision x) · default 0',
+      'code 1 · img\\-prod deployed 1 · dev deployed 0 (kept from revision x) · default 0',
       true,
     ],
   ])('%s with %j', (line, places, values, isSurprising) => {

@@ -1,4 +1,5 @@
 import type { AppSettings } from '../target/app-settings.ts';
+import { plainMarkdown } from '../views/markdown.ts';
 import { t } from '../words.ts';
 import type { Setting } from '../workspace/code/python-file.ts';
 
@@ -45,7 +46,7 @@ const abouts: { readonly [N in Name]: About } = {
   },
 };
 
-/** A hover over a setting, as Markdown without links. */
+/** A hover over a setting, as Markdown without links and pictures. */
 export interface SettingHover {
   /** `keep_alive`: code 60 s · deployed 30 s (kept from revision da0ff24c) · default 10 s */
   readonly values: string;
@@ -69,7 +70,7 @@ export function settingHover(
   const several = places.length > 1;
   const deployed = places.flatMap(({ alias, settings }) => {
     const found = settings[name];
-    return found ? [{ where: several ? `${alias} ` : '', found }] : [];
+    return found ? [{ where: several ? `${plainMarkdown(alias)} ` : '', found }] : [];
   });
   const code = codeValue(setting);
   const differs = deployed.filter(({ found }) => code !== undefined && !isSame(code, found.value));
@@ -119,7 +120,8 @@ function isSame(a: Deployed['value'], b: Deployed['value']): boolean {
 function words(value: Deployed['value'], unit: About['unit']): string {
   if (value === null) return t('none');
   if (typeof value === 'number') return `${value}${unit === '%' ? ' %' : unit ? ` ${unit}` : ''}`;
-  return value.length === 0 ? t('any') : value.join(', ');
+  // The code and the app may have any text there; a picture would be fetched as soon as the hover is shown.
+  return value.length === 0 ? t('any') : value.map(plainMarkdown).join(', ');
 }
 
 /** One line between backticks. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { plainMarkdown } from './markdown.ts';
+import { linkArguments, plainMarkdown } from './markdown.ts';
 
 describe('untrusted text in Markdown', () => {
   it.each([
@@ -11,4 +11,11 @@ describe('untrusted text in Markdown', () => {
   ])('%j', (text, expected) => {
     expect(plainMarkdown(text)).toBe(expected);
   });
+});
+
+it('a link of Markdown keeps the arguments of its command', () => {
+  const file = '/home/me/:) [x](https://example.com)/app.py';
+  const link = linkArguments({ file });
+  expect(link).not.toMatch(/[()[\]<>\s]/);
+  expect(JSON.parse(decodeURIComponent(link))).toEqual([{ file }]);
 });

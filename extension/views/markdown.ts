@@ -11,3 +11,8 @@ export function plainMarkdown(text: string): string {
     .filter((line) => line !== '')
     .join('  \n');
 }
+
+/** The arguments of a command in the address of a Markdown link, which a bracket would end. Pure. */
+export function linkArguments(...values: readonly unknown[]): string {
+  return encodeURIComponent(JSON.stringify(values)).replace(/[()]/g, (one) => `%${one.charCodeAt(0).toString(16)}`);
+}

@@ -3,7 +3,7 @@ import type { LiveState, RequestRow } from '../target/live.ts';
 import type { Snapshot } from '../target/snapshot.ts';
 import { t } from '../words.ts';
 import { stateWords } from './app-words.ts';
-import { plainMarkdown } from './markdown.ts';
+import { linkArguments, plainMarkdown } from './markdown.ts';
 import { appRowId } from './row.ts';
 
 export interface StatusText {
@@ -100,7 +100,7 @@ function appLines({ apps, runners }: LiveState): readonly string[] {
   const sorted = [...apps.values()].sort((a, b) => load(b.counts) - load(a.counts));
   const lines = sorted.slice(0, appsShown).map((app) => {
     const own = [...runners.values()].filter(({ alias, endedAt }) => alias === app.alias && endedAt === null);
-    const argument = encodeURIComponent(JSON.stringify([{ rowId: appRowId(app.alias), alias: app.alias }]));
+    const argument = linkArguments({ rowId: appRowId(app.alias), alias: app.alias });
     const queued = app.counts.queued === 0 ? [] : [t('{0} queued', app.counts.queued)];
     const name = app.kind === 'run' ? 'fal run' : plainMarkdown(app.alias);
     const words = [plainMarkdown(stateWords(app, own, undefined)), ...queued].join(' · ');
