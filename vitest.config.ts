@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
@@ -13,6 +14,8 @@ export default defineConfig({
       'test/support/**/*.test.ts',
       'test/conformance/**/*.test.ts',
     ],
+    // Vitest would leave one core idle: of two, half.
+    maxWorkers: availableParallelism(),
     testTimeout: process.env.MINIFAL_SLOW ? 600_000 : 30_000,
   },
 });

@@ -1,13 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Tests with a real emulator, the real `fal` command and real clients. One file at a time: they share two cores and
- * measure nothing.
+ * Tests with a real emulator, the real `fal` command and real clients. Two files at a time: they measure nothing, and
+ * wait for starts, ends and timers of emulators most of the time.
  */
 export default defineConfig({
   test: {
     include: ['test/e2e/**/*.test.ts'],
-    fileParallelism: false,
+    globalSetup: 'test/e2e/tools.ts',
+    maxWorkers: 2,
     pool: 'forks',
     testTimeout: process.env.MINIFAL_SLOW ? 3_600_000 : 180_000,
     hookTimeout: 300_000,

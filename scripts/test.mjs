@@ -2,8 +2,9 @@
 // The last line is always `N passed, N failed, N skipped`; a step that breaks counts as one failure.
 //
 //   --slow           the long forms
-//   --also-as-user   where this is root: unit and end-to-end tests once more as an ordinary user (CI does)
-import { spawn } from 'node:child_process';
+//   --also-as-user   where this is root: once more as an ordinary user, the end-to-end tests and those unit tests whose
+//                    result may depend on the user (CI does)
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -76,7 +77,7 @@ async function generatedAreCommitted() {
   return { code: stale.length > 0 ? 1 : 0 };
 }
 
-async function vitest(config, place = here) {
+async function vitest(config, place = here, files = []) {
   const report = join(place.folder, 'test', '.cache', `${config}.json`);
   mkdirSync(join(place.folder, 'test', '.cache'), { recursive: true });
   rmSync(report, { force: true });
@@ -87,6 +88,7 @@ async function vitest(config, place = here) {
     '--config',
     config,
     ...reporters,
+    ...files,
   ]);
   return { code, output, ...vitestCounts(report) };
 }
@@ -113,7 +115,10 @@ async function asUser() {
   if (typeof user === 'string') return skip('as an ordinary user', 1, `the tests as an ordinary user: ${user}`);
   const place = { folder: user.folder, run: (command, args) => run(command, args, user.options(command, args)) };
   try {
-    await step('as an ordinary user: unit and property tests', () => vitest('vitest.config.ts', place));
+    const files = execFileSync(node, [join(root, 'test', 'support', 'system-tests.ts')], { encoding: 'utf8' }).trim();
+    await step('as an ordinary user: unit tests that start processes or are about permissions', () =>
+      vitest('vitest.config.ts', place, files.split('\n')),
+    );
     await step('as an ordinary user: end to end', () => vitest('vitest.e2e.config.ts', place));
   } finally {
     user.remove();

@@ -43,7 +43,8 @@ export async function pythonTools(requirements = newest): Promise<PythonTools> {
     await mustRun(uv, install, { env, timeoutMs: 600_000 });
     await writeFile(ready, '');
   }
-  const home = join(venv, 'home');
+  // One for each file that runs at the same time, because the command line writes there.
+  const home = join(venv, `home-${process.env.VITEST_POOL_ID ?? 0}`);
   await mkdir(home, { recursive: true });
   await writeFile(join(home, 'config.toml'), 'check_updates = false\n');
 

@@ -1,0 +1,47 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { systemTests } from './system-tests.ts';
+
+describe('the unit tests that an ordinary user runs again', () => {
+  it.each([
+    ['starts a process', { 'a/x.test.ts': "import { spawn } from 'node:child_process';" }],
+    [
+      'starts one through another file',
+      {
+        'a/x.test.ts': "import { y } from './testing/y.ts';",
+        'a/testing/y.ts': "export * from '../../b/z.ts';",
+        'b/z.ts': "const { spawn } = await import('node:child_process');",
+      },
+    ],
+    ['is about permissions', { 'a/x.test.ts': 'chmodSync(file, 0o000);' }],
+    ['has a helper for them', { 'a/x.test.ts': "import './testing/y.ts';", 'a/testing/y.ts': 'process.getuid?.()' }],
+  ])('have one that %s', (_, sources) => {
+    expect(systemTests(new Map(Object.entries(sources)))).toEqual(['a/x.test.ts']);
+  });
+
+  it('have none that only imports a type, or uses files that are private', () => {
+    const sources = {
+      'a/x.test.ts': "import type { Y } from './y.ts'; import { z } from './z.ts';",
+      'a/y.ts': "import { spawn } from 'node:child_process';",
+      'a/z.ts': 'chmodSync(file, 0o600);',
+    };
+    expect(systemTests(new Map(Object.entries(sources)))).toEqual([]);
+  });
+
+  it('are those of engines and builds, and not those of the scheduler', () => {
+    const printed = execFileSync(process.execPath, [join(import.meta.dirname, 'system-tests.ts')], {
+      encoding: 'utf8',
+    });
+    const files = printed.trim().split('\n');
+    expect(files).toEqual(
+      expect.arrayContaining([
+        'emulator/engines/process/landlock.test.ts',
+        'emulator/engines/process/root.test.ts',
+        'emulator/builds/virtualenv/builder.test.ts',
+        'emulator/cli/data-folder.test.ts',
+      ]),
+    );
+    expect(files.filter((file) => file.startsWith('emulator/scheduler/'))).toEqual([]);
+  });
+});
