@@ -126,9 +126,11 @@ async function isCompleted(request: Accepted): Promise<boolean> {
   return JSON.parse((await look(load, emulator, request)).status).status === 'COMPLETED';
 }
 
-/** Any moment between the first request and full load; runners start in about a second. */
+/** Any moment between the first request and full load; once, however slow the machine is, at full load. */
 async function killAtWork(): Promise<void> {
   const cut = loadUntilCut(load, emulator);
+  if (load.livesWithThree === 0)
+    await until('three runners are at work', () => load.livesWithThree > 0, { timeoutMs: 120_000 });
   await delay(random() * 3500);
   await killNow('at work');
   await cut;
