@@ -104,9 +104,13 @@ const strangers = Object.keys(metafile.outputs['dist/extension.cjs']?.inputs ?? 
 );
 if (strangers.length > 0) throw new Error(`Activation would load ${strangers.join(', ')}`);
 
-/** Pages in webviews; the component toolkit is a chunk that they share. */
+/** Pages in webviews; they share the component toolkit. */
 await build({
-  entryPoints: { logs: join(root, 'webview/logs/page.ts'), 'logs-style': join(root, 'webview/logs/page.css') },
+  entryPoints: {
+    ui: join(root, 'webview/ui.ts'),
+    logs: join(root, 'webview/logs/page.ts'),
+    'logs-style': join(root, 'webview/logs/page.css'),
+  },
   outdir: join(dist, 'webview'),
   entryNames: '[name]',
   chunkNames: '[name]-[hash]',

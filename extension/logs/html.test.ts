@@ -2,7 +2,12 @@ import { expect, it } from 'vitest';
 import { pageHtml } from './html.ts';
 
 const html = pageHtml({
-  ...{ title: '<"fal">', script: 'https://x/logs.js', style: 'https://x/logs.css', cspSource: 'https://x' },
+  ...{
+    title: '<"fal">',
+    scripts: ['https://x/logs.js', 'https://x/ui.js'],
+    style: 'https://x/logs.css',
+    cspSource: 'https://x',
+  },
   ...{ nonce: 'abc', language: 'en' },
 });
 

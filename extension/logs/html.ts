@@ -1,14 +1,15 @@
 /** The document of the page. Its only inline part is the address of its script; everything else comes as messages. */
 export function pageHtml(parts: {
   readonly title: string;
-  readonly script: string;
+  /** Addresses of modules, in the order in which they run. */
+  readonly scripts: readonly string[];
   readonly style: string;
   /** The editor's source for files of the extension. */
   readonly cspSource: string;
   readonly nonce: string;
   readonly language: string;
 }): string {
-  const { title, script, style, cspSource, nonce, language } = parts;
+  const { title, scripts, style, cspSource, nonce, language } = parts;
   const policy = [
     `default-src 'none'`,
     `script-src 'nonce-${nonce}'`,
@@ -25,8 +26,12 @@ export function pageHtml(parts: {
   <meta name="viewport" content="width=device-width">
   <title>${escaped(title)}</title>
   <link rel="stylesheet" href="${escaped(style)}">
-  <script type="module" nonce="${escaped(nonce)}" src="${escaped(script)}"></script>
-</head>
+${scripts
+  .map(
+    (src) => `  <script type="module" nonce="${escaped(nonce)}" src="${escaped(src)}"></script>
+`,
+  )
+  .join('')}</head>
 <body></body>
 </html>
 `;

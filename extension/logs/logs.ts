@@ -43,6 +43,8 @@ export function createLogs(deps: {
   const dist = vscode.Uri.joinPath(context.extensionUri, 'dist', 'webview');
   const names = createNames(link);
   let view: vscode.WebviewView | undefined;
+  /** The page listens. */
+  let isReady = false;
   let filter: Filter = noFilter;
   /** For the next page: a command asked for it while there was none. */
   let wanted: Filter | undefined;
@@ -52,7 +54,7 @@ export function createLogs(deps: {
 
   const send = (message: HostMessage): void => {
     // A hidden page gets nothing; it asks again when it is shown.
-    if (view?.visible) void view.webview.postMessage(message);
+    if (isReady && view?.visible) void view.webview.postMessage(message);
   };
   const feed = createFeed({
     connect: () => connectLogs(link.folder),
@@ -116,6 +118,7 @@ export function createLogs(deps: {
     const message = parsePageMessage(value);
     switch (message?.type) {
       case 'ready':
+        isReady = true;
         sentChoices = '';
         send({ type: 'start', texts: pageTexts(), filter: wanted ?? null });
         wanted = undefined;
@@ -172,7 +175,7 @@ export function createLogs(deps: {
 
   /** Shows the pane with this filter. */
   async function show(next: Filter): Promise<void> {
-    if (view?.visible) send({ type: 'filter', filter: next });
+    if (isReady && view?.visible) send({ type: 'filter', filter: next });
     else wanted = next;
     await vscode.commands.executeCommand(`${viewId('logs')}.focus`);
   }
@@ -188,21 +191,26 @@ export function createLogs(deps: {
   return {
     resolve(next: vscode.WebviewView): void {
       view = next;
+      isReady = false;
       const { webview } = next;
       webview.options = { enableScripts: true, localResourceRoots: [dist] };
       const uriOf = (name: string) => webview.asWebviewUri(vscode.Uri.joinPath(dist, name)).toString();
       webview.onDidReceiveMessage((message) => void receive(message).catch(present.problem));
       next.onDidChangeVisibility(() => {
-        if (!next.visible) feed.stop();
+        if (next.visible) return;
+        isReady = false;
+        feed.stop();
       });
       next.onDidDispose(() => {
         if (view !== next) return;
         view = undefined;
+        isReady = false;
         feed.stop();
       });
       webview.html = pageHtml({
         title: t('fal Log'),
-        script: uriOf('logs.js'),
+        // The toolkit takes the theme's colours when the document has loaded, so it must be a part of the document.
+        scripts: [uriOf('logs.js'), uriOf('ui.js')],
         style: uriOf('logs-style.css'),
         cspSource: webview.cspSource,
         nonce: randomBytes(16).toString('base64url'),

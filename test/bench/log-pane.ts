@@ -160,7 +160,7 @@ function sizes(): void {
 
 const servePage: Parameters<typeof createServer>[1] = ({ url = '/' }, response) => {
   if (url === '/') {
-    const parts = { title: 'Log', script: '/logs.js', style: '/logs-style.css', cspSource: "'self'" };
+    const parts = { title: 'Log', scripts: ['/logs.js', '/ui.js'], style: '/logs-style.css', cspSource: "'self'" };
     response.setHeader('content-type', 'text/html').end(pageHtml({ ...parts, nonce: 'bench', language: 'en' }));
     return;
   }
