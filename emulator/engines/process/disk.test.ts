@@ -14,51 +14,20 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { Shares } from '../../wire/isolation.ts';
-import type { RunnerSpec } from '../engine.ts';
 import { watch } from '../testing/watch.ts';
-import { createProcessEngine, type ProcessEngine } from './process-engine.ts';
+import { createProcessEngine } from './process-engine.ts';
+import { ownDisk } from './testing/own-disk.ts';
 import { childrenOf } from './testing/processes.ts';
-import { plainPython, runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
-import type { Virtualenv } from './virtualenv.ts';
+import { plainPython, runnerSources, specFor } from './testing/runners.ts';
 
-let work: WorkFolder;
-let engine: ProcessEngine;
-const limits: string[] = [];
-let [data, home, dataFolder] = ['', '', ''];
+let disk: ReturnType<typeof ownDisk>;
+let { work, engine, limits, data, home, dataFolder, run } = {} as typeof disk;
 
-function setUp(shares?: (home: string) => Shares): void {
-  work = workFolder();
-  [data, home, dataFolder] = [join(work.root, 'data'), join(work.root, 'home'), join(work.root, 'emulator')];
-  for (const folder of [data, home, dataFolder, join(work.root, 'temporary')]) mkdirSync(folder);
-  writeFileSync(join(home, 'diary'), 'private');
-  writeFileSync(join(dataFolder, 'secret.key'), 'key');
-  engine = createProcessEngine({
-    dataDir: dataFolder,
-    runnerSources,
-    isolation: 'disk',
-    shares: shares?.(home),
-    onLimit: (sentence) => limits.push(sentence),
-    hostEnv: { ...process.env, HOME: home, TMPDIR: '/opt' },
-  });
+function setUp(): void {
+  disk = ownDisk();
+  ({ work, engine, limits, data, home, dataFolder, run } = disk);
 }
-async function tearDown(): Promise<void> {
-  await engine.close();
-  work.remove();
-}
-
-/** Runs `main` of this text to its end, and returns its printed lines, each parsed as JSON. */
-async function run(text: string, rest: Partial<RunnerSpec<Virtualenv>> = {}) {
-  const runner = watch(engine, specFor(work, text, { dataDir: data, ...rest }));
-  const { code, reason } = await runner.exited;
-  expect([code, reason, runner.lines.map((line) => line.text).filter((line) => line.startsWith('Trace'))]).toEqual([
-    0,
-    expect.any(String),
-    [],
-  ]);
-  const printed = runner.lines.map((line) => line.text).filter((line) => !line.startsWith('[minifal]'));
-  return { output: printed.map((line) => JSON.parse(line)), runner };
-}
+const tearDown = () => disk.close();
 
 /** Folders that this machine may refuse to an ordinary user, such as one with mounts below it, are tested elsewhere. */
 function missing(): readonly string[] {
@@ -385,44 +354,5 @@ exec setpriv --bounding-set=-all --inh-caps=-all python3 "$@"' sh "$@"
       expect.stringMatching(/^Runners can't have their own \/data and \/app .*To allow it: /),
       expect.stringMatching(/^Runners can't have their own disk .*To allow it: /),
     ]);
-  });
-});
-
-const adds = `
-import json, os
-def main():
-    def add(path):
-        try:
-            with open(os.path.expanduser(path), "w") as file: file.write("added")
-            return "added"
-        except OSError as error: return type(error).__name__
-    hub = "/data/.cache/huggingface/hub"
-    found = [sorted(os.listdir(os.path.expanduser(folder))) for folder in ("~/read", "~/write", hub)]
-    print(json.dumps([*found, add("~/read/more"), add("~/write/more"), add(hub + "/more")]))
-`;
-
-describe.each([false, true])('deliberately shared folders (the Hugging Face cache writable: %s)', (writable) => {
-  beforeAll(() => {
-    setUp((home) => {
-      for (const name of ['read', 'write', 'hf/hub']) mkdirSync(join(home, name), { recursive: true });
-      for (const name of ['read', 'write', 'hf/hub']) writeFileSync(join(home, name, 'model'), 'weights');
-      return {
-        folders: [
-          { path: join(home, 'read'), writable: false },
-          { path: join(home, 'write'), writable: true },
-        ],
-        huggingFace: { path: join(home, 'hf'), writable },
-      };
-    });
-  });
-  afterAll(tearDown);
-
-  it('are visible, and writable only where requested', async () => {
-    const { output } = await run(adds);
-    expect(output).toEqual([[['model'], ['model'], ['model'], 'OSError', 'added', 'added']]);
-    expect(readdirSync(join(home, 'read'))).toEqual(['model']);
-    expect(readdirSync(join(home, 'write')).sort()).toEqual(['model', 'more']);
-    expect(readdirSync(join(home, 'hf', 'hub')).sort()).toEqual(writable ? ['model', 'more'] : ['model']);
-    expect(readdirSync(home).sort()).toEqual(['diary', 'hf', 'read', 'write']);
   });
 });
