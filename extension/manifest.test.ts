@@ -107,7 +107,8 @@ describe('the manifest', () => {
   });
 
   it('starts nothing automatically, and searches no folder', () => {
-    expect(activationEvents).toEqual(['onLanguage:python', 'onFileSystem:fal-call', 'onFileSystem:minifal-request']);
+    const schemes = ['onFileSystem:fal-call', 'onFileSystem:minifal-request'];
+    expect(activationEvents).toEqual(['onLanguage:python', ...schemes, 'onStartupFinished']);
   });
 
   it('names commands by a verb and an object, and the product only once', () => {

@@ -4,16 +4,11 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { commandLine, listeningSockets, processTree } from '../../support/procfs.ts';
 import { until } from '../../support/wait.ts';
+import { activationMs } from './activation-time.ts';
 import { afterDebug } from './debug.ts';
 import { afterReady, offeredTasks, runTask } from './tasks.ts';
 
 export type Facts = Awaited<ReturnType<typeof run>>;
-
-/**
- * The editor itself occasionally searches for open ports from this process; an empty line is such a search that has
- * just ended.
- */
-const ofEditor = /^$|ps -F -A -l|^grep (root|socket)|ls -l \/proc\//;
 
 export async function run() {
   const extension = vscode.extensions.getExtension('minifal.minifal');
@@ -23,21 +18,21 @@ export async function run() {
   const traces = () => {
     const processes = processTree(process.pid);
     return {
-      isActive: extension.isActive,
+      // Node's record of loaded files, which extensions share.
+      loaded: Object.keys(require.cache)
+        .filter((file) => file.startsWith(extension.extensionPath))
+        .map((file) => file.slice(extension.extensionPath.length)),
       children: processes
         .filter((pid) => pid !== process.pid)
         .map(commandLine)
-        .filter((command) => !ofEditor.test(command)),
+        .filter((command) => [extension.extensionPath, dataFolder].some((ours) => command.includes(ours))),
       ports: listeningSockets(processes).length,
       dataFolder: existsSync(dataFolder),
       terminals: vscode.window.terminals.length,
     };
   };
 
-  const before = traces();
-  const began = performance.now();
-  await extension.activate();
-  const activationMs = performance.now() - began;
+  const loadAndActivationMs = await activationMs(extension);
   const activated = traces();
   const commands = await vscode.commands.getCommands(true);
 
@@ -68,8 +63,7 @@ export async function run() {
   const stopped: unknown = await vscode.commands.executeCommand('minifal.stopEmulator');
 
   return {
-    before,
-    activationMs,
+    loadAndActivationMs,
     activated,
     commands,
     defaults: defaults(extension),
