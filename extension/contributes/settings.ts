@@ -92,7 +92,7 @@ const emulator = {
     default: 'whenLastWindowCloses',
     values: {
       whenLastWindowCloses:
-        'An emulator that a window started stops a few seconds after the last window that uses it closes. An ' +
+        'An emulator that a window started stops half a minute after the last window that uses it closes. An ' +
         'emulator started in a terminal keeps running.',
       never: 'The emulator keeps running until you stop it.',
     },

@@ -118,7 +118,7 @@ export async function makeMachine(options: MachineOptions = {}): Promise<Machine
   await writeFile(join(home, '.fal', 'config.toml'), 'check_updates = false\n');
 
   const emulatorIsGone = async () => {
-    await until('the emulator is gone', () => findRunning(dataDir) === undefined, { timeoutMs: 60_000 });
+    await until('the emulator is gone', () => findRunning(dataDir) === undefined, { timeoutMs: 90_000 });
   };
   return {
     options: {

@@ -24,7 +24,7 @@ export async function theHelperOf(scene: Scene): Promise<ProcessIdentity> {
 }
 
 export async function noRunsIn(scene: Scene): Promise<void> {
-  await until('no run is running', () => helpersOf(scene).length === 0, { timeoutMs: 40_000 });
+  await until('no run is running', () => helpersOf(scene).length === 0, { timeoutMs: 60_000 });
 }
 
 /** @param identity from `processIdentity` */

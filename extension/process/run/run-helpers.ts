@@ -2,8 +2,8 @@ import type { HelperOrder } from './messages.ts';
 import { runsOnDisk } from './runs-on-disk.ts';
 import { type FalRun, type JoinedRun, joinRun, startRun } from './window-run.ts';
 
-/** A reloading window returns within this time; a closed one ends its runs after it. */
-const graceMs = 10_000;
+/** A reloading window returns within this time; a closed one ends its runs after it. As for the emulator: window.ts. */
+const graceMs = 30_000;
 
 /** A `fal` command, and where it runs. */
 export type FalProgram = Pick<HelperOrder, 'command' | 'args' | 'cwd' | 'env'>;
