@@ -141,9 +141,12 @@ describe('in the extension host', () => {
 
   it('overrides no keybindings of the editor', () => {
     const json = facts.keybindings.replace(/^\s*\/\/.*$/gm, '');
-    const bindings: readonly { readonly key: string; readonly command: string }[] = JSON.parse(json);
+    const bindings: readonly { readonly key: string; readonly command: string; readonly when?: string }[] =
+      JSON.parse(json);
     expect(bindings.length).toBeGreaterThan(500);
-    const ours = bindings.filter(({ command }) => command.startsWith('minifal.'));
+    // In our own views, Enter and Delete do what a row offers.
+    const inView = (when = '') => /focusedView == '?minifal\./.test(when);
+    const ours = bindings.filter(({ command, when }) => command.startsWith('minifal.') && !inView(when));
     expect(ours.map(({ key }) => key).toSorted()).toEqual([
       'ctrl+k alt+d',
       'ctrl+k alt+r',
