@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { removeUnused } from './builds/virtualenv/unused.ts';
 import { createCatalog } from './catalog/catalog.ts';
 import { openSecretKey } from './catalog/secrets/secret-key.ts';
+import { environmentsInUse } from './disk-use.ts';
 import { mainMigrations } from './migrations.ts';
 import { dropFinished } from './queue/records.ts';
 import { createStorage } from './storage/storage.ts';
@@ -50,12 +51,7 @@ export async function cleanFolder(folder: string): Promise<Cleaned> {
     cleanHistory(join(folder, 'history.db'));
     const values = await storage.keyValues.prune();
     const { files, bytes } = await storage.files.prune();
-    const inUse = catalog
-      .revisions(null)
-      .flatMap(({ environments, environmentName }) =>
-        environments.map((environment) => ({ ...environment, secretsOf: environmentName })),
-      );
-    const unused = await removeUnused(folder, inUse);
+    const unused = await removeUnused(folder, environmentsInUse(catalog));
     return {
       environments: unused.environments,
       requests,

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { createDiskUse } from '../disk-use.ts';
 import { createAuthenticate } from '../edge/auth/auth.ts';
 import { createRunnerKeyCheck } from '../edge/auth/runner-keys.ts';
 import { createSigner } from '../edge/auth/signed.ts';
@@ -108,6 +109,7 @@ export function createEdges(
     guardRules,
     trouble: store.trouble,
     followTrouble: store.followTrouble,
+    diskUse: createDiskUse(folder, catalog),
     about: {
       version,
       startedAt,

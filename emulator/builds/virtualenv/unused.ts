@@ -14,11 +14,10 @@ export async function removeUnused(
   dataDir: string,
   environments: readonly Omit<EnvironmentDefinition, 'force' | 'sdk'>[],
 ): Promise<{ readonly environments: number; readonly bytes: number }> {
-  const used = new Set(environments.filter(({ kind }) => kind === 'virtualenv').map(hashOf));
+  const used = usedHashes(environments);
   const dir = join(dataDir, 'environments');
   let [count, bytes] = [0, 0];
-  for (const hash of listed(dir)) {
-    if (used.has(hash)) continue;
+  for (const hash of unusedEnvironments(dataDir, environments)) {
     bytes += sizeOf(join(dir, hash));
     rmSync(join(dir, hash), { recursive: true, force: true });
     count += 1;
@@ -27,6 +26,19 @@ export async function removeUnused(
   bytes += await trimCompileCaches(dataDir, (id) => used.has(id), { maxBytes: 0 });
   bytes += await trimCompileCaches(dataDir, () => false);
   return { environments: count, bytes };
+}
+
+/** The folders of the virtualenvs that match none of these environments, below `environments/`. */
+export function unusedEnvironments(
+  dataDir: string,
+  environments: readonly Omit<EnvironmentDefinition, 'force' | 'sdk'>[],
+): readonly string[] {
+  const used = usedHashes(environments);
+  return listed(join(dataDir, 'environments')).filter((hash) => !used.has(hash));
+}
+
+function usedHashes(environments: readonly Omit<EnvironmentDefinition, 'force' | 'sdk'>[]): Set<string | undefined> {
+  return new Set(environments.filter(({ kind }) => kind === 'virtualenv').map(hashOf));
 }
 
 function hashOf(environment: Omit<EnvironmentDefinition, 'force' | 'sdk'>): string | undefined {

@@ -127,6 +127,9 @@ export const restRights: Rights = {
   'GET /minifal/logs': 'owner',
   'GET /minifal/logs/follow': 'owner',
   'GET /minifal/apps/:alias/settings': 'owner',
+  'GET /minifal/secrets': 'owner',
+  'POST /minifal/secrets': 'owner',
+  'GET /minifal/disk': 'owner',
 };
 
 /** Whether a key's scope is sufficient. Anything that is in no table is reserved for the owner. */

@@ -11,6 +11,7 @@ import type { Storage } from '../../storage/storage.ts';
 import type { RequestHistory, RequestTrace } from '../../telemetry/requests/types.ts';
 import type { RunnerHistory } from '../../telemetry/runners.ts';
 import type { Logs } from '../../telemetry/types.ts';
+import type { DiskUse } from '../../wire/disk.ts';
 import type { Hosts } from '../../wire/hosts.ts';
 import type { Status } from '../../wire/status.ts';
 import type { Workflows } from '../../workflows/types.ts';
@@ -55,6 +56,8 @@ export interface RestDeps {
   readonly trouble: () => DiskTrouble | null;
   /** Calls the listener when that has changed; returns a function that unsubscribes. */
   readonly followTrouble: (listener: () => void) => () => void;
+  /** Measures what the data folder takes on the disk. */
+  readonly diskUse: () => Promise<DiskUse>;
   /** Receives errors in minifal, for the emulator's own log. */
   readonly report: Report;
 }

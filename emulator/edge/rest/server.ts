@@ -3,7 +3,9 @@ import { guard } from '../guard.ts';
 import { accounts } from './accounts.ts';
 import { applications } from './applications.ts';
 import { billableUnits } from './billable-units.ts';
+import { ownDisk } from './control/own-disk.ts';
 import { ownRequests } from './control/own-requests.ts';
+import { ownSecrets } from './control/own-secrets.ts';
 import { ownSettings } from './control/own-settings.ts';
 import { ownStatus } from './control/own-status.ts';
 import { requestData } from './control/request-data.ts';
@@ -60,6 +62,8 @@ export function createRestEdge(deps: RestDeps): Express {
     runnerStop(deps),
     ownLogs(deps),
     ownSettings(deps),
+    ownSecrets(deps),
+    ownDisk(deps),
   );
   guardRoutes(app.router, deps.authenticate);
   app.use(() => {

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { isPlatformVariable, runnerEnv } from './runner-env.ts';
+import { isPlatformVariable } from '../../wire/secrets.ts';
+import { runnerEnv } from './runner-env.ts';
 
 const input = {
   hosts: { api: 'localhost:1', run: 'localhost:2', queue: 'localhost:3', ws: 'localhost:4' },

@@ -1,5 +1,6 @@
 import type { Account, Catalog } from '../../catalog/types.ts';
 import type { Hosts } from '../../wire/hosts.ts';
+import { isPlatformVariable } from '../../wire/secrets.ts';
 import type { Launch, RunnerVariables } from '../types.ts';
 
 interface RunnerEnvInput {
@@ -17,25 +18,6 @@ interface RunnerEnvInput {
   readonly alias: string;
   readonly revision: string;
   readonly secrets: { readonly [name: string]: string };
-}
-
-/**
- * Names that no secret may have: the variables that the platform sets in every runner, and PATH, without which the
- * app's own programs aren't found.
- */
-const platformVariables: ReadonlySet<string> = new Set([
-  'PATH',
-  'PYTHONUNBUFFERED',
-  'IS_ISOLATE_AGENT',
-  ...['FAL_HOST', 'FAL_GRPC_HOST', 'FAL_REST_HOST', 'FAL_RUN_HOST', 'FAL_QUEUE_RUN_HOST', 'FAL_WS_RUN_HOST'],
-  ...['FAL_KEY', 'FAL_KEY_ID', 'FAL_KEY_SECRET', 'FAL_APP_NAME', 'FAL_APP_ID', 'FAL_JOB_ID'],
-  ...['FAL_USER_NICKNAME', 'FAL_REGION', 'HF_HOME', 'TRANSFORMERS_CACHE'],
-  ...['SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'NODE_EXTRA_CA_CERTS'],
-  ...['GRPC_DEFAULT_SSL_ROOTS_FILE_PATH', 'NOMAD_ALLOC_PORT_grpc', 'ISOLATE_CONTROLLER_AUTH_KEY'],
-]);
-
-export function isPlatformVariable(name: string): boolean {
-  return platformVariables.has(name);
 }
 
 /**

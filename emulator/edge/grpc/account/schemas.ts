@@ -1,14 +1,11 @@
 import { z } from 'zod';
-import { isPlatformVariable } from '../../../fleet/runners/runner-env.ts';
+import { isPlatformVariable, secretName, secretValue } from '../../../wire/secrets.ts';
 import { environmentName, id } from '../fields.ts';
 
 export const setSecretSchema = z
   .object({
-    name: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/, 'must be usable as the name of an environment variable'),
-    value: z
-      .string()
-      .refine((value) => !value.includes('\0'), 'must not contain NUL')
-      .optional(),
+    name: secretName,
+    value: secretValue.optional(),
     environment_name: environmentName,
     default_exposed: z.boolean().optional(),
   })

@@ -39,6 +39,10 @@ export async function restServer() {
     hosts: { api: `localhost:${port}`, run: 'localhost:7001', queue: 'localhost:7002', ws: 'localhost:7003' },
     trouble: made.store.trouble,
     followTrouble: made.store.followTrouble,
+    diskUse: async () => ({
+      ...{ folder: made.folder, bytes: 5_000, storageBytes: 1_000, dataBytes: 0, freeBytes: 10_000 },
+      ...{ environments: { count: 2, bytes: 4_000 }, unused: { count: 1, bytes: 3_000 } },
+    }),
     about: {
       version: '0.0.0-test',
       startedAt: made.state.now,
