@@ -120,7 +120,7 @@ describe('the manifest', () => {
     const hidden = palette.filter(({ when }) => when === 'false').map(({ command }) => command);
     // Exceptions: the row's action, whose palette command clears all rows, what keys and menus do with any row, and the
     // lists of actions behind a lens and the status bar.
-    const ofRows = ['openRow', 'endRow', 'copyId', 'copyUrl'];
+    const ofRows = ['openRow', 'endRow', 'copyId', 'copyUrl', 'openUrl'];
     expect(hidden).toEqual(
       ['showAppActions', 'clearRunner', ...ofRows, 'showActions'].map((name) => `minifal.${name}`),
     );
@@ -130,6 +130,11 @@ describe('the manifest', () => {
   it('requires workspace trust for everything that runs a program', () => {
     const runs = [
       'startEmulator',
+      'restartEmulator',
+      'addSecret',
+      'importSecrets',
+      'removeSecret',
+      'cleanDisk',
       'runApp',
       'callApp',
       'sendCall',
@@ -156,6 +161,8 @@ describe('the manifest', () => {
       'Deploy to Emulator',
       'Open Selected Row',
       'Open Selected Row',
+      'Open Selected Row',
+      'End Selected Row',
       'End Selected Row',
       'End Selected Row',
       'Open Local Terminal',

@@ -6,6 +6,7 @@ import { createAppCommands } from './commands/app.ts';
 import { createAppsPresence } from './commands/apps-presence.ts';
 import { createBegunTasks } from './commands/begun-tasks.ts';
 import { createChoosePython } from './commands/choose-python.ts';
+import { createDiskCommands } from './commands/disk.ts';
 import { createEmulatorCommands } from './commands/emulator.ts';
 import { createFalClis, type FalClis } from './commands/fal-cli.ts';
 import { followEmulator } from './commands/follow-emulator.ts';
@@ -15,6 +16,7 @@ import { createRequestCommands } from './commands/requests.ts';
 import { createRowCommands, pickRunner } from './commands/rows.ts';
 import { createRuns } from './commands/runs.ts';
 import { createScaleResets } from './commands/scale-resets.ts';
+import { createSecretCommands } from './commands/secrets.ts';
 import { createTaskProvider } from './commands/task-provider.ts';
 import { createTerminals } from './commands/terminal.ts';
 import { createTerminalLinks } from './commands/terminal-links.ts';
@@ -39,8 +41,11 @@ import { writeShim } from './process/shim.ts';
 import { createWindows } from './process/windows.ts';
 import { readSettings } from './settings.ts';
 import { dataFolder, targetEnv } from './target/data-folder.ts';
+import { askDisk } from './target/disk.ts';
 import { createLink } from './target/link.ts';
+import { askSecrets } from './target/secrets.ts';
 import { createAppsView } from './views/apps-view.ts';
+import { createEmulatorView } from './views/emulator-view.ts';
 import type { RegisteredViews } from './views/register.ts';
 import { createRequestsView } from './views/requests-view.ts';
 import { greyGoneRows, treeOf } from './views/row-items.ts';
@@ -119,12 +124,21 @@ export function createSession(deps: {
     view: requests,
     changed: deps.requestChanged,
   });
+  const emulatorTree = createEmulatorView({
+    link,
+    ask: { secrets: () => askSecrets(folder), disk: () => askDisk(folder) },
+    ...views.emulator,
+  });
+  const changesOfEmulator = { folder, present, changed: () => void emulatorTree.refresh() };
+  const secrets = createSecretCommands({ ...changesOfEmulator, ensureRunning: emulator.ensureRunning });
+  const disk = createDiskCommands({ ...changesOfEmulator, extensionPath, emulator, log });
   const rows = createRowCommands({
     folder,
     present,
     openRequest: requestActions.open,
     showApp,
     cancelRequests: requestActions.cancel,
+    removeSecrets: secrets.remove,
     clearEnded: tree.clearEnded,
     isEnded: (element) => tree.rowOf(element)?.kind === 'runner.ended',
     selections,
@@ -196,7 +210,7 @@ export function createSession(deps: {
 
   /** The selected rows of the view that a key's arguments name. */
   function selections(name: unknown): readonly Element[] {
-    return name === 'apps' || name === 'requests' ? views[name].view.selection : [];
+    return typeof name === 'string' && name in views ? views[name as keyof typeof views].view.selection : [];
   }
 
   function setAllTerminals(): void {
@@ -221,6 +235,12 @@ export function createSession(deps: {
   const commands: Commands = {
     startEmulator: () => emulator.start(),
     stopEmulator: () => emulator.stop(),
+    restartEmulator: () => emulator.restart(),
+    refreshEmulator: () => emulatorTree.refresh(),
+    addSecret: () => secrets.add(),
+    importSecrets: () => secrets.importFile(),
+    removeSecret: (element: unknown, selection: unknown) => secrets.remove(element, selection),
+    cleanDisk: () => disk.cleanUp(),
     runApp: (argument: unknown) => apps.run(argument),
     deployToEmulator: (argument: unknown) => apps.deploy(argument),
     stopRun: (element: unknown) => {
@@ -250,6 +270,7 @@ export function createSession(deps: {
     openRow: (element: unknown) => rows.open(element),
     endRow: (name: unknown) => rows.end(name),
     copyId: (element: unknown, selection: unknown) => rows.copy(element, selection, 'id'),
+    openUrl: (element: unknown) => rows.open(element),
     copyUrl: (element: unknown, selection: unknown) => rows.copy(element, selection, 'url'),
     stopRunner: (element: unknown, selection: unknown) => rows.stopRunners(element, selection),
     clearEnded: (element: unknown) => {
@@ -281,7 +302,7 @@ export function createSession(deps: {
   };
 
   return {
-    trees: { apps: treeOf(tree), requests: treeOf(requests) },
+    trees: { apps: treeOf(tree), requests: treeOf(requests), emulator: treeOf(emulatorTree) },
     lenses,
     hovers,
     appsFound: presence.found,
@@ -301,6 +322,7 @@ export function createSession(deps: {
       openLogs?.close();
       tree.close();
       requests.close();
+      emulatorTree.close();
       requestActions.close();
       lenses.close();
       openFiles.close();

@@ -13,6 +13,7 @@ export function createRowCommands(deps: {
   readonly openRequest: (element: unknown) => Promise<boolean>;
   readonly showApp: (alias: string) => Promise<void>;
   readonly cancelRequests: (element: unknown, selection: unknown) => Promise<number>;
+  readonly removeSecrets: (element: unknown, selection: unknown) => Promise<number>;
   /** The id of the runner that the user picks; empty: none. */
   readonly pickRunner: (title: string) => Promise<readonly string[]>;
   readonly clearEnded: (of: readonly Element[]) => number;
@@ -20,11 +21,19 @@ export function createRowCommands(deps: {
   /** The selected rows of a view, by its name. */
   readonly selections: (name: unknown) => readonly Element[];
 }) {
-  /** Opens what the row is about: a request, or a line of code. Another row is folded or unfolded. */
+  /**
+   * Opens what the row is about: a request, a line of code, or an address of the emulator. Another row is folded or
+   * unfolded.
+   */
   async function open(argument: unknown): Promise<boolean> {
     const [element] = [...deps.selections(argument), ...elementsOf(argument, undefined)];
     if (!element) return false;
-    const { file, line = 0, request, endpoint } = element;
+    const { rowId, file, line = 0, request, endpoint, url } = element;
+    if (rowId.startsWith('address/') && url !== undefined) {
+      // Where the editor is a web page, or on another machine, it forwards the port.
+      const address = await vscode.env.asExternalUri(vscode.Uri.parse(url));
+      return vscode.env.openExternal(address);
+    }
     if (request !== undefined && !endpoint) return deps.openRequest(element);
     if (file === undefined) {
       // The key acts on the list, which has the focus; a link doesn't.
@@ -57,12 +66,17 @@ export function createRowCommands(deps: {
     return stopped;
   }
 
-  /** Ends what the selected rows are about: a runner is stopped, a request is cancelled, an ended runner is cleared. */
+  /**
+   * Ends what the selected rows are about: a runner is stopped, a request is cancelled, an ended runner is cleared,
+   * a secret is removed.
+   */
   async function end(name: unknown): Promise<void> {
     const all = deps.selections(name);
     const of = (prefix: string) => all.filter(({ rowId }) => rowId.startsWith(prefix));
     const requests = of('request/');
     if (requests.length > 0) await deps.cancelRequests(undefined, requests);
+    const secrets = of('secret/');
+    if (secrets.length > 0) await deps.removeSecrets(undefined, secrets);
     const runners = of('runner/');
     const ended = runners.filter((element) => deps.isEnded(element));
     if (ended.length + of('ended/').length > 0) deps.clearEnded([...ended, ...of('ended/')]);

@@ -54,8 +54,11 @@ export type RowKind =
   | 'request.direct'
   | 'older'
   | 'emulator'
+  | 'address'
+  | 'version'
   | 'gpu'
   | 'secrets'
+  | 'secret'
   | 'disk'
   | 'action';
 

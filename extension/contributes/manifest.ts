@@ -47,10 +47,11 @@ function contributes(say: Say) {
       panel: [{ id: 'minifalPanel', title: 'fal', icon: 'media/fal.svg' }],
     },
     views: {
-      minifal: entries(views).map(([name, { name: title, icon }]) => ({
+      minifal: entries(views).map(([name, { name: title, icon, ...more }]) => ({
         id: viewId(name),
         name: say(`view.${name}`, title),
         icon,
+        ...more,
         contextualTitle: 'fal',
       })),
       minifalPanel: entries(panelViews).map(([name, { name: title, icon }]) => ({

@@ -2,7 +2,11 @@
 export const views = {
   apps: { name: 'Apps', icon: 'media/fal.svg' },
   requests: { name: 'Requests', icon: 'media/fal.svg' },
-} as const satisfies { readonly [name: string]: { readonly name: string; readonly icon: string } };
+  /** Folded at first: what it shows is needed now and then. */
+  emulator: { name: 'Emulator', icon: 'media/fal.svg', visibility: 'collapsed' },
+} as const satisfies {
+  readonly [name: string]: { readonly name: string; readonly icon: string; readonly visibility?: 'collapsed' };
+};
 
 /** The views in the panel. */
 export const panelViews = {

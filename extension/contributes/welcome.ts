@@ -27,6 +27,18 @@ export const welcome: readonly {
     when: all(hasPython, key('hasApps')),
   },
   {
+    view: 'emulator',
+    name: 'starting',
+    contents: 'The emulator is starting …',
+    when: is('emulatorState', 'starting'),
+  },
+  {
+    view: 'emulator',
+    name: 'down',
+    contents: `The emulator is not running.\n[Start Emulator](${commandUri('startEmulator')})`,
+    when: all(isTrusted, isNot('emulatorState', 'running'), isNot('emulatorState', 'starting')),
+  },
+  {
     view: 'apps',
     name: 'noFolder',
     contents:

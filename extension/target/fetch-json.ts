@@ -7,7 +7,7 @@ export interface Address {
   readonly key: string;
 }
 
-const timeoutMs = 2_000;
+const shortMs = 2_000;
 const maxChars = 4 * 1024 * 1024;
 
 /**
@@ -18,6 +18,7 @@ export async function fetchJson<T>(
   { address, key }: Address,
   path: string,
   schema: z.ZodType<T>,
+  timeoutMs = shortMs,
 ): Promise<T | undefined> {
   try {
     const response = await fetch(`${address}${path}`, {

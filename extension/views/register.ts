@@ -30,6 +30,10 @@ export function registerViews(rowsOf: (name: ViewName) => Promise<Tree>) {
     disposables.push(view, changes);
     return { view, changed: (element) => changes.fire(element) };
   }
-  const views: RegisteredViews = { apps: register('apps'), requests: register('requests') };
+  const views: RegisteredViews = {
+    apps: register('apps'),
+    requests: register('requests'),
+    emulator: register('emulator'),
+  };
   return { views, disposables };
 }

@@ -51,6 +51,7 @@ export interface About {
   readonly endpoint?: { readonly method: string; readonly path: string };
   readonly runner?: string;
   readonly request?: number;
+  readonly secret?: { readonly name: string; readonly environment: string };
   /** What "Copy ID" copies. */
   readonly id?: string;
 }

@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { importPlan } from './secret-import.ts';
+
+const known = [
+  { name: 'S3_KEY', environment: 'main', createdAt: 0 },
+  { name: 'HF_TOKEN', environment: 'dev', createdAt: 0 },
+];
+
+it('a .env file becomes new and replaced secrets; what no secret can be is refused', () => {
+  const text = [
+    '# keys of the team',
+    'HF_TOKEN=hf_abc # mine',
+    'export S3_KEY="with = and # and spaces"',
+    "MULTI='one",
+    "two'",
+    'EMPTY=',
+    'FAL_KEY=id:secret',
+    'my-name=x',
+  ].join('\n');
+  expect(importPlan(text, known)).toEqual([
+    { name: 'EMPTY', value: '', becomes: 'empty' },
+    { name: 'FAL_KEY', value: 'id:secret', becomes: 'refused', fault: 'platform' },
+    { name: 'HF_TOKEN', value: 'hf_abc', becomes: 'new' },
+    { name: 'MULTI', value: 'one\ntwo', becomes: 'new' },
+    { name: 'S3_KEY', value: 'with = and # and spaces', becomes: 'replaced' },
+    { name: 'my-name', value: 'x', becomes: 'refused', fault: 'name' },
+  ]);
+});
+
+it.each(['', 'just words\n\n# and a comment', '\0\0\0'])('a file without assignments sets nothing: %j', (text) => {
+  expect(importPlan(text, known)).toEqual([]);
+});
+
+it('a name that JavaScript objects have is a name like any other', () => {
+  expect(importPlan('__proto__=x\nconstructor=y', []).map(({ name }) => name)).toContain('constructor');
+});

@@ -1,0 +1,25 @@
+import { parseEnv } from 'node:util';
+import { type SecretNames, secretFault } from '../target/secrets.ts';
+
+/** What would become of one line of a `.env` file. */
+export interface ImportedSecret {
+  readonly name: string;
+  /** Never shown. */
+  readonly value: string;
+  /** `refused`: no secret can have this name or value. `empty`: there is nothing to set. */
+  readonly becomes: 'new' | 'replaced' | 'empty' | 'refused';
+  /** Only with `refused`. */
+  readonly fault?: ReturnType<typeof secretFault>;
+}
+
+/** The secrets that a `.env` file would set in an environment, by name. Pure. */
+export function importPlan(text: string, known: SecretNames, environment = 'main'): readonly ImportedSecret[] {
+  const names = new Set(known.filter((one) => one.environment === environment).map(({ name }) => name));
+  const lines = Object.entries(parseEnv(text)).sort(([a], [b]) => (a < b ? -1 : 1));
+  return lines.map(([name, value = '']) => {
+    const fault = secretFault(name, value);
+    if (fault) return { name, value, becomes: 'refused', fault };
+    if (value === '') return { name, value, becomes: 'empty' };
+    return { name, value, becomes: names.has(name) ? 'replaced' : 'new' };
+  });
+}
