@@ -52,7 +52,7 @@ export const steps = {
     description:
       'Let the endpoint raise an exception, such as raise KeyError(input.name), and run the app again with the new ' +
       `code.\n[Run and Call Again](${commandUri('runAndCall')})\n` +
-      'The answer is an error, and Log above it shows the exception. Repair the code, and call once more.',
+      'The answer is an error, and Problems shows the exception at its line. Repair the code, and call once more.',
     picture: 'A line of the app is underlined, with the exception next to it.',
     completedWhen: is('lastCall', 'failed'),
   },
