@@ -10,19 +10,22 @@ const line = (message: string, level: 'STDOUT' | 'ERROR' = 'STDOUT') => {
   return { ...source, at: 1_000, level, message, runnerId: 'r1', requestId: 'q1', endpoint: '/' };
 };
 
-async function feedOf(lines: number) {
+async function logOf(lines: number, at = 1_000) {
   const { logs, url, authorization } = await restServer();
-  for (let n = 1; n <= lines; n++) logs.append(line(`line ${n}`));
+  for (let n = 1; n <= lines; n++) logs.append({ ...line(`line ${n}`), at });
+  const address = url('').replace(/\/$/, '');
+  return { logs, real: createLogClient({ address, key: authorization.replace(/^Key /, '') }) };
+}
+
+async function feedOf(lines: number) {
+  const { logs, ...opened } = await logOf(lines);
+  let { real } = opened;
   const sent: Extract<HostMessage, { type: 'rows' | 'found' }>[] = [];
   const sentences: (string | null)[] = [];
   let isRunning = true;
   let connection = new AbortController();
-  const real = createLogClient({
-    address: url('').replace(/\/$/, ''),
-    key: authorization.replace(/^Key /, ''),
-  });
   const client: LogClient = {
-    page: real.page,
+    page: (query, signal) => real.page(query, signal),
     follow: (query, onPage, signal) => real.follow(query, onPage, AbortSignal.any([signal, connection.signal])),
   };
   const feed = createFeed({
@@ -43,6 +46,12 @@ async function feedOf(lines: number) {
     },
     setRunning(value: boolean) {
       isRunning = value;
+    },
+    /** The emulator is started again with another log. */
+    async replace(lines: number) {
+      const other = await logOf(lines, 2_000);
+      real = other.real;
+      return other.logs;
     },
   };
 }
@@ -109,6 +118,32 @@ describe('the feed', () => {
     drop();
     logs.append(line('meanwhile'));
     await expect.poll(() => rows().at(-1), slowPoll).toEqual(['live', 4]);
+    feed.stop();
+  });
+
+  it.each([2, 9])('begins again when the data folder was deleted and the new log has %i rows', async (rowsNow) => {
+    const { feed, rows, drop, replace, setRunning } = await feedOf(5);
+    await feed.query(1, noFilter, null);
+    setRunning(false);
+    const logs = await replace(rowsNow);
+    drop();
+    setRunning(true);
+    feed.resume();
+    const all = Array.from({ length: rowsNow }, (_, index) => index + 1);
+    await expect.poll(() => rows().at(-1), slowPoll).toEqual(['reset', ...all]);
+    logs.append(line('new'));
+    await expect.poll(() => rows().at(-1), slowPoll).toEqual(['live', rowsNow + 1]);
+    feed.stop();
+  });
+
+  it('ends the wait of the page also if there is no answer', async () => {
+    const { feed, sent, setRunning } = await feedOf(450);
+    await feed.query(1, { ...noFilter, text: '/(/' }, null);
+    expect(sent.at(-1)).toMatchObject({ query: 1, where: 'reset', rows: [], isPart: false });
+    await feed.query(2, noFilter, null);
+    setRunning(false);
+    await feed.more(2, 'older', 251);
+    expect(sent.at(-1)).toMatchObject({ query: 2, where: 'older', rows: [], before: 251, isPart: false });
     feed.stop();
   });
 

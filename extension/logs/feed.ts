@@ -45,14 +45,22 @@ export function createFeed(deps: {
     return current === query && !query.stop.signal.aborted;
   }
 
-  /** Runs a part of a query. Errors end it quietly if the query or the emulator has ended meanwhile. */
-  async function part(query: Query, run: (client: LogClient) => Promise<void>): Promise<void> {
+  /**
+   * Runs a part of a query. Errors end it quietly if the query or the emulator has ended meanwhile. `unanswered` is
+   * called if the page would otherwise wait for an answer.
+   */
+  async function part(
+    query: Query,
+    run: (client: LogClient) => Promise<void>,
+    unanswered: () => void = () => undefined,
+  ): Promise<void> {
     const client = connect();
-    if (!client) return;
+    if (!client) return unanswered();
     try {
       await run(client);
     } catch (error) {
       if (!isCurrent(query)) return;
+      unanswered();
       if (error instanceof LogQueryRefused) refused(error.message);
       // A broken connection, for example because the emulator is about to end.
       else if (connect()) {
@@ -71,8 +79,32 @@ export function createFeed(deps: {
     const query = current;
     const client = connect();
     if (!query || !client || query.isFollowed) return;
-    if (query.end === undefined) void begin(query.number, query.filter, null);
-    else void follow(query, client).catch(() => undefined);
+    if (query.end === undefined) return void begin(query.number, query.filter, null);
+    query.isFollowed = true;
+    isOther(query, client).then(
+      (isNew) => {
+        if (!isCurrent(query)) return;
+        if (isNew) void begin(query.number, query.filter, null);
+        else follow(query, client).catch(() => undefined);
+      },
+      () => {
+        query.isFollowed = false;
+        again(query);
+      },
+    );
+  }
+
+  /** Whether this is another log, because the data folder was deleted: its numbers begin again. */
+  async function isOther(query: Query, client: LogClient): Promise<boolean> {
+    const last = kept.filter === JSON.stringify(query.filter) ? kept.rows.at(-1) : undefined;
+    if (!last) return false;
+    const [row] = (await client.page({ before: last.seq + 1, limit: 1 }, query.stop.signal)).lines;
+    return row?.seq !== last.seq || row.at !== last.at;
+  }
+
+  /** Ends the page's wait for rows that can't be read now: it asks for them again when they are needed again. */
+  function sendNone({ number }: Query, where: 'reset' | 'older' | 'newer', before: number | null): void {
+    send({ type: 'rows', query: number, where, rows: [], before, isEnd: false, missed: false, isPart: false });
   }
 
   function rowsOf(query: Query, { lines }: LogPage): readonly Row[] {
@@ -94,6 +126,7 @@ export function createFeed(deps: {
       const after = query.end === undefined ? {} : { after: query.end };
       const onPage = (page: LogPage, cursor: number): void => {
         if (!isCurrent(query)) return;
+        if (query.end !== undefined && cursor < query.end) return void begin(number, query.filter, null);
         query.end = cursor;
         resolve(cursor);
         const rows = rowsOf(query, page);
@@ -160,12 +193,17 @@ export function createFeed(deps: {
       send({ type: 'rows', query: number, where: 'reset', rows, ...base });
       return;
     }
-    await part(query, async (client) => {
-      const end = await follow(query, client);
-      if (at === null) return readOlder(query, client, end + 1, 'reset');
-      await readOlder(query, client, at, 'reset');
-      await readNewer(query, client, at - 1);
-    });
+    await part(
+      query,
+      async (client) => {
+        const end = await follow(query, client);
+        if (at === null) return readOlder(query, client, end + 1, 'reset');
+        await readOlder(query, client, at, 'reset');
+        await readNewer(query, client, at - 1);
+      },
+      // Live rows may be there already.
+      () => (query.end === undefined ? sendNone(query, 'reset', null) : sendNone(query, 'older', query.end + 1)),
+    );
   }
 
   return {
@@ -174,8 +212,10 @@ export function createFeed(deps: {
     async more(number: number, where: 'older' | 'newer', from: number): Promise<void> {
       const query = current;
       if (query?.number !== number) return;
-      await part(query, (client) =>
-        where === 'older' ? readOlder(query, client, from, 'older') : readNewer(query, client, from),
+      await part(
+        query,
+        (client) => (where === 'older' ? readOlder(query, client, from, 'older') : readNewer(query, client, from)),
+        () => sendNone(query, where, from),
       );
     },
     /** The next error in this direction, among all rows that fit the filter. */
