@@ -27,7 +27,7 @@ class Painter(fal.App):
 
 /**
  * A user's way from the installed extension to the first answer of an app of their own, in a project whose environment
- * doesn't have fal yet: clicks and seconds. The packages are in uv's cache.
+ * doesn't have fal yet: clicks and seconds. The file of the app is open, and the packages are in uv's cache.
  */
 export async function firstAnswer(vsix: string): Promise<readonly Figure[]> {
   const machine = await makeMachine({ folder: 'empty', settings: { 'minifal.pythonPath': '' } });
@@ -37,8 +37,8 @@ export async function firstAnswer(vsix: string): Promise<readonly Figure[]> {
   try {
     const { workbench } = await openFalWindow(await vscode.page());
     const { page } = workbench;
-    const file = page.locator('.explorer-folders-view [role=treeitem]').filter({ hasText: 'painter.py' });
-    await file.waitFor();
+    await workbench.openFile('painter.py');
+    await lensOf(page, 'Call').waitFor();
     let clicks = 0;
     const began = performance.now();
     const click = async (what: Locator, name: string) => {
@@ -48,7 +48,6 @@ export async function firstAnswer(vsix: string): Promise<readonly Figure[]> {
     };
     const send = lensOf(page, 'Send');
     const install = page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'Install fal' });
-    await click(file, 'painter.py in the explorer');
     await click(lensOf(page, 'Call'), 'the lens Call');
     await send.or(install).first().waitFor({ timeout: 90_000 });
     if (await install.isVisible()) await click(install, 'Install fal');
