@@ -11,6 +11,7 @@ import {
 import { commandId } from '../contributes/commands.ts';
 import { viewId } from '../contributes/views.ts';
 import type { Presenter } from '../present.ts';
+import { Problem } from '../problem.ts';
 import type { Link } from '../target/link.ts';
 import { connectLogs } from '../target/logs.ts';
 import { t } from '../words.ts';
@@ -160,6 +161,8 @@ export function createLogs(deps: {
   }
 
   async function exportAll(): Promise<void> {
+    // Before a file is chosen: it would be replaced by an empty one.
+    if (!connectLogs(link.folder)) throw new Problem(t('The emulator is not running.'), 'startEmulator');
     const namesOf = async (rows: Parameters<typeof names.of>[0]): Promise<Names> => {
       const all = { runners: {}, requests: {} };
       await names.of(rows, (found) => {

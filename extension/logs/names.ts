@@ -15,7 +15,14 @@ const maxKnown = 10_000;
  * The numbers for people of runners and requests: from the live state, otherwise the emulator is asked, once per id.
  */
 export function createNames(link: Pick<Link, 'folder' | 'snapshot' | 'client'>) {
-  const asked = new Set<string>();
+  /** Of ids that the emulator was asked about; `undefined`: it doesn't know, or hasn't answered yet. */
+  const asked = new Map<string, number | undefined>();
+
+  async function ask(id: string, kind: 'runner' | 'request'): Promise<void> {
+    asked.set(id, undefined);
+    const found = kind === 'runner' ? await link.client()?.runner(id) : await askRequest(link.folder, id);
+    asked.set(id, found?.number ?? undefined);
+  }
 
   return {
     /** Calls `found` with those that are known at once, and again with those that had to be asked for. */
@@ -24,42 +31,32 @@ export function createNames(link: Pick<Link, 'folder' | 'snapshot' | 'client'>) 
       const numbers = new Map([...(live?.requests.values() ?? [])].map(({ id, number }) => [id, number]));
       const runnerIds = idsOf(rows, ({ runnerId }) => runnerId);
       const requestIds = idsOf(rows, ({ requestId }) => requestId);
-      const runners = new Map(runnerIds.map((id) => [id, live?.runners.get(id)?.number]));
-      const requests = new Map(requestIds.map((id) => [id, numbers.get(id)]));
-      report(runners, requests);
-      const unknown = [...missing(runners).map((id) => [id, 'runner']), ...missing(requests).map((id) => [id, ''])];
-      const wanted = unknown.filter(([id = '']) => !asked.has(id)).slice(0, maxAsked);
-      if (wanted.length === 0) return;
-      if (asked.size > maxKnown) asked.clear();
-      runners.clear();
-      requests.clear();
-      for (const [id = '', kind] of wanted) {
-        asked.add(id);
-        if (kind === 'runner') runners.set(id, (await link.client()?.runner(id))?.number);
-        else requests.set(id, (await askRequest(link.folder, id))?.number ?? undefined);
-      }
-      report(runners, requests);
-
-      function report(runners: Numbers, requests: Numbers): void {
-        const names = { runners: known(runners), requests: known(requests) };
+      const report = (runners: readonly string[], requests: readonly string[]): void => {
+        const names = {
+          runners: known(runners, (id) => live?.runners.get(id)?.number ?? asked.get(id)),
+          requests: known(requests, (id) => numbers.get(id) ?? asked.get(id)),
+        };
         if (Object.keys(names.runners).length + Object.keys(names.requests).length > 0) found(names);
-      }
+      };
+      report(runnerIds, requestIds);
+      const newRunners = runnerIds.filter((id) => !live?.runners.has(id) && !asked.has(id)).slice(0, maxAsked);
+      const newRequests = requestIds.filter((id) => !numbers.has(id) && !asked.has(id)).slice(0, maxAsked);
+      if (newRunners.length + newRequests.length === 0) return;
+      if (asked.size > maxKnown) asked.clear();
+      for (const id of newRunners) await ask(id, 'runner');
+      for (const id of newRequests) await ask(id, 'request');
+      report(newRunners, newRequests);
     },
     /** The emulator may know more now. */
     forget: () => asked.clear(),
   };
 }
 
-type Numbers = ReadonlyMap<string, number | undefined>;
-
 function idsOf(rows: readonly Row[], idOf: (row: Row) => string | null): readonly string[] {
   return [...new Set(rows.map(idOf))].filter((id) => id !== null);
 }
 
-function missing(numbers: Numbers): readonly string[] {
-  return [...numbers].flatMap(([id, number]) => (number === undefined ? [id] : []));
-}
-
-function known(numbers: Numbers): { readonly [id: string]: number } {
-  return Object.fromEntries([...numbers].filter((entry): entry is [string, number] => entry[1] !== undefined));
+function known(ids: readonly string[], numberOf: (id: string) => number | undefined) {
+  const numbers = ids.map((id) => [id, numberOf(id)] as const);
+  return Object.fromEntries(numbers.filter((entry): entry is readonly [string, number] => entry[1] !== undefined));
 }
