@@ -24,6 +24,8 @@ interface Saved {
   readonly at: number | null;
 }
 
+type Numbers = Extract<HostMessage, { type: 'names' }>['runners'];
+
 declare function acquireVsCodeApi(): {
   postMessage(message: PageMessage): void;
   getState(): Partial<Saved> | undefined;
@@ -122,8 +124,8 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
         draw();
         break;
       case 'names':
-        for (const [id, number] of Object.entries(message.runners)) runnerNumbers.set(id, number);
-        for (const [id, number] of Object.entries(message.requests)) requestNumbers.set(id, number);
+        addNumbers(runnerNumbers, message.runners, ({ runnerId }) => runnerId);
+        addNumbers(requestNumbers, message.requests, ({ requestId }) => requestId);
         list.redraw();
         break;
       case 'choices':
@@ -153,6 +155,14 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
     toolbar.setChoices(choices);
     drawCount();
   });
+
+  /** The host sends numbers with rows, so those of rows that the page has dropped aren't needed. */
+  function addNumbers(known: Map<string, number>, more: Numbers, idOf: (row: Row) => string | null): void {
+    for (const [id, number] of Object.entries(more)) known.set(id, number);
+    if (known.size <= 2 * maxHeld) return;
+    const needed = new Set(held.rows.map(idOf));
+    for (const id of known.keys()) if (!needed.has(id)) known.delete(id);
+  }
 
   /** Asks for all rows anew. */
   function begin(at: number | null): void {
