@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isAlive, type ProcessIdentity } from '../../emulator/local/data-folder.ts';
 import { processIdentity, processTree } from '../support/procfs.ts';
@@ -7,11 +8,26 @@ import { type FalWindow, openFalWindow } from './fal-window.ts';
 import { hasEnded, helpersOf, noRunsIn, theHelperOf } from './run-helpers.ts';
 import { type Scene, setScene } from './scene.ts';
 
+const failing = `import fal
+
+
+class Broken(fal.App):
+    machine_type = "XS"
+
+    def setup(self):
+        raise RuntimeError("There are no weights.")
+
+    @fal.endpoint("/")
+    def answer(self) -> str:
+        return "yes"
+`;
+
 let scene: Scene;
 let window: FalWindow;
 
 beforeAll(async () => {
   scene = await setScene();
+  await writeFile(join(scene.workspace, 'broken.py'), failing);
   window = await scene.open();
   await window.showApps();
 });
@@ -123,14 +139,39 @@ it('keeps the tree of a killed emulator, greyed, with a row that starts it again
   await window.workbench.command('fal: Deploy to Emulator');
   await window.workbench.pick('Hello');
   await window.row(/^Hello no runner/);
+  await window.workbench.toast(/is deployed/);
+  await run('Slow');
+  await window.workbench.command('Notifications: Clear All Notifications');
   const { pid } = await scene.emulator();
   process.kill(pid, 'SIGKILL');
   await window.row(/^Hello not running/);
+  await window.workbench.toast(/ended unexpectedly/);
+  await noRuns();
+  // What is tested: the run that failed with the emulator adds no toast.
+  await window.workbench.page.waitForTimeout(3_000);
+  expect(await toasts()).toEqual([expect.stringContaining('ended unexpectedly')]);
   await window.picture('killed');
   await (await window.row(/^Start Emulator /)).click();
   await window.row(/^Hello no runner/);
   expect((await scene.emulator()).pid).not.toBe(pid);
 });
+
+it('shows the sentence of a failure in one toast, with its line', async () => {
+  await window.workbench.command('Notifications: Clear All Notifications');
+  await window.workbench.command('fal: Run App');
+  await window.workbench.pick('Broken');
+  await until('there is a toast', async () => (await toasts()).length > 0, { timeoutMs: 120_000 });
+  expect(await toasts()).toEqual([
+    expect.stringMatching(/Broken did not start: RuntimeError: There are no weights. \(broken.py:8\)/),
+  ]);
+  await window.workbench.pressInToast('Broken did not start', 'Go to Line');
+  await window.workbench.page.locator('.tab.active').filter({ hasText: 'broken.py' }).waitFor();
+  await window.workbench.page.locator('.statusbar-item').filter({ hasText: 'Ln 8,' }).waitFor();
+});
+
+function toasts(): Promise<readonly string[]> {
+  return window.workbench.page.locator('.notification-toast').allInnerTexts();
+}
 
 it('ends its runs soon after the window was closed', async () => {
   const helper = await run('Slow');
