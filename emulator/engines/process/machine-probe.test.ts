@@ -1,7 +1,9 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createProcessEngine } from './process-engine.ts';
+import { isAlive, until } from './testing/processes.ts';
 import { runnerSources, type WorkFolder, workFolder } from './testing/runners.ts';
 
 const restricted = join(import.meta.dirname, '../../../test/support/restricted.py');
@@ -69,6 +71,27 @@ describe.runIf(process.platform === 'linux')('a start', () => {
     await vi.waitFor(() => expect(existsSync(join(probeDir, 'cut-off'))).toBe(true), { timeout: 20_000 });
     await engine.close();
     expect(readdirSync(probeDir)).toEqual([]);
+  });
+
+  it('leaves no process of a probe that is killed while its child waits for an answer', async () => {
+    const killed = `
+import os, sys
+sys.path.insert(0, ${JSON.stringify(runnerSources)})
+import boot
+boot.make_package()
+from minifal_runner.keeper import servers
+def never_answers(reader, placed):
+    with open("/proc/thread-self/children") as children, open(sys.argv[1], "w") as file:
+        file.write(children.read())
+    os.kill(os.getpid(), 9)
+servers._receive = never_answers
+servers.why_not_placed()
+`;
+    const file = join(work.root, 'child');
+    expect(spawnSync('python3', ['-c', killed, file], { stdio: 'ignore' }).signal).toBe('SIGKILL');
+    const child = Number(readFileSync(file, 'utf8'));
+    expect(child).toBeGreaterThan(1);
+    await until(() => !isAlive(child));
   });
 
   it('closes also when the data folder was deleted', async () => {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import stat
 import sys
@@ -125,9 +126,11 @@ def try_in_child(attempt) -> dict | str:
     failed.
     """
     reader, writer = os.pipe()
+    ourselves = os.getpid()
     child = os.fork()
     if child == 0:
         try:
+            kernel.die_with_parent(signal.SIGKILL, ourselves)
             kernel.set_dumpable(True)
             os.write(writer, json.dumps(attempt() or {}).encode())
         except BaseException as error:

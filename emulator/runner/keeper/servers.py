@@ -7,6 +7,7 @@ or `violation SENTENCE`, part of a sentence that says why the runner must end.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import time
 
@@ -155,9 +156,12 @@ def why_not_placed() -> str | None:
     own = Addresses(*pick(), {}, 0)
     hand, childs_hand = socket.socketpair()
     reader, writer = os.pipe()
+    ourselves = os.getpid()
     child = os.fork()
     if child == 0:
         try:
+            # Its server waits for an answer that only this process can give.
+            kernel.die_with_parent(signal.SIGKILL, ourselves)
             kernel.set_dumpable(True)
             hand_over_filter(childs_hand)
             with socket.create_server(("0.0.0.0", 0)) as server:
