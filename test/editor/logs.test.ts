@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Frame, FrameLocator } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { until } from '../support/wait.ts';
+import type { FalWindow } from './fal-window.ts';
+import { inEachTheme, takePicture } from './pictures.ts';
+import { type Scene, setScene } from './scene.ts';
+
+const painter = `import fal
+import time
+import traceback
+from pydantic import BaseModel
+
+
+class Prompt(BaseModel):
+    prompt: str
+
+
+class Answer(BaseModel):
+    text: str
+
+
+class Painter(fal.App):
+    app_name = "painter"
+    machine_type = "XS"
+    keep_alive = 600
+
+    def setup(self):
+        print("loading the model ...")
+
+    @fal.endpoint("/")
+    def fast(self, input: Prompt) -> Answer:
+        print("fast:", input.prompt)
+        print("\\x1b[31mred\\x1b[0m <b>not bold</b> <script>document.title = 'x'</script>")
+        print("x" * 60_000)
+        try:
+            self.load()
+        except ValueError:
+            traceback.print_exc()
+        if input.prompt == "fail":
+            raise KeyError("style")
+        return Answer(text=input.prompt.upper())
+
+    def load(self):
+        raise ValueError("no weights")
+`;
+
+let scene: Scene;
+let window: FalWindow;
+let pane: FrameLocator;
+
+beforeAll(async () => {
+  scene = await setScene({ folder: 'empty' });
+  await mkdir(scene.workspace, { recursive: true });
+  await writeFile(join(scene.workspace, 'painter.py'), painter);
+  window = await scene.open();
+});
+afterAll(() => scene?.close());
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await takePicture(window.workbench, `logs-failed-${task.name.slice(0, 20)}`);
+});
+
+/** The visible lines of the pane. */
+const texts = async () => (await pane.locator('.row').allInnerTexts()).map((text) => text.replaceAll(/\s+/g, ' '));
+
+async function shown(...expected: readonly RegExp[]): Promise<readonly string[]> {
+  return until(
+    `lines match ${expected.join(', ')}`,
+    async () => {
+      const lines = await texts();
+      return expected.every((text) => lines.some((line) => text.test(line))) ? lines : undefined;
+    },
+    { timeoutMs: 60_000 },
+  ).catch(async (error: Error) => {
+    throw new Error(`${error.message}; the lines are ${JSON.stringify(await texts())}`);
+  });
+}
+
+/** The page of the pane. The editor makes a new one whenever the pane is shown again. */
+function findPane(): FrameLocator {
+  return window.workbench.page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+}
+
+async function frameOfPane(): Promise<Frame> {
+  const body = await pane.locator('body').elementHandle();
+  const frame = await body?.ownerFrame();
+  if (!frame) throw new Error('the pane has no frame');
+  return frame;
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** axe's findings in the page, by the rules of `accessibility.ts`: all of it is ours. */
+async function objectionsIn(frame: Frame): Promise<readonly string[]> {
+  await frame.evaluate(axe);
+  return frame.evaluate<readonly string[]>(`(async () => {
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+    const { violations } = await axe.run(document, { runOnly: tags, resultTypes: ['violations'] });
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => id + ': ' + html.slice(0, 200) + ' ' + failureSummary));
+  })()`);
+}
+
+const call = (prompt: string) => scene.call('local/painter', { prompt }).catch(() => undefined);
+
+it('shows the log as it comes, and everything of an app as text', async () => {
+  const { workbench } = window;
+  await workbench.openFile('painter.py');
+  await workbench.command('fal: Show Log');
+  pane = findPane();
+  await pane.getByRole('treegrid', { name: 'Log' }).waitFor();
+  await pane.getByText('The emulator is not running.').waitFor();
+  await workbench.command('fal: Deploy to Emulator');
+  await shown(/The emulator started/);
+  await window.status(/local/);
+  await workbench.page
+    .locator('.codelens-decoration')
+    .filter({ hasText: /deployed/ })
+    .first()
+    .waitFor();
+  await call('a cat');
+  const lines = await shown(/fast: a cat/, /ValueError: no weights/);
+  expect(lines.join('\n')).toContain("red <b>not bold</b> <script>document.title = 'x'</script>");
+  expect(lines.join('\n')).toMatch(/The emulator started[\s\S]*The runner is ready/);
+  // uvicorn's access log.
+  expect(lines.join('\n')).not.toMatch(/HTTP\/1\.1/);
+  await call('fail');
+  await shown(/r1 #2 .*KeyError: 'style' painter\.py:\d+/);
+  await inEachTheme(workbench, async (look) => {
+    await takePicture(workbench, `logs.${look.name}`);
+    expect({ look: look.name, found: await objectionsIn(await frameOfPane()) }).toEqual({ look: look.name, found: [] });
+  });
+});
