@@ -30,6 +30,7 @@ const outputs = {
   (/work/apps/painter.py, line 6)
 `,
   syntax: "✘ '[' was never closed (painter.py, line 4)\n",
+  encoding: '✘ unknown encoding: latin-9000 (painter.py, line 0)\n',
   importing: "✘ No module named 'no_such_module_he'\n",
   exception: `╭───────────────────── Traceback (most recent call last) ──────────────────────╮
 │ /work/apps/painter.py:5 in paint                                             │
@@ -72,6 +73,7 @@ describe('the reason of a failure', () => {
       'TypeError: unsupported operand type(s) for a long explanation that does not fit into one line',
       painter(5),
     ],
+    ['encoding', 'unknown encoding: latin-9000 (painter.py:1)', painter(1)],
     ['unindented', 'Something failed', undefined],
     ['none', 'killed by the system', undefined],
   ] as const)('is the sentence of the failure itself (%s)', (name, reason, place) => {

@@ -65,10 +65,12 @@ function found(sentence: string, where: FailedIn): Failure {
   const reason = unsatisfied?.reason ?? exception ?? sentence;
   const named = /\(([^()]+\.py), line (\d+)\)\.?$/.exec(reason);
   if (named) {
-    const [text, path = '', line] = named;
+    const [text, path = ''] = named;
+    // Python counts from 1, but says 0 for an encoding that it doesn't know.
+    const line = Math.max(1, Number(named[2]));
     return {
       reason: `${reason.slice(0, -text.length).trim()} (${basename(path)}:${line})`,
-      place: { file: placeOf(path, where), line: Number(line) },
+      place: { file: placeOf(path, where), line },
     };
   }
   const missing = missingModule(reason);
