@@ -1,6 +1,6 @@
 import type { SetContext } from '../contexts.ts';
 import type { Link } from '../target/link.ts';
-import type { RequestRow } from '../target/live.ts';
+import type { LiveState, RequestRow } from '../target/live.ts';
 import { type RequestFilter, requestItems } from './request-rows.ts';
 import { createRowView, type Element, type RowTree } from './row-view.ts';
 
@@ -10,7 +10,7 @@ const maxOlder = 2_000;
 
 /** Fills the view "Requests" from the live state, and from pages of older requests when a person asks for them. */
 export function createRequestsView(deps: {
-  readonly link: Link;
+  readonly link: Pick<Link, 'snapshot' | 'client' | 'onChange'>;
   readonly view: RowTree & { description?: string | undefined };
   readonly changed: (element: Element | undefined) => void;
   readonly setContext: SetContext;
@@ -20,6 +20,8 @@ export function createRequestsView(deps: {
   let isAll = false;
   let filter: RequestFilter = {};
   let pid: number | undefined;
+  /** A page that was asked for before they began anew isn't one of them. */
+  let pages = 0;
 
   const tree = createRowView({
     view,
@@ -30,14 +32,31 @@ export function createRequestsView(deps: {
   function reset(): void {
     older = [];
     isAll = false;
+    pages++;
   }
 
-  function update(): void {
+  function update(before?: LiveState): void {
     const { live } = link.snapshot();
     // Another emulator may have another data folder's requests.
     if (live && live.head.pid !== pid) reset();
+    else if (live && before && older.length > 0) keepLeaving(before, live);
     pid = live?.head.pid ?? pid;
     tree.update();
+  }
+
+  /** The live state has the newest requests only. Those that leave it continue the pages, which began below it. */
+  function keepLeaving({ requests: before }: LiveState, { requests: now }: LiveState): void {
+    if (before === now) return;
+    const left = [...before.values()].filter(({ number }) => !now.has(number));
+    // After a long pause, what came between them isn't known.
+    if (left.length > 0 && left.length === before.size) {
+      reset();
+      return;
+    }
+    const finished = left.filter(({ phase }) => phase === 'COMPLETED').sort((a, b) => b.number - a.number);
+    if (finished.length === 0) return;
+    older = [...finished, ...older].slice(0, maxOlder);
+    isAll ||= older.length >= maxOlder;
   }
 
   /** The next page. `false`: there is none. */
@@ -48,15 +67,16 @@ export function createRequestsView(deps: {
     const finished = shown.filter(({ phase }) => phase === 'COMPLETED').map(({ number }) => number);
     // A page of a filter that was set later begins with the newest one.
     const before = older.at(-1)?.number ?? (Object.keys(filter).length > 0 ? undefined : min(finished));
+    const asked = ++pages;
     const page = await client.requests({ ...filter, ...(before === undefined ? {} : { before }), limit: pageSize });
-    if (!page) return false;
+    if (!page || asked !== pages) return false;
     older = [...older, ...page.requests].slice(0, maxOlder);
     isAll = page.before === null || older.length >= maxOlder;
     tree.update();
     return page.requests.length > 0;
   }
 
-  const unsubscribe = link.onChange(update);
+  const unsubscribe = link.onChange((_, before) => update(before.live));
   update();
 
   return {
