@@ -79,6 +79,9 @@ export function createCalls(deps: {
 
   async function restored(uri: vscode.Uri): Promise<Answer | undefined> {
     const past = (await history.list()).find(({ answer }) => answer === uri.toString());
+    // The editor asks several times at once; a second look would follow the request twice.
+    const known = answers.get(uri.toString());
+    if (known) return known;
     const answer = past && answers.restore(past, uri);
     if (past && answer) {
       sending.resume(past, answer);
