@@ -106,7 +106,8 @@ export function createCalls(deps: {
     const operation = operations.known(address);
     const input = target ? await sending.withUploads(request, document.uri, operation, signal) : request.input;
     const { path, query, body } = placeInput(input, { ...operation, path: address.path });
-    const call = { app: `${target?.owner ?? 'local'}/${alias}`, path, query, input: body };
+    const method = operation?.method ?? 'POST';
+    const call = { method, app: `${target?.owner ?? 'local'}/${alias}`, path, query, input: body };
     await vscode.env.clipboard.writeText(programFor(known, call));
     void vscode.window.setStatusBarMessage(t('fal: copied as {0}, for the terminal "fal (local)".', known), 5_000);
     if (known === 'Python' && !(await deps.hasClient())) void offerClient();

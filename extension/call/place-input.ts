@@ -13,6 +13,11 @@ interface PlacedInput {
   readonly body: Json;
 }
 
+/** Whether a request with this method is sent with its body. */
+export function hasBody(method: string): boolean {
+  return method !== 'GET' && method !== 'DELETE';
+}
+
 /** Where the properties of an input belong. */
 export interface Places {
   /** The path of the endpoint, in which `{id}` is the property `id`. */

@@ -22,6 +22,15 @@ it('a shell passes the input on as it is', () => {
   expect(JSON.parse(args[args.indexOf('-d') + 1] ?? '')).toEqual(input);
 });
 
+it.each([
+  ['GET', false],
+  ['PUT', true],
+])('a shell sends a %s with a body: %j', (method, hasBody) => {
+  const script = `curl() { printf '%s\\0' "$@"; }\n${programFor('curl', { ...call, method })}`;
+  const args = execFileSync('sh', ['-c', script], { encoding: 'utf8' }).split('\0');
+  expect([args[args.indexOf('-X') + 1], args.includes('-d')]).toEqual([method, hasBody]);
+});
+
 it('Python reads the same input', () => {
   const stub = `
 import json, sys, types

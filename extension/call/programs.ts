@@ -1,7 +1,10 @@
 import { exactText, type Json } from './json.ts';
+import { hasBody } from './place-input.ts';
 
 /** What a copied program calls. */
 export interface ProgramCall {
+  /** Absent: `POST`. */
+  readonly method?: string;
   /** `owner/alias`. */
   readonly app: string;
   /** With its leading slash, encoded. */
@@ -34,7 +37,11 @@ const endpoint = ({ app, path, query = '' }: ProgramCall) => `${app}${path === '
 function curl(call: ProgramCall): string {
   const address = `"http://$FAL_RUN_HOST"${quoted(`/${endpoint(call)}`)}`;
   const head = `-H "Authorization: Key $FAL_KEY" -H 'Content-Type: application/json'`;
-  return `curl -sS ${address} ${head} -d ${quoted(exactText(call.input))}\n`;
+  const { method = 'POST' } = call;
+  // With a body, curl sends a POST unless it is given another method.
+  const verb = method === 'POST' ? '' : ` -X ${quoted(method)}`;
+  const body = hasBody(method) ? ` -d ${quoted(exactText(call.input))}` : '';
+  return `curl -sS${verb} ${address} ${head}${body}\n`;
 }
 
 /** For a POSIX shell. */

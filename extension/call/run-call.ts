@@ -3,6 +3,7 @@ import { type CallResponse, readText, send } from '../target/calls.ts';
 import { t } from '../words.ts';
 import { createBody } from './answer-text.ts';
 import { exactText, isObject, type Json, tryParse } from './json.ts';
+import { hasBody } from './place-input.ts';
 
 /** Where a call goes. */
 export interface CallTarget {
@@ -67,12 +68,12 @@ async function direct(order: CallOrder, { note, sent }: CallProgress, signal: Ab
 }
 
 function callOf({ target, path, method, body }: CallOrder) {
-  const hasBody = method !== 'GET' && method !== 'DELETE';
+  const isSent = hasBody(method);
   return {
     method,
     path: encodeURI(`/${target.owner}/${target.alias}`) + path.replace(/^\/(?=\?|$)/, ''),
-    headers: hasBody ? { 'content-type': 'application/json' } : {},
-    ...(hasBody ? { body: exactText(body) } : {}),
+    headers: isSent ? { 'content-type': 'application/json' } : {},
+    ...(isSent ? { body: exactText(body) } : {}),
   };
 }
 
