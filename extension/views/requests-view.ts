@@ -20,7 +20,7 @@ export function createRequestsView(deps: {
   let isAll = false;
   let filter: RequestFilter = {};
   let pid: number | undefined;
-  /** A page that was asked for before they began anew isn't one of them. */
+  /** A page that was asked for before a reset isn't one of them. */
   let pages = 0;
 
   const tree = createRowView({
