@@ -2,8 +2,8 @@ import * as z from 'zod/mini';
 
 /**
  * What the log page and its host say to each other: two unions, parsed on arrival. The page is only ever a view: it
- * sends `ready` with what it last knew, asks for rows by their sequence numbers (the cursor), and can be thrown away at
- * any time. `query` numbers what the page asked for; answers to an older query are dropped.
+ * sends `ready`, asks for rows by their sequence numbers (the cursor), and can be thrown away at any time: the host keeps
+ * what it sent with `left`. `query` numbers what the page asked for; answers to an older query are dropped.
  *
  * The host is VS Code's extension host (`extension/logs/`).
  */
@@ -67,6 +67,15 @@ export const noFilter: Filter = {
   server: false,
 };
 
+/** How a page was left: the next one begins with it. */
+const leftSchema = z.object({
+  filter: filterSchema,
+  isWrapped: z.boolean(),
+  /** The first visible row; `null`: the page follows the end. */
+  at: z.nullable(seq),
+});
+export type Left = z.infer<typeof leftSchema>;
+
 const choiceSchema = z.object({ id: z.string(), label: z.string() });
 
 const choicesSchema = z.object({
@@ -92,12 +101,8 @@ const actions = ['wrap', 'copy', 'export', 'server', 'clearFilter', 'nextError',
 export type PageAction = (typeof actions)[number];
 
 const hostMessageSchema = z.discriminatedUnion('type', [
-  /** The answer to `ready`. `filter`: use this one, and not the page's own. */
-  z.object({
-    type: z.literal('start'),
-    texts: z.record(z.enum(textNames), z.string()),
-    filter: z.nullable(filterSchema),
-  }),
+  /** The answer to `ready`. */
+  z.object({ type: z.literal('start'), texts: z.record(z.enum(textNames), z.string()), left: leftSchema }),
   z.object({ type: z.literal('filter'), filter: filterSchema }),
   z.object({
     type: z.literal('rows'),
@@ -137,6 +142,7 @@ const pageMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready') }),
   /** All rows anew: those around `at`, or the newest (`null`), which are then followed. */
   z.object({ type: z.literal('query'), query: z.int(), filter: filterSchema, at: z.nullable(seq) }),
+  z.object({ type: z.literal('left'), left: leftSchema }),
   z.object({ type: z.literal('more'), query: z.int(), where: z.enum(['older', 'newer']), from: seq }),
   z.object({ type: z.literal('findError'), query: z.int(), where: z.enum(['older', 'newer']), from: seq }),
   z.object({ type: z.literal('openPlace'), place: placeSchema }),
@@ -152,6 +158,11 @@ export type PageMessage = z.infer<typeof pageMessageSchema>;
 export function parseHostMessage(value: unknown): HostMessage | undefined {
   const { data } = hostMessageSchema.safeParse(value);
   return data;
+}
+
+/** `undefined`: not what this version stores. */
+export function parseLeft(value: unknown): Left | undefined {
+  return leftSchema.safeParse(value).data;
 }
 
 /** `undefined`: not a message that this version knows. */

@@ -20,6 +20,7 @@ import { chooseLog } from './choose-log.ts';
 import { exportRows } from './export.ts';
 import { createFeed } from './feed.ts';
 import { pageHtml } from './html.ts';
+import { createLeft } from './left.ts';
 import { logTargetOf } from './log-target.ts';
 import { createMarks } from './marks.ts';
 import { createNames, type Names } from './names.ts';
@@ -27,12 +28,13 @@ import { openPlace } from './open-place.ts';
 import { pageTexts } from './page-texts.ts';
 
 const marksKey = 'minifal.logMarks';
+const leftKey = 'minifal.logPane';
 /** How often the choices of the filters follow the live state while the pane is visible. */
 const choicesMs = 500;
 
 /**
  * The log pane: a page in the panel, and what it asks for. Nothing is read while the page is hidden: the editor throws
- * the page away then, and a new one begins with its cursor.
+ * the page away then, and a new one begins as that one was left.
  */
 export function createLogs(deps: {
   readonly link: Link;
@@ -47,8 +49,6 @@ export function createLogs(deps: {
   /** The page listens. */
   let isReady = false;
   let filter: Filter = noFilter;
-  /** For the next page: a command asked for it while there was none. */
-  let wanted: Filter | undefined;
   let sentChoices = '';
   let choosing: NodeJS.Timeout | undefined;
   let refusal: string | null = null;
@@ -80,6 +80,11 @@ export function createLogs(deps: {
       set: (all) => void workspaceState.update(marksKey, all),
     },
     changed: (all) => send({ type: 'marks', marks: all }),
+  });
+
+  const left = createLeft({
+    get: () => workspaceState.get(leftKey),
+    set: (value) => void workspaceState.update(leftKey, value),
   });
 
   function sendNotice(): void {
@@ -121,8 +126,7 @@ export function createLogs(deps: {
       case 'ready':
         isReady = true;
         sentChoices = '';
-        send({ type: 'start', texts: pageTexts(), filter: wanted ?? null });
-        wanted = undefined;
+        send({ type: 'start', texts: pageTexts(), left: left.next() });
         send({ type: 'marks', marks: marks.all() });
         sendNotice();
         break;
@@ -130,6 +134,9 @@ export function createLogs(deps: {
         filter = message.filter;
         sendChoices();
         await feed.query(message.query, filter, message.at);
+        break;
+      case 'left':
+        left.keep(message.left);
         break;
       case 'more':
         await feed.more(message.query, message.where, message.from);
@@ -179,7 +186,7 @@ export function createLogs(deps: {
   /** Shows the pane with this filter. */
   async function show(next: Filter): Promise<void> {
     if (isReady && view?.visible) send({ type: 'filter', filter: next });
-    else wanted = next;
+    else left.show(next);
     await vscode.commands.executeCommand(`${viewId('logs')}.focus`);
   }
 

@@ -10,6 +10,7 @@ import { ownLogs } from '../../emulator/edge/rest/logs/own-logs.ts';
 import { createLogs } from '../../emulator/telemetry/logs.ts';
 import { createFeed } from '../../extension/logs/feed.ts';
 import { pageHtml } from '../../extension/logs/html.ts';
+import { createLeft } from '../../extension/logs/left.ts';
 import { pageTexts } from '../../extension/logs/page-texts.ts';
 import { createLogClient } from '../../extension/target/logs.ts';
 import { type Filter, type HostMessage, noFilter, type PageMessage } from '../../webview/host.ts';
@@ -55,12 +56,16 @@ export async function benchLogPane(options: {
     failed: console.error,
   });
   await page.exposeFunction('toHost', (message: PageMessage) => {
-    if (message.type === 'ready') void send({ type: 'start', texts: pageTexts(), filter: null });
+    if (message.type === 'ready')
+      void send({
+        type: 'start',
+        texts: pageTexts(),
+        left: createLeft({ get: () => undefined, set: () => undefined }).next(),
+      });
     else if (message.type === 'query') void feed.query(message.query, message.filter, message.at);
     else if (message.type === 'more') void feed.more(message.query, message.where, message.from);
   });
-  await page.addInitScript(`window.acquireVsCodeApi = () => ({
-    postMessage: (message) => window.toHost(message), getState: () => undefined, setState: () => undefined });`);
+  await page.addInitScript(`window.acquireVsCodeApi = () => ({ postMessage: (message) => window.toHost(message) });`);
   await page.goto(pages.address);
   await page.locator('.row').first().waitFor();
 

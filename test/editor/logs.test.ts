@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Frame, FrameLocator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { until } from '../support/wait.ts';
-import type { FalWindow } from './fal-window.ts';
+import { type FalWindow, openFalWindow } from './fal-window.ts';
 import { inEachTheme, takePicture } from './pictures.ts';
 import { type Scene, setScene } from './scene.ts';
 
@@ -60,7 +60,10 @@ beforeAll(async () => {
 });
 afterAll(() => scene?.close());
 afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') await takePicture(window.workbench, `logs-failed-${task.name.slice(0, 20)}`);
+  if (task.result?.state === 'fail') {
+    await window.workbench.command('Notifications: Show Notifications').catch(() => undefined);
+    await takePicture(window.workbench, `logs-failed-${task.name.slice(0, 20)}`);
+  }
 });
 
 /** The visible lines of the pane. */
@@ -133,4 +136,45 @@ it('shows the log as it comes, and everything of an app as text', async () => {
     await takePicture(workbench, `logs.${look.name}`);
     expect({ look: look.name, found: await objectionsIn(await frameOfPane()) }).toEqual({ look: look.name, found: [] });
   });
+});
+
+it('goes by keyboard to an error and its line', async () => {
+  const { page } = window.workbench;
+  await pane.locator('.list').focus();
+  await page.keyboard.press('p');
+  await pane.locator('.row[aria-selected=true]').filter({ hasText: "KeyError: 'style'" }).waitFor();
+  await page.keyboard.press('ArrowRight');
+  await shown(/in Painter\.fast painter\.py:\d+/);
+  await takePicture(window.workbench, 'logs-unfolded');
+  await page.keyboard.press('Enter');
+  const line = painter.split('\n').findIndex((text) => text.includes('raise KeyError')) + 1;
+  await window.status(new RegExp(`Ln ${line}, `));
+});
+
+it('shows one request only, also after the window was reloaded', async () => {
+  await pane.locator('.row').filter({ hasText: 'fast: a cat' }).locator('.request').click();
+  const onlyFirst = async () => {
+    const lines = await texts();
+    return lines.some((line) => line.includes('fast: a cat')) && !lines.some((line) => line.includes('fast: fail'));
+  };
+  await until('only its lines are shown', onlyFirst);
+  await window.workbench.page.reload();
+  window = await openFalWindow(window.workbench.page);
+  pane = findPane();
+  await pane.locator('.row').first().waitFor();
+  await until('only its lines are shown again', onlyFirst);
+  await pane.getByRole('button', { name: 'Clear Filters' }).click();
+  await shown(/fast: fail/);
+});
+
+it('continues in the same stream after the emulator was killed and started again', async () => {
+  const { pid } = await scene.emulator();
+  process.kill(pid, 'SIGKILL');
+  await shown(/The emulator ended/, /KeyError: 'style'/);
+  await takePicture(window.workbench, 'logs-ended');
+  await pane.getByRole('button', { name: 'Start Emulator' }).click();
+  await scene.emulator();
+  await call('again');
+  await shown(/The emulator ended/, /The emulator started/, /fast: again/);
+  await takePicture(window.workbench, 'logs-again');
 });

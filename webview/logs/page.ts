@@ -16,24 +16,11 @@ import { type Item, itemsOf } from './items.ts';
 import { createList, type List } from './list.ts';
 import type { Toolbar } from './toolbar.ts';
 
-/** What outlives the page. */
-interface Saved {
-  readonly filter: Filter;
-  readonly isWrapped: boolean;
-  /** The first visible row; `null`: the page follows the end. */
-  readonly at: number | null;
-}
-
 type Numbers = Extract<HostMessage, { type: 'names' }>['runners'];
 
-declare function acquireVsCodeApi(): {
-  postMessage(message: PageMessage): void;
-  getState(): Partial<Saved> | undefined;
-  setState(state: Saved): void;
-};
+declare function acquireVsCodeApi(): { postMessage(message: PageMessage): void };
 
 const host = acquireVsCodeApi();
-const saved = host.getState() ?? {};
 const send = (message: PageMessage): void => host.postMessage(message);
 
 let receive: ((message: HostMessage) => void) | undefined;
@@ -48,9 +35,8 @@ send({ type: 'ready' });
 /** Draws the page once its words are there. */
 function start(first: Extract<HostMessage, { type: 'start' }>): void {
   if (receive) return;
-  const { texts } = first;
-  let filter: Filter = first.filter ?? saved.filter ?? noFilter;
-  let isWrapped = saved.isWrapped ?? false;
+  const { texts, left } = first;
+  let { filter, isWrapped } = left;
   let held: Held = nothing;
   let marks: readonly Mark[] = [];
   let unfolded: ReadonlySet<string> = new Set();
@@ -147,7 +133,7 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
         break;
     }
   };
-  begin(first.filter ? null : (saved.at ?? null));
+  begin(left.at);
   // The list doesn't wait for the toolkit.
   void Promise.all([import('../ui.ts'), import('./toolbar.ts')]).then(([ui, { createToolbar }]) => {
     toolbar = createToolbar(ui, texts, filter, setFilter);
@@ -364,7 +350,7 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
   function save(): void {
     const item = list.firstVisible();
     const at = list.isFollowing() ? null : item?.kind === 'row' ? item.row.seq : (held.rows[0]?.seq ?? null);
-    host.setState({ filter, isWrapped, at });
+    send({ type: 'left', left: { filter, isWrapped, at } });
   }
 
   function draw(): void {
