@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { restServer } from '../../emulator/edge/rest/testing/rest.ts';
 import { slowPoll } from '../../emulator/edge/testing/rooms.ts';
 import { type HostMessage, noFilter } from '../../webview/host.ts';
@@ -159,6 +159,28 @@ describe('the feed', () => {
     await expect.poll(() => rows().at(-1), slowPoll).toEqual(['reset', 1, 2, 3, 4]);
     feed.stop();
   });
+});
+
+it('reports an emulator that cannot answer once, and asks it less and less often', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  let asked = 0;
+  const refuse = async (): Promise<never> => {
+    asked++;
+    throw new Error('status 404');
+  };
+  const reported: unknown[] = [];
+  const feed = createFeed({
+    connect: () => ({ page: refuse, follow: refuse }),
+    send: () => undefined,
+    refused: () => undefined,
+    failed: (error) => void reported.push(error),
+  });
+  await feed.query(1, noFilter, null);
+  await vi.advanceTimersByTimeAsync(10 * 60_000);
+  expect(reported).toHaveLength(1);
+  expect(asked).toBeLessThan(30);
+  feed.stop();
 });
 
 it.each([

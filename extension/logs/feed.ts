@@ -4,8 +4,8 @@ import { paneRow } from './rows.ts';
 
 /** Rows of an answer: a screen and the scroll around it. */
 const pageRows = 200;
-/** After this time, a stream that broke although the emulator is running is opened again. */
-const retryMs = 1_000;
+/** After this time, a stream that broke although the emulator is running is opened again; doubled each time. */
+const retryMs = { first: 1_000, max: 30_000 };
 /** Rows that are shown again while no emulator is running. */
 const maxKept = 2_000;
 
@@ -34,6 +34,8 @@ export function createFeed(deps: {
 }) {
   const { connect, send, refused, failed } = deps;
   let current: Query | undefined;
+  /** In a row, without an answer. */
+  let failures = 0;
   let kept: { readonly filter: string; rows: readonly Row[] } = { filter: '', rows: [] };
 
   function stop(): void {
@@ -64,7 +66,8 @@ export function createFeed(deps: {
       if (error instanceof LogQueryRefused) refused(error.message);
       // A broken connection, for example because the emulator is about to end.
       else if (connect()) {
-        failed(error);
+        // An emulator that can't answer, such as one of another version, is reported once.
+        if (failures === 0) failed(error);
         again(query);
       }
     }
@@ -72,7 +75,8 @@ export function createFeed(deps: {
 
   /** In a moment, continues after the last row that was seen. */
   function again(query: Query): void {
-    setTimeout(() => isCurrent(query) && resume(), retryMs);
+    const delay = Math.min(retryMs.first * 2 ** failures++, retryMs.max);
+    setTimeout(() => isCurrent(query) && resume(), delay);
   }
 
   function resume(): void {
@@ -128,6 +132,7 @@ export function createFeed(deps: {
         if (!isCurrent(query)) return;
         if (query.end !== undefined && cursor < query.end) return void begin(number, query.filter, null);
         query.end = cursor;
+        failures = 0;
         resolve(cursor);
         const rows = rowsOf(query, page);
         if (rows.length === 0 && !page.missed) return;
