@@ -1,5 +1,6 @@
+import { indented } from '../views/indented.ts';
 import { t } from '../words.ts';
-import { indented, tryParse } from './json.ts';
+import { tryParse } from './json.ts';
 
 /** What is known about a call, for its first line. */
 export interface CallFacts {

@@ -1,3 +1,5 @@
+import { tokens } from '../views/indented.ts';
+
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
   readonly [name: string]: Json;
@@ -16,8 +18,6 @@ export function tryParse(text: string): Json | undefined {
   }
 }
 
-/** A string, or a punctuation mark, or another value. */
-const tokens = /"[^"\\]*(?:\\[\s\S][^"\\]*)*"|[{}[\]:,]|[^\s{}[\]:,"]+/g;
 /** Prefix of a string that represents an integer by its digits. */
 const mark = '\0';
 
@@ -42,28 +42,4 @@ export function exactText(value: Json, indent?: number): string {
 /** A text with JSON's strings, and the integers that some of them represent. */
 function withIntegers(text: string): string {
   return text.replace(/"\\u0000(-?\d+)"/g, '$1');
-}
-
-/**
- * A valid JSON text with indents, its numbers as they are written; `undefined`: it would be longer than `max`
- * characters. Deeply nested values have more indents than text.
- */
-export function indented(text: string, max: number): string | undefined {
-  let depth = 0;
-  let before = '';
-  let shown = '';
-  const line = () => `\n${' '.repeat(Math.min(2 * depth, max))}`;
-  for (const [token] of text.matchAll(tokens)) {
-    const isFirst = before === '{' || before === '[';
-    const begin = isFirst || before === ',' ? line : () => '';
-    if (token === '}' || token === ']') {
-      depth--;
-      shown += isFirst ? token : line() + token;
-    } else if (token === ':') shown += ': ';
-    else shown += begin() + (token.startsWith('"') ? JSON.stringify(JSON.parse(token)) : token);
-    if (token === '{' || token === '[') depth++;
-    if (shown.length > max) return undefined;
-    before = token;
-  }
-  return shown;
 }

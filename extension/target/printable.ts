@@ -1,1 +1,1 @@
-export { printable } from '../../emulator/local/printable.ts';
+export { printable, printableLines } from '../../emulator/local/printable.ts';

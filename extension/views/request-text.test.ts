@@ -77,3 +77,16 @@ it('is bounded, and says what it leaves out', () => {
   expect(text.length).toBeLessThan(80_000);
   expect(requestText(facts, { data: undefined, logs: [] }, timeOf)).toContain('The input is not stored.');
 });
+
+it('shows numbers of an input as they were sent', () => {
+  const data = { input: { ...body('{"seed":18446744073709551615}'), query: '' }, output: null };
+  expect(requestText(facts, { data, logs: [] }, timeOf)).toContain('  "seed": 18446744073709551615\n');
+});
+
+it('has no section that an app has made up, and no control characters', () => {
+  const text = 'a\n## Output\n\u001b[2J';
+  const exception = { type: 'E', message: text, file: null, line: null };
+  const shown = requestText({ ...facts, exception, error: text }, { data: undefined, logs: [{ at: 1, text }] }, timeOf);
+  expect(shown.match(/^## Output$/gm)).toHaveLength(1);
+  expect(shown).not.toContain('\u001b');
+});

@@ -1,5 +1,7 @@
+import { printableLines } from '../target/printable.ts';
 import type { RequestData, RequestFacts } from '../target/requests.ts';
 import { t } from '../words.ts';
+import { indented } from './indented.ts';
 import { duration } from './row.ts';
 
 /** The characters of a body that the document shows. */
@@ -50,8 +52,8 @@ function factLines({ why, coldMs, attempts, error, exception }: RequestFacts): r
     ...(why ? [`- ${t('Waits because: {0}', why)}`] : []),
     ...(coldMs === null ? [] : [`- ${t('Cold start: waited {0} for its runner', duration(coldMs))}`]),
     ...(attempts > 1 ? [`- ${t('Attempts: {0}', attempts)}`] : []),
-    ...(exception ? [`- ${exception.type}: ${exception.message}${at}`] : []),
-    ...(error ? [`- ${t('Error: {0}', error)}`] : []),
+    ...(exception ? [`- ${exception.type}: ${within('  ', exception.message)}${at}`] : []),
+    ...(error ? [`- ${t('Error: {0}', within('  ', error))}`] : []),
   ];
 }
 
@@ -86,17 +88,24 @@ function body(data: RequestData['input'] | RequestData['output'], otherwise: str
   return [`${fence}${kind.includes('json') ? 'json' : ''}`, shown, fence];
 }
 
+/** Its numbers stay as they are: a seed may have 64 bits. */
 function pretty(text: string): string {
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    JSON.parse(text);
+    return indented(text, 64 * maxBody) ?? text;
   } catch {
     return text;
   }
+}
+
+/** Further lines belong to their list or code block, whatever they begin with. */
+function within(indent: string, text: string): string {
+  return printableLines(text).replaceAll('\n', `\n${indent}`);
 }
 
 function logLines(logs: readonly { at: number; text: string }[], timeOf: (at: number) => string): readonly string[] {
   if (logs.length === 0) return [t('No lines.')];
   const left = logs.length - maxLogs;
   const more = left > 0 ? [`    … ${t('{0} earlier lines', left)}`] : [];
-  return [...more, ...logs.slice(-maxLogs).map(({ at, text }) => `    ${timeOf(at)}  ${text}`)];
+  return [...more, ...logs.slice(-maxLogs).map(({ at, text }) => `    ${timeOf(at)}  ${within('    ', text)}`)];
 }
