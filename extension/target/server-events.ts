@@ -10,15 +10,24 @@ export interface ServerEvent {
 
 /** Reads server-sent events from text that arrives in pieces. Comments are left out. */
 export function createEventReader() {
+  /** Of an event that isn't complete. Only what is new is searched: a large event arrives in many pieces. */
   let rest = '';
+  let endsLine = false;
   return {
     /** @throws if an event is too long */
     read(chunk: string): readonly ServerEvent[] {
-      rest += chunk;
-      const events = rest.split('\n\n');
-      rest = events.pop() ?? '';
+      if (chunk === '') return [];
+      const isSplit = endsLine && chunk.startsWith('\n');
+      const [first = '', ...more] = (isSplit ? `\n${chunk}` : chunk).split('\n\n');
+      const complete: string[] = [];
+      rest += first;
+      for (const next of more) {
+        complete.push(rest);
+        rest = next;
+      }
+      endsLine = rest !== '' && chunk.endsWith('\n');
       if (rest.length > maxEventChars) throw new Error('an event is too long');
-      return events.flatMap((event) => parse(event) ?? []);
+      return complete.flatMap((event) => parse(event) ?? []);
     },
   };
 }
