@@ -76,10 +76,12 @@ describe('createRoutes', () => {
       requestStartTimeoutSeconds: null,
       privateLogs: true,
     };
-    routes.addEphemeral(route);
-    expect(routes.resolve('me', route.alias)).toEqual(route);
+    routes.addEphemeral({ ...route, appName: 'hello' });
+    expect(routes.resolve('me', route.alias)).toMatchObject(route);
+    expect(routes.appNameOf(route.alias)).toBe('hello');
     expect(routes.resolve('you', route.alias)).toBeUndefined();
     routes.removeEphemeral(route.alias);
     expect(routes.resolve('me', route.alias)).toBeUndefined();
+    expect(routes.appNameOf(route.alias)).toBeUndefined();
   });
 });

@@ -26,8 +26,10 @@ export interface LocalRoutes extends Routes {
    * Makes an ephemeral app callable by `route.alias`, a UUID, while its Run stream is open
    * (docs/platform/control-plane.md#run).
    */
-  addEphemeral(route: Route): void;
+  addEphemeral(route: Route & { readonly appName?: string }): void;
   removeEphemeral(name: string): void;
+  /** The name that `fal` has for the app of a run: that of its deployment. `undefined`: no such run, or no name. */
+  appNameOf(name: string): string | undefined;
 }
 
 const shift = 'workflows/';
@@ -47,7 +49,7 @@ export function createRoutes(deps: {
   readonly workflows: Pick<Workflows, 'get'>;
 }): LocalRoutes {
   const { catalog, workflows } = deps;
-  const ephemeral = new Map<string, Route>();
+  const ephemeral = new Map<string, Parameters<LocalRoutes['addEphemeral']>[0]>();
   return {
     resolve(owner, name) {
       if (owner === 'workflows' && name === 'execute') return workflowRoute(executeAlias, true);
@@ -69,6 +71,7 @@ export function createRoutes(deps: {
     },
     addEphemeral: (route) => void ephemeral.set(route.alias, route),
     removeEphemeral: (name) => void ephemeral.delete(name),
+    appNameOf: (name) => ephemeral.get(name)?.appName,
   };
 }
 

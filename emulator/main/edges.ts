@@ -97,6 +97,7 @@ export function createEdges(
   const grpc = createGrpcEdge({ ...rooms, blobs, builds, routes, authorities, noteUse: limits.noteUse });
   const rest = createRestEdge({
     ...rooms,
+    routes,
     queue,
     requestHistory,
     places: compute.places,

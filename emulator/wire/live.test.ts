@@ -33,6 +33,7 @@ const head: Head = {
 const app = (alias: string, queued = 0): AppRow => ({
   alias,
   kind: 'deployed',
+  appName: null,
   revision: 'r',
   authMode: 'private',
   url: `https://localhost/local/${alias}`,

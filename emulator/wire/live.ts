@@ -46,6 +46,8 @@ const appRowSchema = z.object({
   alias: z.string(),
   /** `run`: lives as long as its `fal run`, and its alias is a UUID. */
   kind: z.enum(['deployed', 'run']),
+  /** A run's: the alias that a deployment of the app would have. `null`: it is deployed, or `fal` didn't say. */
+  appName: z.string().nullable().default(null),
   revision: z.string(),
   /** `null`: a `fal run`, whose own command line says it. */
   authMode: z.enum(['private', 'public', 'shared']).nullable(),
@@ -105,14 +107,16 @@ const runnerRowSchema = z.object({
 });
 export type RunnerRow = z.infer<typeof runnerRowSchema>;
 
+/** `function`: the call of a plain function by `fal run`. `socket`: a websocket, for its whole life. */
+const requestKindSchema = z.enum(['queue', 'direct', 'socket', 'function']);
+
 const requestRowSchema = z.object({
   /** The key, and the name for people: `#38`. Numbers grow with each request of the data folder. */
   number: z.int(),
   /** `request_id` of the platform. */
   id: z.string(),
   alias: z.string(),
-  /** `function`: the call of a plain function by `fal run`. `socket`: a websocket, for its whole life. */
-  kind: z.enum(['queue', 'direct', 'socket', 'function']),
+  kind: requestKindSchema,
   method: z.string(),
   /** Path in the app, with its leading slash. */
   path: z.string(),
@@ -152,7 +156,9 @@ const exceptionRowSchema = z.object({
   alias: z.string(),
   revision: z.string().nullable(),
   at: z.number(),
-  request: z.object({ number: z.int(), id: z.string(), method: z.string(), path: z.string() }).nullable(),
+  request: z
+    .object({ number: z.int(), id: z.string(), kind: requestKindSchema, method: z.string(), path: z.string() })
+    .nullable(),
   runner: z.object({ id: z.string(), number: z.int(), startedAt: z.number() }).nullable(),
   /** With the innermost frames of the app's own code. */
   exception: exceptionSchema,

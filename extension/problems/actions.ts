@@ -6,7 +6,8 @@ import type { Finding } from './findings.ts';
 /** What a problem offers, and the arguments; `undefined`: not this problem. */
 const offers: readonly { readonly command: CommandName; readonly of: (finding: Finding) => unknown[] | undefined }[] = [
   { command: 'openRequest', of: requestOf },
-  { command: 'replayRequest', of: requestOf },
+  // The input of no other request is stored.
+  { command: 'replayRequest', of: (finding) => (finding.request?.kind === 'queue' ? requestOf(finding) : undefined) },
   { command: 'showLog', of: logOf },
   // It has the last lines of a command that failed.
   { command: 'showEmulatorLog', of: ({ isCommand }) => (isCommand ? [] : undefined) },

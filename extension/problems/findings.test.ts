@@ -14,7 +14,7 @@ const workspace = workspaceOf(files, [
 
 describe('the finding of an exception', () => {
   it('is at the innermost frame of the workspace, with its callers, the nearest first', () => {
-    const request = { number: 38, id: 'q-38', method: 'POST', path: '/' };
+    const request = { number: 38, id: 'q-38', kind: 'queue' as const, method: 'POST', path: '/' };
     const frames = [
       frame('/work/app.py', 4, 'A.run'),
       frame('/home/me/lib.py', 9, 'lib'),

@@ -22,7 +22,7 @@ export interface Finding {
   /** The emulator doesn't know about it. */
   readonly isCommand: boolean;
   readonly alias: string | undefined;
-  readonly request: { readonly number: number; readonly id: string } | undefined;
+  readonly request: Pick<NonNullable<ExceptionRow['request']>, 'number' | 'id' | 'kind'> | undefined;
   readonly runner: { readonly number: number; readonly id: string } | undefined;
   /** Files whose next success ends it, if the platform doesn't say when. */
   readonly files: readonly string[];

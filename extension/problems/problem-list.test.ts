@@ -3,6 +3,7 @@ import type { FailedCommand } from '../problem.ts';
 import type { ExceptionRow } from '../target/live.ts';
 import { appRow, liveWith, runnerRow } from '../target/testing/live.ts';
 import { createProblemList } from './problem-list.ts';
+import { withRuns } from './runner-paths.ts';
 import { exceptionRow, frame, workspaceOf } from './testing/rows.ts';
 
 const text = 'one\ntwo\nthree\n';
@@ -92,6 +93,23 @@ describe('the problems', () => {
     expect(lines()).toEqual([]);
     update([gone], { apps: hello });
     expect(lines()).toEqual([]);
+  });
+
+  it('of a run in a terminal end with a later start there', () => {
+    const list = createProblemList();
+    const gone = row({ key: 'first start', alias: 'first' });
+    const live = (...runs: readonly string[]) =>
+      liveWith({
+        apps: runs.map((alias) => appRow({ alias, kind: 'run', appName: 'hello' })),
+        runners: runs.map((alias) => runnerRow({ id: alias, alias, startedAt: 2_000 })),
+        exceptions: [gone],
+      });
+    const update = (state: ReturnType<typeof live>) =>
+      list.update(state, { ...workspace, apps: withRuns(workspace.apps, state) }, 5_000);
+    update(live());
+    expect([list.byFile().size, list.waitsForSuccess(live('second'))]).toEqual([1, true]);
+    update(live('second'));
+    expect(list.byFile().size).toBe(0);
   });
 
   it('of a command end with a deploy of the app, and are replaced by those of the next command', () => {

@@ -10,7 +10,7 @@ import { problemActions, sourceLink } from './actions.ts';
 import type { LineEdit } from './edits.ts';
 import { type Finding, lineIn } from './findings.ts';
 import { createProblemList } from './problem-list.ts';
-import type { AppCode, Workspace } from './runner-paths.ts';
+import { type AppCode, type Workspace, withRuns } from './runner-paths.ts';
 
 const fixable: vscode.DocumentSelector = [
   { language: 'python', scheme: 'file' },
@@ -26,7 +26,7 @@ export function createProblems(deps: { readonly link: Link; readonly index: AppI
   let exceptions: unknown;
 
   function workspace(): Workspace {
-    return { apps, has: isOurs, read: textOf, changedAt };
+    return { apps: withRuns(apps, link.snapshot().live), has: isOurs, read: textOf, changedAt };
   }
 
   function update(): void {

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { workspaceFile } from './runner-paths.ts';
+import { appRow, liveWith } from '../target/testing/live.ts';
+import { withRuns, workspaceFile } from './runner-paths.ts';
 import { workspaceOf } from './testing/rows.ts';
 
 const files = {
@@ -32,4 +33,12 @@ it.each([
   ['executed text', '<string>', 'img', undefined],
 ])('finds %s', (_, path, alias, expected) => {
   expect(workspaceFile(path, alias, workspace)).toBe(expected);
+});
+
+it('finds an app file of a run that a terminal began', () => {
+  const run = appRow({ alias: 'unknown', kind: 'run', appName: 'txt' });
+  const nameless = appRow({ alias: 'other', kind: 'run' });
+  const apps = withRuns(workspace.apps, liveWith({ apps: [run, nameless] }));
+  expect(workspaceFile('/app/lib/util.py', 'unknown', { ...workspace, apps })).toBe('/work/txt/lib/util.py');
+  expect(apps.map(({ aliases }) => aliases)).toEqual([['img'], ['txt', 'a-uuid', 'unknown'], ['up']]);
 });

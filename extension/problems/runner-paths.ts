@@ -1,4 +1,5 @@
 import { join, normalize, relative } from 'node:path/posix';
+import type { LiveState } from '../target/live.ts';
 
 /** An app of the workspace, as far as its code has to be found. Paths are absolute, with `/`. */
 export interface AppCode {
@@ -39,6 +40,16 @@ export function workspaceFile(path: string, alias: string, { apps, has }: Worksp
   return appsFor(alias, apps)
     .map(({ filesRoot }) => join(filesRoot, inApp))
     .find(has);
+}
+
+/** The apps, also with the aliases of runs that another window or a terminal has begun: `fal` sends the app's name. */
+export function withRuns(apps: readonly AppCode[], live: Pick<LiveState, 'apps'> | undefined): readonly AppCode[] {
+  const runs = [...(live?.apps.values() ?? [])].filter(({ kind }) => kind === 'run');
+  if (runs.length === 0) return apps;
+  return apps.map((app) => {
+    const own = runs.filter(({ appName }) => appName !== null && app.aliases.includes(appName));
+    return { ...app, aliases: [...new Set([...app.aliases, ...own.map(({ alias }) => alias)])] };
+  });
 }
 
 /** The apps with this alias; all, if it is none of the workspace's: another window or a terminal may have run it. */

@@ -210,7 +210,8 @@ function openPane(rooms: Rooms) {
       if (ring === run) ring = undefined;
     };
   };
-  const feed = createLiveFeed({ ...rooms, hosts, about, ...noTrouble, report }, { clock: () => now, later });
+  const routes = { appNameOf: () => undefined };
+  const feed = createLiveFeed({ ...rooms, routes, hosts, about, ...noTrouble, report }, { clock: () => now, later });
   const { leave: close } = feed.join(undefined, {
     send({ data }) {
       text = data;

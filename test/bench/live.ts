@@ -21,6 +21,7 @@ function openStream(rooms: Rooms, onPart: (part: Part) => void = () => undefined
   const parts: { readonly at: number; readonly part: Part }[] = [];
   const feed = createLiveFeed({
     ...rooms,
+    routes: { appNameOf: () => undefined },
     hosts,
     about,
     trouble: () => null,

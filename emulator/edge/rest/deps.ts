@@ -19,11 +19,13 @@ import type { Signer } from '../auth/signed.ts';
 import type { Tokens } from '../auth/tokens.ts';
 import type { Authenticate } from '../auth/types.ts';
 import type { GuardRules } from '../guard.ts';
+import type { LocalRoutes } from '../routes.ts';
 
 /** The rooms that the REST edge calls. */
 export interface RestDeps {
   readonly catalog: Catalog;
   readonly fleet: Fleet;
+  readonly routes: Pick<LocalRoutes, 'appNameOf'>;
   readonly queue: Pick<Queue, 'record' | 'number' | 'submitted' | 'result'>;
   readonly logs: Logs;
   readonly runnerHistory: Pick<RunnerHistory, 'get' | 'since' | 'transitions' | 'endedCount' | 'endedOf'>;

@@ -6,6 +6,7 @@ export function appRow(change: Partial<AppRow> & { readonly queued?: number } = 
   return {
     alias: 'hello',
     kind: 'deployed',
+    appName: null,
     revision: 'r',
     authMode: 'private',
     url: 'https://localhost:1/local/hello',

@@ -37,6 +37,7 @@ export async function runServing(rooms: GrpcRooms, session: RunSession): Promise
     authMode: authModes[request.auth_mode ?? 'PUBLIC'],
     requestStartTimeoutSeconds: scale.requestStartTimeoutSeconds,
     privateLogs: false,
+    ...(request.application_name === undefined ? {} : { appName: request.application_name }),
   });
   try {
     await rooms.fleet.deploy({ alias, revision: alias, scale, settings, strategy: 'recreate' }, launch);

@@ -167,13 +167,14 @@ describe('Run of an app', () => {
   });
 
   it('is callable under a UUID while the stream is open, with one runner kept running', async () => {
-    const { plane, call, urls, alias, route } = await serve();
+    const { plane, call, urls, alias, route } = await serve({ application_name: 'hello' });
     expect(alias).toMatch(/^[0-9a-f]{8}-[0-9a-f-]{27}$/);
     expect(urls.run).toBe(`https://localhost:7001/${plane.rooms.catalog.account.nickname}/${alias}`);
     expect(call.messages.flatMap(({ logs }) => logs)).toMatchObject([
       { message: `And API access through ${urls.run}` },
     ]);
     expect(route()).toMatchObject({ alias, authMode: 'public' });
+    expect(plane.rooms.routes.appNameOf(alias)).toBe('hello');
     expect(plane.calls[0]).toMatchObject({
       method: 'deploy',
       args: [

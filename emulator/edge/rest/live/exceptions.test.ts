@@ -27,7 +27,7 @@ const raised = (phase: LoggedException['exception']['phase'], change: Partial<Lo
 async function scene() {
   const server = await restServer();
   const { runnerHistory, requestHistory } = server;
-  const { catalog } = server.rooms;
+  const { catalog, routes } = server.rooms;
   catalog.putAlias(demo);
   runnerHistory.started({ id: 'r-1', alias: 'demo', revision: 'r1', machineType: 'XS', startedAt: 1 });
   const hosts = { api: 'a', run: 'b', queue: 'c', ws: 'd' };
@@ -37,7 +37,7 @@ async function scene() {
     gpuUse: { sample: () => undefined, memoryOf: () => undefined },
   };
   const { fleet, logs, store } = server;
-  const rooms = { ...store, catalog, fleet, logs, runnerHistory, requestHistory, hosts, about };
+  const rooms = { ...store, catalog, routes, fleet, logs, runnerHistory, requestHistory, hosts, about };
   const exceptions = createCurrentExceptions(rooms);
   return {
     ...server,
@@ -65,7 +65,7 @@ it('shows the exception of an endpoint from its request, until a later call succ
   call(1, undefined, '/slow');
   const key = add(raised('request', { requestId: 'q-1' }));
   expect(exceptions.row(key)).toMatchObject({
-    request: { number: 1, id: 'q-1', method: 'POST', path: '/slow' },
+    request: { number: 1, id: 'q-1', kind: 'queue', method: 'POST', path: '/slow' },
     runner: { id: 'r-1', number: 1, startedAt: 1 },
     exception: { type: 'KeyError', frames: [frame(7)] },
   });

@@ -1,3 +1,4 @@
+import type { TracedRequest } from '../../../telemetry/requests/types.ts';
 import type { LoggedException, Logs } from '../../../telemetry/types.ts';
 import type { ExceptionRow } from '../../../wire/live.ts';
 import type { LiveRooms } from './rows.ts';
@@ -114,19 +115,23 @@ export function createCurrentExceptions(
         return undefined;
       }
       const { alias, revision, at, runnerId, exception } = one;
-      const request = requestOf(one);
+      const request = shownOf(requestOf(one));
       const runner = runnerId === null ? undefined : runnerHistory.get(runnerId);
       return {
         key,
         alias,
         revision,
         at,
-        request: request
-          ? { number: request.number, id: request.id, method: request.method, path: request.path.slice(0, maxPath) }
-          : null,
+        request,
         runner: runner ? { id: runner.id, number: runner.number, startedAt: runner.startedAt } : null,
         exception: { ...exception, frames: exception.frames.filter(({ isApp }) => isApp).slice(-framesShown) },
       };
     },
   };
+}
+
+function shownOf(request: TracedRequest | undefined): ExceptionRow['request'] {
+  if (!request) return null;
+  const { number, id, kind, method, path } = request;
+  return { number, id, kind, method, path: path.slice(0, maxPath) };
 }

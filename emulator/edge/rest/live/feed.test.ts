@@ -63,6 +63,7 @@ async function feedOf(prepare: (server: Server) => void = () => undefined) {
     {
       ...store,
       catalog: server.rooms.catalog,
+      routes: server.rooms.routes,
       fleet,
       runnerHistory,
       requestHistory,

@@ -8,7 +8,7 @@ import type { RestDeps } from '../deps.ts';
 
 export type LiveRooms = Pick<
   RestDeps,
-  'catalog' | 'fleet' | 'runnerHistory' | 'requestHistory' | 'hosts' | 'about' | 'trouble' | 'followTrouble'
+  'catalog' | 'fleet' | 'routes' | 'runnerHistory' | 'requestHistory' | 'hosts' | 'about' | 'trouble' | 'followTrouble'
 >;
 
 /** Endpoints of an app that a row shows. */
@@ -36,6 +36,7 @@ export function appRow(rooms: LiveRooms, name: string): AppRow | undefined {
   return {
     alias: name,
     kind: alias ? 'deployed' : 'run',
+    appName: alias ? null : shown(rooms.routes.appNameOf(name)),
     revision,
     authMode: alias?.authMode ?? null,
     url: `https://${hosts.run}/${catalog.account.nickname}/${name}`,
