@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { parseDotenv } from './dotenv.ts';
 import { importPlan } from './secret-import.ts';
 
 const known = [
@@ -17,7 +18,7 @@ it('a .env file becomes new and replaced secrets; what no secret can be is refus
     'FAL_KEY=id:secret',
     'my-name=x',
   ].join('\n');
-  expect(importPlan(text, known)).toEqual([
+  expect(importPlan(parseDotenv(text, {}), known)).toEqual([
     { name: 'EMPTY', value: '', becomes: 'empty' },
     { name: 'FAL_KEY', value: 'id:secret', becomes: 'refused', fault: 'platform' },
     { name: 'HF_TOKEN', value: 'hf_abc', becomes: 'new' },
@@ -28,9 +29,9 @@ it('a .env file becomes new and replaced secrets; what no secret can be is refus
 });
 
 it.each(['', 'just words\n\n# and a comment', '\0\0\0'])('a file without assignments sets nothing: %j', (text) => {
-  expect(importPlan(text, known)).toEqual([]);
+  expect(importPlan(parseDotenv(text, {}), known)).toEqual([]);
 });
 
 it('a name that JavaScript objects have is a name like any other', () => {
-  expect(importPlan('__proto__=x\nconstructor=y', []).map(({ name }) => name)).toContain('constructor');
+  expect(importPlan(parseDotenv('__proto__=x\nconstructor=y', {}), []).map(({ name }) => name)).toContain('constructor');
 });

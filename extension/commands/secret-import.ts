@@ -1,4 +1,3 @@
-import { parseEnv } from 'node:util';
 import { type SecretNames, secretFault } from '../target/secrets.ts';
 
 /** What would become of one line of a `.env` file. */
@@ -12,11 +11,15 @@ export interface ImportedSecret {
   readonly fault?: ReturnType<typeof secretFault>;
 }
 
-/** The secrets that a `.env` file would set in an environment, by name. Pure. */
-export function importPlan(text: string, known: SecretNames, environment = 'main'): readonly ImportedSecret[] {
+/** The secrets that the variables of a `.env` file would be in an environment, by name. Pure. */
+export function importPlan(
+  variables: ReadonlyMap<string, string>,
+  known: SecretNames,
+  environment = 'main',
+): readonly ImportedSecret[] {
   const names = new Set(known.filter((one) => one.environment === environment).map(({ name }) => name));
-  const lines = Object.entries(parseEnv(text)).sort(([a], [b]) => (a < b ? -1 : 1));
-  return lines.map(([name, value = '']) => {
+  const lines = [...variables].sort(([a], [b]) => (a < b ? -1 : 1));
+  return lines.map(([name, value]) => {
     const fault = secretFault(name, value);
     if (fault) return { name, value, becomes: 'refused', fault };
     if (value === '') return { name, value, becomes: 'empty' };

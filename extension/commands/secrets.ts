@@ -5,6 +5,7 @@ import { Cancelled, Problem, untrusted } from '../problem.ts';
 import { askSecrets, changeSecrets, type SecretNames, secretFault } from '../target/secrets.ts';
 import { type Element, elementsOf } from '../views/row-view.ts';
 import { t } from '../words.ts';
+import { parseDotenv, textOfFile } from './dotenv.ts';
 import { type ImportedSecret, importPlan } from './secret-import.ts';
 
 const maxEnvBytes = 1024 * 1024;
@@ -81,7 +82,7 @@ export function createSecretCommands(deps: {
     const bytes = await vscode.workspace.fs.readFile(file);
     const name = basename(file.path);
     if (bytes.length > maxEnvBytes) throw new Problem(t('{0} is too large for a file of secrets.', name));
-    const plan = importPlan(new TextDecoder().decode(bytes), names);
+    const plan = importPlan(parseDotenv(textOfFile(bytes), process.env), names);
     if (plan.length === 0) throw new Problem(t('{0} sets no variables (lines such as NAME=value).', name));
     const items = plan.map((one) => ({ ...planText(one), picked: isUsable(one) && one.value !== '', one }));
     const chosen = await vscode.window.showQuickPick(items, {

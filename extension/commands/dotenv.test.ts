@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import { parseDotenv, textOfFile } from './dotenv.ts';
+
+/** What python-dotenv's `dotenv_values` gives for the same text, with HOME=/home/me. */
+const cases: readonly (readonly [text: string, values: Record<string, string>])[] = [
+  ['A=one # comment', { A: 'one' }],
+  ['PASSWORD=ab#cd', { PASSWORD: 'ab#cd' }],
+  ['PASSWORD=#abc', { PASSWORD: '#abc' }],
+  ['URL=https://host/page?a=b&c=d#part', { URL: 'https://host/page?a=b&c=d#part' }],
+  [String.raw`JSON="{\"type\": \"service_account\", \"key\": \"a\\nb\"}"`, { JSON: '{"type": "service_account", "key": "a\\nb"}' }],
+  [String.raw`A="tab\there" # comment`, { A: 'tab\there' }],
+  [String.raw`A='it\'s \n'`, { A: String.raw`it's \n` }],
+  ['KEY="-----BEGIN-----\nabc\n-----END-----"\nB=2', { KEY: '-----BEGIN-----\nabc\n-----END-----', B: '2' }],
+  ['export A=1\r\nB=2\r\n\r\n# C=3\r\n', { A: '1', B: '2' }],
+  ['  A = spaced value  \nB\n=3', { A: 'spaced value' }],
+  ['A=`ticks`', { A: '`ticks`' }],
+  ['A=1\nA=2', { A: '2' }],
+  ['A=\nB=""', { A: '', B: '' }],
+  ["'QUOTED'=1", { QUOTED: '1' }],
+  ['HOST=db\nURL=pg://${HOST}:${PORT:-5432}/$HOST', { HOST: 'db', URL: 'pg://db:5432/$HOST' }],
+  ['A=${HOME}/x${NOT_SET}', { A: '/home/me/x' }],
+  ['A="never closed\nB=2', { B: '2' }],
+  ['A="closed" and more\nB=2', { B: '2' }],
+  ['EMOJI=🙂 שלום', { EMOJI: '🙂 שלום' }],
+  ['just words\n\n# and a comment\nNAME', {}],
+  ['__proto__=x', Object.fromEntries([['__proto__', 'x']])],
+];
+
+it.each(cases)('reads %j as python-dotenv does', (text, values) => {
+  expect(parseDotenv(text, { HOME: '/home/me' })).toEqual(new Map(Object.entries(values)));
+});
+
+it('does not take long for a file that is made to', () => {
+  const text = `A="${'\\'.repeat(300_000)}\n${'B '.repeat(100_000)}\n${' '.repeat(300_000)}x\nC=${' #'.repeat(100_000)}`;
+  expect([...parseDotenv(text, {}).keys()]).toEqual(['C']);
+});
+
+it('decodes files as editors write them, with a byte order mark', () => {
+  expect(textOfFile(Buffer.from('\ufeffA=é'))).toBe('A=é');
+  expect(textOfFile(Buffer.from('\ufeffA=é', 'utf16le'))).toBe('A=é');
+});

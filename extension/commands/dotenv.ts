@@ -1,0 +1,76 @@
+/**
+ * Reads `.env` files as python-dotenv does (its modules `parser` and `variables`), because that is what loads them into
+ * the apps of their authors. Node's `parseEnv` differs: it ends a password at its first `#`, and a quoted JSON at its
+ * first escaped quote.
+ */
+
+const space = /\s*/y;
+const exported = /(?:export[^\S\r\n]+)?/y;
+const key = /'([^']+)'|([^=#\s]+)/y;
+const equals = /[^\S\r\n]*=([^\S\r\n]*)/y;
+const single = /'((?:\\'|[^'])*)'/y;
+const double = /"((?:\\"|[^"])*)"/y;
+const unquoted = /[^\r\n]*/y;
+const end = /(?:[^\S\r\n]*#[^\r\n]*)?[^\S\r\n]*(?:\r\n|\n|\r|$)/y;
+const line = /[^\r\n]*(?:\r\n|\n|\r|$)/y;
+
+/**
+ * The variables that a text sets; of several with one name the last. Lines that are no assignment set none. Pure.
+ * @param outside the variables that `${NAME}` may refer to, besides earlier ones of the text
+ */
+export function parseDotenv(
+  text: string,
+  outside: { readonly [name: string]: string | undefined },
+): ReadonlyMap<string, string> {
+  const values = new Map<string, string>();
+  let at = 0;
+  const take = (pattern: RegExp): RegExpExecArray | null => {
+    pattern.lastIndex = at;
+    const found = pattern.exec(text);
+    if (found) at = pattern.lastIndex;
+    return found;
+  };
+  const value = (gap: string): string | undefined => {
+    const next = text[at];
+    if (next === "'") return take(single)?.[1]?.replace(/\\[\\']/g, unescaped);
+    if (next === '"') return take(double)?.[1]?.replace(/\\[\\'"abfnrtv]/g, unescaped);
+    // `A= # comment` is empty, `A=#b` isn't.
+    if (next === '#' && gap !== '') return '';
+    const all = take(unquoted)?.[0] ?? '';
+    const comment = all.search(/\s#/);
+    return (comment < 0 ? all : all.slice(0, comment)).trimEnd();
+  };
+  while (at < text.length) {
+    take(space);
+    take(exported);
+    const name = take(key);
+    const gap = name && take(equals);
+    const read = gap ? value(gap[1] ?? '') : undefined;
+    if (!take(end)) take(line);
+    else if (name && read !== undefined) values.set(name[1] ?? name[2] ?? '', filled(read, values, outside));
+  }
+  return values;
+}
+
+const escapes = new Map(Object.entries({ a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' }));
+
+function unescaped([, character = '']: string): string {
+  return escapes.get(character) ?? character;
+}
+
+/** With the values of `${NAME}` and `${NAME:-otherwise}`; of a name that isn't set, nothing. */
+function filled(
+  value: string,
+  values: ReadonlyMap<string, string>,
+  outside: { readonly [name: string]: string | undefined },
+): string {
+  return value.replace(/\$\{([^}:]*)(?::-([^}]*))?\}/g, (_, name: string, otherwise = '') => {
+    return values.get(name) ?? (Object.hasOwn(outside, name) ? outside[name] : undefined) ?? otherwise;
+  });
+}
+
+/** The text of a file: UTF-8, or what PowerShell writes with `>`. */
+export function textOfFile(bytes: Uint8Array): string {
+  const isWide = bytes[0] === 0xff && bytes[1] === 0xfe;
+  return new TextDecoder(isWide ? 'utf-16le' : 'utf-8').decode(bytes);
+}
