@@ -44,6 +44,38 @@ it('unfolds it to its lines, each with its place', () => {
   expect(items[4]).toMatchObject({ detail: { isApp: false, place: { line: 7 } } });
 });
 
+const group = [
+  '  + Exception Group Traceback (most recent call last):',
+  '  |   File "/app/painter.py", line 12, in draw',
+  '  |   File "/usr/lib/python3.11/asyncio/taskgroups.py", line 145, in __aexit__',
+  '  |     raise me from None',
+  '  | ExceptionGroup: unhandled errors in a TaskGroup (2 sub-exceptions)',
+  '  +-+---------------- 1 ----------------',
+  '    | Traceback (most recent call last):',
+  '    |   File "/app/painter.py", line 38, in fast',
+  "    | KeyError: 'style'",
+  '    +---------------- 2 ----------------',
+  '    | Traceback (most recent call last):',
+  '    |   File "/app/painter.py", line 51, in slow',
+  '    | ValueError: too large',
+  '    +------------------------------------',
+].map((text, index) => row(index + 1, text));
+
+it('folds an exception group to one line, at the line of its first exception', () => {
+  const items = itemsOf([row(0, 'before'), ...group, row(15, 'after')], [], new Set());
+  const text = 'ExceptionGroup: unhandled errors in a TaskGroup (2 sub-exceptions)';
+  expect(shown(items)).toEqual(['before', `> ${text}`, 'after']);
+  expect(items[1]).toMatchObject({ lines: 14, row: { kind: 'error', place: { line: 38 } } });
+  const unfolded = itemsOf(group, [], new Set(['row 1']));
+  expect(unfolded[8]).toMatchObject({ detail: { isApp: true, place: { line: 38 } } });
+});
+
+it('keeps the key of an exception group while its lines arrive, and takes no table for one', () => {
+  for (const count of [1, 3, 5, 9]) expect(itemsOf(group.slice(0, count), [], new Set())[0]?.key).toBe('row 1');
+  const table = ['  +---+---+', '  | a | b |', '  +---+---+'].map((text, index) => row(index, text));
+  expect(itemsOf(table, [], new Set())).toHaveLength(3);
+});
+
 it('does not take lines of another request into a traceback', () => {
   const other = row(3, '  indented', { requestId: 'q2' });
   expect(shown(itemsOf([...printed.slice(0, 2), other], [], new Set()))).toEqual([

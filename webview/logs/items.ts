@@ -43,8 +43,12 @@ export function itemsOf(rows: readonly Row[], marks: readonly Mark[], unfolded: 
   return items;
 }
 
-const frame = /^\s+File "(.+)", line (\d+)/;
-const head = /^(Traceback \(most recent call last\):|Exception Group Traceback|\s+File ".+", line \d+)/;
+const frame = /^[\s|]+File "(.+)", line (\d+)/;
+const head = /^(Traceback \(most recent call last\):|\s+File ".+", line \d+)/;
+/** Python draws a margin at the exceptions of a group, `+-+---- 1 ----` before the first. */
+const groupHead = /^\s+\+ Exception Group Traceback \(most recent call last\):/;
+const inGroup = /^\s+[|+]/;
+const secondOfGroup = /^\s+\+-+ 2 -+/;
 const between = /^(Traceback \(|\s|$|During handling of the above|The above exception was)/;
 /** `KeyError: 'style'`, `mymodule.MyError`. */
 const raised = /^[\p{L}_][\p{L}\p{N}_.]*(:|$)/u;
@@ -52,8 +56,8 @@ const raised = /^[\p{L}_][\p{L}\p{N}_.]*(:|$)/u;
 const maxLines = 200;
 
 /**
- * A traceback that the app printed line by line becomes one row: its last line, which says what was raised, at the
- * innermost frame outside of libraries.
+ * A traceback that the app printed line by line becomes one row: the line that says what was raised, at the innermost
+ * frame outside of libraries.
  */
 function folded(rows: readonly Row[]): readonly { readonly row: Row; readonly lines: number }[] {
   const found: { row: Row; lines: number }[] = [];
@@ -70,11 +74,17 @@ function folded(rows: readonly Row[]): readonly { readonly row: Row; readonly li
 /** The number of rows of the traceback that begins there; 1: there is none. */
 function tracebackAt(rows: readonly Row[], at: number): number {
   const first = rows[at];
-  if (!first || first.kind === 'mark' || !head.test(first.text)) return 1;
+  if (!first || first.kind === 'mark') return 1;
+  const isGroup = groupHead.test(first.text);
+  if (!isGroup && !head.test(first.text)) return 1;
   let size = 1;
   for (; size < maxLines; size++) {
     const row = rows[at + size];
     if (!row || row.runnerId !== first.runnerId || row.requestId !== first.requestId || row.details.length > 0) break;
+    if (isGroup) {
+      if (!inGroup.test(row.text)) return size;
+      continue;
+    }
     if (between.test(row.text)) continue;
     return raised.test(row.text) ? size + 1 : size;
   }
@@ -87,10 +97,20 @@ function traceback(rows: readonly Row[]): Row {
     return { text, place: file === undefined ? null : placeOf(file, Number(line)), isApp: isOwn(file) };
   });
   const [last] = rows.slice(-1) as [Row];
-  const own = details.findLast(({ place, isApp }) => place && isApp) ?? details.findLast(({ place }) => place);
+  const second = rows.findIndex(({ text }) => secondOfGroup.test(text));
+  // The other exceptions of a group are mostly the same, or follow from the first.
+  const first = second < 0 ? details : details.slice(0, second);
+  const own = first.findLast(({ place, isApp }) => place && isApp) ?? first.findLast(({ place }) => place);
   // With the number of its first row: that stays when the last one arrives.
   const seq = rows[0]?.seq ?? last.seq;
-  return { ...last, seq, kind: 'error', text: last.text.trim(), place: own?.place ?? null, details };
+  return { ...last, seq, kind: 'error', text: titleOf(rows, last), place: own?.place ?? null, details };
+}
+
+/** What was raised: the last line, or that of a group, which is before those of its exceptions. */
+function titleOf(rows: readonly Row[], last: Row): string {
+  if (!groupHead.test(rows[0]?.text ?? '')) return last.text.trim();
+  const lines = rows.slice(1).map(({ text }) => text.replace(/^\s+\| ?/, ''));
+  return lines.find((text) => raised.test(text)) ?? last.text.trim();
 }
 
 function isOwn(file: string | undefined): boolean {
