@@ -41,15 +41,56 @@ describe('the body of an answer', () => {
     expect(body.file()).toBeUndefined();
   });
 
-  it('is bounded, and says so', () => {
+  it('is shown up to a length, and says so', () => {
     const body = createBody('application/json');
-    body.add(bytes('["'));
-    for (let part = 0; part < 20; part++) body.add(bytes('x'.repeat(500_000)));
-    body.add(bytes('"]'));
+    body.add(bytes(JSON.stringify(Array(1_000_000).fill('xxxxxxx'))));
+    body.end();
     const { text, language } = body.shown();
     expect(text.length).toBeLessThan(maxShown + 100);
     expect(text).toMatch(/… the first 976.6 kB of 9.5 MB are shown\n$/);
-    expect([language, body.value()]).toEqual(['plaintext', undefined]);
+    expect(language).toBe('plaintext');
+  });
+
+  it('is kept up to a length', () => {
+    const body = createBody('application/json');
+    const part = bytes('x'.repeat(1024 * 1024));
+    body.add(bytes('"'));
+    for (let count = 0; count < 65; count++) body.add(part);
+    body.add(bytes('"'));
+    body.end();
+    expect(body.shown().text).toMatch(/… the first 976.6 kB of 65.0 MB are shown\n$/);
+    expect(body.value()).toBeUndefined();
+  });
+
+  it('has its files also if they are long, and is shown without them', () => {
+    const body = createBody('application/json');
+    const url = `data:image/png;base64,${'A'.repeat(20_000_000)}`;
+    const text = '\\"'.repeat(8_000);
+    const answer = { images: [{ url, content_type: 'image/png' }], text, seed: 42 };
+    const all = bytes(JSON.stringify(answer));
+    for (let at = 0; at < all.length; at += 65_536) body.add(all.subarray(at, at + 65_536));
+    body.end();
+    const shown = body.shown();
+    expect(shown.language).toBe('json');
+    expect(JSON.parse(shown.text)).toEqual({
+      images: [{ url: '(19.1 MB, not shown) data:image/png;base64,AAAAAAAAAAAAAAAAAA…', content_type: 'image/png' }],
+      text: '(31.3 kB, not shown) …',
+      seed: 42,
+    });
+    expect(body.value()).toEqual(answer);
+  });
+
+  it('shows what is missing of a character that it ends in', () => {
+    const body = createBody('text/plain');
+    body.add(bytes('a🙂').subarray(0, 3));
+    body.end();
+    expect(body.shown().text).toBe('a\ufffd');
+  });
+
+  it('keeps the space with which a token begins', () => {
+    const body = createBody('text/event-stream');
+    body.add(bytes('data: Hello\n\ndata:  world\n\n'));
+    expect(body.shown().text).toBe('Hello\n world\n');
   });
 
   it('is shown as it came if its indents would be longer than itself', () => {

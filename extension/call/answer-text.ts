@@ -63,7 +63,7 @@ export interface ShownBody {
 /** More characters than this aren't shown: the editor would take long to colour them, and nobody reads them. */
 export const maxShown = 1_000_000;
 
-/** A file larger than this isn't kept. */
+/** A file larger than this isn't kept, nor JSON, which may have files in it. */
 const maxFileBytes = 64 * 1024 * 1024;
 
 /** Collects the body of an answer as it arrives. Of a long one, the beginning is kept; of events, the end. */
@@ -71,6 +71,7 @@ export function createBody(contentType: string) {
   const isEvents = contentType.startsWith('text/event-stream');
   const isText =
     isEvents || contentType === '' || /^text\/|[/+](json|xml|yaml|javascript|x-ndjson)\b/.test(contentType);
+  const isJson = /[/+]json\b/.test(contentType);
   const decoder = new TextDecoder();
   let file: Uint8Array[] = [];
   let bytes = 0;
@@ -87,7 +88,7 @@ export function createBody(contentType: string) {
 
   function take(more: string): void {
     if (!isEvents) {
-      text = upTo(4 * maxShown, text, more);
+      text = upTo(isJson ? maxFileBytes : 4 * maxShown, text, more);
       return;
     }
     // Only what is new is searched for line breaks: a line may come in many parts.
@@ -98,7 +99,7 @@ export function createBody(contentType: string) {
   }
 
   function takeLine(): void {
-    if (line.startsWith('data:')) text += `${line.slice(5).trimStart().replace(/\r$/, '')}\n`;
+    if (line.startsWith('data:')) text += `${line.slice(5).replace(/^ /, '').replace(/\r$/, '')}\n`;
     line = '';
     if (text.length <= maxShown) return;
     const later = text.indexOf('\n', text.length - maxShown / 2) + 1;
@@ -111,7 +112,7 @@ export function createBody(contentType: string) {
   return {
     isEvents,
     /** Its parts make sense before it ends. JSON is shown when it is complete. */
-    isLive: isEvents || (isText && contentType !== '' && !/[/+]json\b/.test(contentType)),
+    isLive: isEvents || (isText && contentType !== '' && !isJson),
     add(chunk: Uint8Array): void {
       bytes += chunk.length;
       if (isText) take(decoder.decode(chunk, { stream: true }));
@@ -120,6 +121,7 @@ export function createBody(contentType: string) {
     },
     /** Nothing more arrives: an app may end without the line break of its last event. */
     end(): void {
+      if (isText) take(decoder.decode());
       if (isEvents && line !== '') takeLine();
     },
     /** What has arrived so far. */
@@ -129,16 +131,46 @@ export function createBody(contentType: string) {
         const head = left > 0 ? `… ${t('the first {0} of these events are not shown', size(left))}\n` : '';
         return { text: head + text, language: 'plaintext' };
       }
-      if (text.length > maxShown) return cut(text, bytes);
-      if (tryParse(text) === undefined) return { text, language: 'plaintext' };
-      const pretty = indented(text, maxShown);
-      return pretty === undefined ? { text, language: 'plaintext' } : { text: `${pretty}\n`, language: 'json' };
+      const short = text.length > maxShown && left === 0 ? withoutFiles(text) : text;
+      if (short.length > maxShown) return cut(text, bytes);
+      if (tryParse(short) === undefined) return { text: short, language: 'plaintext' };
+      const pretty = indented(short, maxShown);
+      return pretty === undefined ? { text: short, language: 'plaintext' } : { text: `${pretty}\n`, language: 'json' };
     },
     /** The whole body if it isn't text; `undefined` otherwise, or if it was too large to keep. */
     file: () => (isText || bytes > maxFileBytes ? undefined : { contentType, bytes: Buffer.concat(file) }),
     /** The whole body if it is JSON; `undefined` otherwise, or if it was too large to keep. */
     value: () => (left > 0 || isEvents || !isText ? undefined : tryParse(text)),
   };
+}
+
+/** Of a longer string, nobody reads the rest. */
+const maxString = 10_000;
+
+/** JSON in which strings such as images in base64 are shortened, and begin with their size: they are no addresses. */
+function withoutFiles(json: string): string {
+  let shown = '';
+  let from = 0;
+  for (let open = json.indexOf('"'); open >= 0; ) {
+    // No regular expression: one that matches a string of this length needs more stack than there is.
+    let close = json.indexOf('"', open + 1);
+    while (close >= 0 && isEscaped(json, close)) close = json.indexOf('"', close + 1);
+    if (close < 0) break;
+    if (close - open > maxString) {
+      // Half an escape would be no JSON.
+      const [begin = ''] = json.slice(open + 1, open + 41).split('\\', 1);
+      shown += `${json.slice(from, open + 1)}(${t('{0}, not shown', size(close - open - 1))}) ${begin}…`;
+      from = close;
+    }
+    open = json.indexOf('"', close + 1);
+  }
+  return shown + json.slice(from);
+}
+
+function isEscaped(json: string, at: number): boolean {
+  let first = at;
+  while (json[first - 1] === '\\') first--;
+  return (at - first) % 2 === 1;
 }
 
 function cut(text: string, bytes: number): ShownBody {

@@ -9,8 +9,24 @@ const schema: JsonObject = {
     frames: { type: 'array', items: { $ref: '#/components/schemas/Frame' } },
     page: { type: 'string', format: 'uri' },
     prompt: { type: 'string' },
+    part: {
+      anyOf: [
+        { oneOf: [{ $ref: '#/components/schemas/Text' }, { $ref: '#/components/schemas/Shot' }] },
+        { type: 'null' },
+      ],
+    },
+    shots: { anyOf: [{ type: 'array', items: { $ref: '#/components/schemas/Shot' } }, { type: 'null' }] },
+    named: { type: 'object', additionalProperties: { type: 'string', format: 'data-uri' } },
+    endless: { $ref: '#/components/schemas/Endless' },
   },
-  components: { schemas: { Frame: { type: 'object', properties: { mask_url: { type: 'string' } } } } },
+  components: {
+    schemas: {
+      Frame: { type: 'object', properties: { mask_url: { type: 'string' } } },
+      Text: { type: 'object', properties: { text: { type: 'string' } } },
+      Shot: { type: 'object', properties: { shot: { allOf: [{ type: 'string', ui: { field: 'image' } }] } } },
+      Endless: { anyOf: [{ $ref: '#/components/schemas/Endless' }, { $ref: '#/components/schemas/Endless' }] },
+    },
+  },
 };
 
 it.each([
@@ -19,6 +35,9 @@ it.each([
   [{ picture: './cat.png', page: 'index.html' }, ['./cat.png', 'index.html']],
   [{ frames: [{ mask_url: 'a.png' }, { mask_url: 'b.png' }] }, ['a.png', 'b.png']],
   [{ prompt: 'cat.png', other: ['x.png'] }, []],
+  [{ part: { shot: 'a.png', text: 'b.png' } }, ['a.png']],
+  [{ shots: [{ shot: 'a.png' }], named: { one: 'b.png' } }, ['a.png', 'b.png']],
+  [{ endless: { shot: 'a.png' } }, []],
   [{ prompt: 'file:cat.png' }, ['cat.png']],
   [{ other: { deep: ['file:///tmp/a b.png'] } }, ['/tmp/a b.png']],
   [{ image_url: '', prompt: 'file:' }, []],

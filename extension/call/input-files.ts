@@ -31,15 +31,18 @@ export function filesIn(input: JsonObject, schema: JsonObject = {}): readonly In
       const file = fileOf(value, () => takesFile(of, name, components));
       if (file) found.set(value, file);
     } else if (Array.isArray(value)) {
-      const items =
-        alternatives(of, components)
-          .map(({ items: one }) => one)
-          .find(isObject) ?? {};
+      const items = partOf(of, 'items');
       for (const item of value) walk(item, items, name, depth + 1);
     } else if (isObject(value)) {
       const properties = propertiesOf(of, components);
-      for (const [key, item] of Object.entries(value)) walk(item, properties.get(key) ?? {}, key, depth + 1);
+      const others = partOf(of, 'additionalProperties');
+      for (const [key, item] of Object.entries(value)) walk(item, properties.get(key) ?? others, key, depth + 1);
     }
+  }
+
+  function partOf(of: JsonObject, part: 'items' | 'additionalProperties'): JsonObject {
+    const parts = alternatives(of, components).map((one) => one[part]);
+    return parts.find(isObject) ?? {};
   }
 }
 

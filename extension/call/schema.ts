@@ -14,16 +14,22 @@ export function resolveRef(schema: JsonObject, components: JsonObject): JsonObje
   return found;
 }
 
-/** The schemas that a value may have: the schema itself, and its alternatives without `null`. Pure. */
-export function alternatives(schema: JsonObject, components: JsonObject): readonly JsonObject[] {
-  const own = resolveRef(schema, components);
-  const others = [own.anyOf, own.oneOf, own.allOf].flatMap((list) => (Array.isArray(list) ? list : []));
-  const resolved = others.filter(isObject).map((one) => resolveRef(one, components));
-  return [own, ...resolved.filter(({ type }) => type !== 'null')];
-}
-
 /** Schemas may refer to themselves. */
 const maxTogether = 50;
+
+/** The schemas that a value may have: the schema itself, and its alternatives and theirs without `null`. Pure. */
+export function alternatives(schema: JsonObject, components: JsonObject): readonly JsonObject[] {
+  const found: JsonObject[] = [];
+  const waiting = [schema];
+  for (let next = waiting.shift(); next && found.length < maxTogether; next = waiting.shift()) {
+    const own = resolveRef(next, components);
+    if (own.type === 'null' && found.length > 0) continue;
+    found.push(own);
+    const others = [own.anyOf, own.oneOf, own.allOf].flatMap((list) => (Array.isArray(list) ? list : []));
+    waiting.push(...others.filter(isObject).slice(0, maxTogether));
+  }
+  return found;
+}
 
 /**
  * The schemas that one value has to fit at the same time: the schema itself, all of `allOf`, and the first alternative

@@ -7,7 +7,10 @@ const cases: readonly (readonly [text: string, values: Record<string, string>])[
   ['PASSWORD=ab#cd', { PASSWORD: 'ab#cd' }],
   ['PASSWORD=#abc', { PASSWORD: '#abc' }],
   ['URL=https://host/page?a=b&c=d#part', { URL: 'https://host/page?a=b&c=d#part' }],
-  [String.raw`JSON="{\"type\": \"service_account\", \"key\": \"a\\nb\"}"`, { JSON: '{"type": "service_account", "key": "a\\nb"}' }],
+  [
+    String.raw`JSON="{\"type\": \"service_account\", \"key\": \"a\\nb\"}"`,
+    { JSON: '{"type": "service_account", "key": "a\\nb"}' },
+  ],
   [String.raw`A="tab\there" # comment`, { A: 'tab\there' }],
   [String.raw`A='it\'s \n'`, { A: String.raw`it's \n` }],
   ['KEY="-----BEGIN-----\nabc\n-----END-----"\nB=2', { KEY: '-----BEGIN-----\nabc\n-----END-----', B: '2' }],

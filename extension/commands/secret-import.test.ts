@@ -33,5 +33,7 @@ it.each(['', 'just words\n\n# and a comment', '\0\0\0'])('a file without assignm
 });
 
 it('a name that JavaScript objects have is a name like any other', () => {
-  expect(importPlan(parseDotenv('__proto__=x\nconstructor=y', {}), []).map(({ name }) => name)).toContain('constructor');
+  expect(importPlan(parseDotenv('__proto__=x\nconstructor=y', {}), []).map(({ name }) => name)).toContain(
+    'constructor',
+  );
 });
