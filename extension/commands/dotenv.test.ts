@@ -20,8 +20,8 @@ const cases: readonly (readonly [text: string, values: Record<string, string>])[
   ['A=1\nA=2', { A: '2' }],
   ['A=\nB=""', { A: '', B: '' }],
   ["'QUOTED'=1", { QUOTED: '1' }],
-  ['HOST=db\nURL=pg://${HOST}:${PORT:-5432}/$HOST', { HOST: 'db', URL: 'pg://db:5432/$HOST' }],
-  ['A=${HOME}/x${NOT_SET}', { A: '/home/me/x' }],
+  [`HOST=db\nURL=pg://$\{HOST}:$\{PORT:-5432}/$HOST`, { HOST: 'db', URL: 'pg://db:5432/$HOST' }],
+  [`A=$\{HOME}/x$\{NOT_SET}`, { A: '/home/me/x' }],
   ['A="never closed\nB=2', { B: '2' }],
   ['A="closed" and more\nB=2', { B: '2' }],
   ['EMOJI=🙂 שלום', { EMOJI: '🙂 שלום' }],
@@ -34,7 +34,8 @@ it.each(cases)('reads %j as python-dotenv does', (text, values) => {
 });
 
 it('does not take long for a file that is made to', () => {
-  const text = `A="${'\\'.repeat(300_000)}\n${'B '.repeat(100_000)}\n${' '.repeat(300_000)}x\nC=${' #'.repeat(100_000)}`;
+  const [slashes, words, spaces] = ['\\'.repeat(300_000), 'B '.repeat(100_000), ' '.repeat(300_000)];
+  const text = `A="${slashes}\n${words}\n${spaces}x\nC=${' #'.repeat(100_000)}`;
   expect([...parseDotenv(text, {}).keys()]).toEqual(['C']);
 });
 

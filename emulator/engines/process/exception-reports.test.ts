@@ -66,6 +66,43 @@ for name, forged in (
 print(json.dumps(seen))
 `;
 
+/** A group as Python 3.11 has it: raised where its exceptions are collected, each with its own traceback. */
+const groups = `
+import contextvars, json, sys
+sys.path.insert(0, sys.argv[1])
+import boot
+boot.make_package()
+from minifal_runner.inside import exceptions
+
+class Serving:
+    alone = {}
+
+class Group(Exception):
+    def __init__(self, message, inside):
+        ending = "" if len(inside) == 1 else "s"
+        super().__init__(f"{message} ({len(inside)} sub-exception{ending})")
+        self.exceptions = tuple(inside)
+
+def first():
+    raise KeyError("first")
+
+def caught(call):
+    try:
+        call()
+    except Exception as error:
+        return error
+
+def raised(error):
+    raise error
+
+sent = []
+noted = exceptions.Exceptions(sent.append, contextvars.ContextVar("context", default=None), Serving())
+alone = Group("one failed", [caught(first)])
+noted.note(caught(lambda: raised(Group("two failed", [alone, ValueError("second")]))), exceptions.REQUEST)
+noted.note(caught(lambda: raised(alone)), exceptions.REQUEST)
+print(json.dumps(sent))
+`;
+
 it('an exception of whatever kind harms neither its app nor its runner, and a forged report has limits', () => {
   const output = execFileSync('python3', ['-c', program, runnerSources], { encoding: 'utf8', timeout: 20_000 });
   const refused = "it sent an unknown report over the emulator's connection";
@@ -75,4 +112,17 @@ it('an exception of whatever kind harms neither its app nor its runner, and a fo
     ...{ type: refused, message: refused, request: refused, endpoint: refused },
     ...{ file: refused, function: refused, line: refused },
   });
+});
+
+it('an exception of several has the first one as its innermost frames, and names all of them', () => {
+  const output = execFileSync('python3', ['-c', groups, runnerSources], { encoding: 'utf8', timeout: 20_000 });
+  const reports: { type: string; message: string; frames: { function: string }[] }[] = JSON.parse(output);
+  expect(reports.map(({ frames }) => frames.map((frame) => frame.function))).toEqual([
+    ['caught', '<lambda>', 'raised', 'caught', 'first'],
+    ['caught', 'first'],
+  ]);
+  expect(reports.map(({ type, message }) => `${type}: ${message}`)).toEqual([
+    'Group: two failed (2 sub-exceptions): Group: one failed (1 sub-exception), ValueError: second',
+    "KeyError: 'first'",
+  ]);
 });

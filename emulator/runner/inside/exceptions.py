@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import collections
 import contextvars
+import itertools
 import logging
 import sys
 
@@ -20,7 +21,7 @@ from . import callables, imports, sources, streams
 
 REQUEST, SETUP, TEARDOWN, IMPORT = "request", "setup", "teardown", "import"
 _MOST_APP_FRAMES, _MOST_LAST_FRAMES, _MOST_WALKED = 20, 9, 10_000
-_MOST_CAUSES = 8
+_MOST_CAUSES, _MOST_INSIDE = 8, 10
 _MOST_REMEMBERED = 64
 
 
@@ -105,7 +106,7 @@ class Exceptions:
         labels = streams.ours(value) if isinstance(value, dict) and value else self._serving.alone
         return {
             "type": _type(error)[: reports.LONGEST["type"]],
-            "message": callables.message_of(error)[: reports.LONGEST["message"]],
+            "message": _message(error)[: reports.LONGEST["message"]],
             "phase": phase,
             "frames": [*_frames_of(error), *_syntax_frame(error)],
             "requestId": _label(labels, "requestId"),
@@ -129,14 +130,28 @@ def _type(error: BaseException) -> str:
 def _only(error: BaseException) -> BaseException:
     """The exception in a group of one, as task groups raise it, or in the SDK's own around it."""
     for _ in range(_MOST_CAUSES):
-        inside = getattr(error, "exceptions", None)
-        if isinstance(inside, (tuple, list)) and len(inside) == 1 and isinstance(inside[0], BaseException):
+        inside = _inside(error)
+        if len(inside) == 1:
             error = inside[0]
         elif sources.is_platforms(type(error).__module__) and error.__cause__ is not None:
             error = error.__cause__
         else:
             break
     return error
+
+
+def _inside(error: BaseException) -> list[BaseException]:
+    """The exceptions of a group; none of any other exception."""
+    inside = getattr(error, "exceptions", None)
+    if not isinstance(inside, (tuple, list)):
+        return []
+    return [one for one in inside[:_MOST_INSIDE] if isinstance(one, BaseException)]
+
+
+def _message(error: BaseException) -> str:
+    """The text of a group only counts its exceptions."""
+    inside = [callables.describe_error(one) for one in _inside(error)]
+    return callables.message_of(error) + (f": {', '.join(inside)}" if inside else "")
 
 
 def _key(error: BaseException) -> tuple | None:
@@ -155,14 +170,17 @@ def _key(error: BaseException) -> tuple | None:
 
 
 def _frames_of(error: BaseException) -> list[dict]:
-    """Of the exception or, where a library raised one of its own from the app's, of that one."""
-    own = frames = _frames(error.__traceback__)
+    """
+    Of the exception or, where a library raised one of its own from the app's, of that one. A group's are followed by
+    those of its first exception: the group itself is raised where the app waits for all of them.
+    """
+    own = frames = _frames(error)
     seen = 0
     while not any(frame["isApp"] for frame in frames) and seen < _MOST_CAUSES:
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         if error is None:
             return own
-        frames, seen = _frames(error.__traceback__), seen + 1
+        frames, seen = _frames(error), seen + 1
     return frames
 
 
@@ -180,18 +198,28 @@ def _line(number: int | None) -> int:
     return max(0, min(int(number or 0), reports.HIGHEST_LINE))
 
 
-def _frames(part) -> list[dict]:
+def _parts(error: BaseException):
+    """The parts of the traceback, outermost first."""
+    for _ in range(_MOST_CAUSES):
+        part = error.__traceback__
+        while part is not None:
+            yield part
+            part = part.tb_next
+        inside = _inside(error)
+        if not inside:
+            break
+        error = inside[0]
+
+
+def _frames(error: BaseException) -> list[dict]:
     apps: collections.deque = collections.deque(maxlen=_MOST_APP_FRAMES)
     last: collections.deque = collections.deque(maxlen=_MOST_LAST_FRAMES)
-    for place in range(_MOST_WALKED):
-        if part is None:
-            break
+    for place, part in enumerate(itertools.islice(_parts(error), _MOST_WALKED)):
         code, names = part.tb_frame.f_code, part.tb_frame.f_globals
         file = sources.file_of(code, names)
         if file is None or not file.startswith(sources.OURS):
             is_app = file is not None and sources.is_apps(file, names)
             (apps if is_app else last).append((place, file or code.co_filename, part.tb_lineno, code, is_app))
-        part = part.tb_next
     return [
         {
             "file": file[: sources.LONGEST_FILE],

@@ -25,6 +25,22 @@ describe('the last exception of a starting runner', () => {
     [traceback('KeyboardInterrupt'), 'KeyboardInterrupt'],
     [`${traceback('ValueError: a')}\nof two lines\nKeyError: not this`, 'ValueError: a'],
     [traceback(`ValueError: ${'x'.repeat(1_000)}`), `ValueError: ${'x'.repeat(488)}`],
+    [
+      `  + Exception Group Traceback (most recent call last):
+  |   File "app.py", line 3, in setup
+  |     async with asyncio.TaskGroup() as group:
+  | ExceptionGroup: unhandled errors in a TaskGroup (2 sub-exceptions)
+  +-+---------------- 1 ----------------
+    | Traceback (most recent call last):
+    |   File "app.py", line 9, in load
+    | ValueError: no weights
+    +---------------- 2 ----------------
+    | RuntimeError: no tokenizer
+    +------------------------------------
+
+ERROR:    Application startup failed. Exiting.`,
+      'ValueError: no weights',
+    ],
     ['ValueError: printed without a traceback', null],
     [traceback('   '), null],
   ])('%j', (text, expected) => {

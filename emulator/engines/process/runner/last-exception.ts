@@ -1,6 +1,8 @@
 const maxLength = 500;
 /** Exceptions with which an app server and its other tasks end after a failure; they are never the cause. */
 const shutdownErrors = /^(SystemExit|[\w.]*CancelledError)\b/;
+/** Python draws a line before a group of exceptions, and one before each of them. */
+const groupMargin = /^ +\| /;
 
 /**
  * Reads the output of a starting runner, line by line, to find the exception of its last traceback: app servers catch
@@ -12,10 +14,12 @@ export function createExceptionReader() {
   return {
     read(line: string): void {
       if (line.endsWith('Traceback (most recent call last):')) isInside = true;
-      // Frames are indented; the first line that isn't indented names the exception.
-      else if (isInside && /^\S/.test(line)) {
+      else if (isInside) {
+        const text = line.replace(groupMargin, '');
+        // Frames are indented; the first line that isn't indented names the exception.
+        if (!/^\S/.test(text)) return;
         isInside = false;
-        if (/^[A-Za-z_][\w.]*(: |$)/.test(line) && !shutdownErrors.test(line)) last = line.slice(0, maxLength);
+        if (/^[A-Za-z_][\w.]*(: |$)/.test(text) && !shutdownErrors.test(text)) last = text.slice(0, maxLength);
       }
     },
     /** `null`: there was no traceback. */
