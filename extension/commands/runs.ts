@@ -4,13 +4,17 @@ import { withVisibleProgress } from '../present.ts';
 import { createObserved } from '../target/observed.ts';
 import { t } from '../words.ts';
 import type { RunningTask } from './fal-task.ts';
+import { createServing } from './serving.ts';
 
 /** The running `fal` commands of this window. */
 export interface Runs {
   hold(task: RunningTask): void;
   /** Until `signal` is aborted, a run of the app with this key has begun; `serves` says under which alias. */
   begin(key: string, signal: AbortSignal): { serves(alias: string): void };
-  /** The aliases under which runs serve an app; `undefined` for a run whose address isn't known yet. */
+  /**
+   * The aliases under which runs serve an app, the newest run first; `undefined` for a run whose address isn't known
+   * yet.
+   */
   aliasesOf(key: string): readonly (string | undefined)[];
   /** Called after every change of the runs; returns the unsubscriber. */
   onChange(listener: () => void): () => void;
@@ -22,8 +26,8 @@ export interface Runs {
 
 export function createRuns(setContext: SetContext): Runs {
   const runs = new Set<RunningTask>();
-  const serving = new Set<{ readonly key: string; alias: string | undefined }>();
   const changed = createObserved<undefined>(undefined);
+  const serving = createServing(() => changed.set(undefined));
   return {
     hold(task) {
       runs.add(task);
@@ -33,22 +37,8 @@ export function createRuns(setContext: SetContext): Runs {
         setContext('hasRuns', runs.size > 0);
       });
     },
-    begin(key, signal) {
-      const one: { readonly key: string; alias: string | undefined } = { key, alias: undefined };
-      serving.add(one);
-      signal.addEventListener('abort', () => {
-        serving.delete(one);
-        changed.set(undefined);
-      });
-      changed.set(undefined);
-      return {
-        serves(alias) {
-          one.alias = alias;
-          changed.set(undefined);
-        },
-      };
-    },
-    aliasesOf: (key) => [...serving].filter((one) => one.key === key).map(({ alias }) => alias),
+    begin: serving.begin,
+    aliasesOf: serving.aliasesOf,
     onChange: changed.onChange,
     async stopOne(key) {
       const stoppable = [...runs].filter((task) => key === undefined || task.key === key);

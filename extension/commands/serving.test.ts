@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest';
+import { createServing } from './serving.ts';
+
+it('names the newest run of an app first, so that a call reaches the code that was run last', () => {
+  let changes = 0;
+  const serving = createServing(() => void changes++);
+  const old = new AbortController();
+  const other = new AbortController();
+  serving.begin('app', old.signal).serves('old');
+  serving.begin('other', other.signal).serves('other');
+  const newest = serving.begin('app', new AbortController().signal);
+  expect(serving.aliasesOf('app')).toEqual([undefined, 'old']);
+  newest.serves('new');
+  expect(serving.aliasesOf('app')).toEqual(['new', 'old']);
+  old.abort();
+  expect(serving.aliasesOf('app')).toEqual(['new']);
+  expect([serving.aliasesOf('other'), changes]).toEqual([['other'], 7]);
+});
