@@ -77,8 +77,15 @@ function durationOf({ startedAt, completedAt }: TracedRequest): number | undefin
 }
 
 function messageOf({ status, error }: TracedRequest): string {
-  const message = error ? error.message : `HTTP ${status}`;
+  const message = error ? words(error) : `HTTP ${status}`;
   return message.length > maxMessage ? `${message.slice(0, maxMessage - 1)}…` : message;
+}
+
+/** As Python prints it: the message of a KeyError alone is only the key. The platform's errors are sentences. */
+function words({ type, message, file }: NonNullable<TracedRequest['error']>): string {
+  if (file === null) return message;
+  const name = type.split('.').at(-1) ?? type;
+  return message === '' ? name : `${name}: ${message}`;
 }
 
 /** The median of durations; `null`: there are none. Pure. */

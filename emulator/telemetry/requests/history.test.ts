@@ -89,10 +89,12 @@ describe('the history of requests', () => {
 
   it('says how long a request waited for the start of its runner', () => {
     const room = setUp();
-    for (const id of ['cold', 'warm']) room.arrive(id);
+    for (const id of ['cold', 'warm', 'behind']) room.arrive(id);
     room.begin('cold', { readyAt: 2_900 });
     room.begin('warm', { readyAt: 900 });
-    expect(['cold', 'warm'].map((id) => room.history.get(id)?.coldMs)).toEqual([2_000, null]);
+    room.begin('behind', { readyAt: 2_900, at: 30_000 });
+    const coldMs = ['cold', 'warm', 'behind'].map((id) => room.history.get(id)?.coldMs);
+    expect(coldMs).toEqual([1_900, null, null]);
   });
 
   it('is the same after a restart: what ended, what ran, and what waits with its attempts so far', () => {
@@ -132,7 +134,7 @@ describe('the history of requests', () => {
 
   it('has what the app raised, instead of nothing but a status', () => {
     const room = setUp();
-    const raised = { type: 'KeyError', message: "KeyError: 'style'", file: 'app.py', line: 38 };
+    const raised = { type: 'builtins.KeyError', message: "'style'", file: 'app.py', line: 38 };
     for (const id of ['early', 'late', 'timeout']) {
       room.arrive(id);
       room.begin(id);
@@ -146,7 +148,7 @@ describe('the history of requests', () => {
     room.history.ended('timeout', 4_000, timeout);
     room.history.raised('timeout', 'r-2', raised);
     const errors = ['early', 'late', 'timeout'].map((id) => room.history.get(id)?.error?.type);
-    expect(errors).toEqual(['KeyError', 'KeyError', 'request_timeout']);
+    expect(errors).toEqual(['builtins.KeyError', 'builtins.KeyError', 'request_timeout']);
   });
 
   it('takes what was raised from the runner of the latest attempt alone', () => {

@@ -113,7 +113,9 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
       const number = request.attempts + 1;
       const runner = { id: runnerId, number: runnerNumber(runnerId) };
       const attempt = { number, runner, startedAt: at, endedAt: null, status: null, because: null };
-      const isCold = readyAt !== undefined && readyAt > request.submittedAt && number === 1;
+      const coldMs = readyAt === undefined || number > 1 ? 0 : readyAt - request.submittedAt;
+      // Behind other requests it waited for the queue, even if that began before the runner was ready.
+      const isCold = coldMs > 0 && at - request.submittedAt < 2 * coldMs;
       put({
         ...request,
         phase: 'IN_PROGRESS',
@@ -121,7 +123,7 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
         attempts: number,
         runner,
         revision,
-        coldMs: isCold ? Math.max(0, at - request.submittedAt) : request.coldMs,
+        coldMs: isCold ? coldMs : request.coldMs,
         // What an earlier attempt raised isn't the result of this one.
         error: null,
         history: bounded([...request.history, attempt]),

@@ -51,7 +51,7 @@ export interface TracedRequest {
   /** The runner of the latest attempt, and its revision. */
   readonly runner: { readonly id: string; readonly number: number } | null;
   readonly revision: string | null;
-  /** How long it waited for that runner to start; `null`: the runner was ready before it. */
+  /** How long it waited for that runner to start; `null`: the runner was ready before it, or it waited for others. */
   readonly coldMs: number | null;
   readonly status: number | null;
   readonly error: RequestError | null;
