@@ -1,4 +1,5 @@
 import type { Choices, Filter } from '../../webview/host.ts';
+import { aliasName } from '../target/alias-name.ts';
 import type { LiveState } from '../target/live.ts';
 import { t } from '../words.ts';
 
@@ -8,20 +9,15 @@ const maxRequests = 30;
 export function choicesOf(live: LiveState | undefined, { alias }: Pick<Filter, 'alias'>): Choices {
   if (!live) return { apps: [], runners: [], requests: [] };
   const ofApp = (row: { readonly alias: string }) => alias === null || row.alias === alias;
-  const prefix = (of: string) => (alias === null ? `${nameOf(of)} · ` : '');
+  const prefix = (of: string) => (alias === null ? `${aliasName(of)} · ` : '');
   const runners = [...live.runners.values()].filter(ofApp).toSorted((a, b) => b.startedAt - a.startedAt);
   const requests = [...live.requests.values()].filter(ofApp).toSorted((a, b) => b.number - a.number);
   return {
-    apps: [...live.apps.keys()].toSorted().map((id) => ({ id, label: nameOf(id) })),
+    apps: [...live.apps.keys()].toSorted().map((id) => ({ id, label: aliasName(id) })),
     runners: runners.map((one) => ({ id: one.id, label: `${prefix(one.alias)}${t('runner {0}', one.number)}` })),
     requests: requests.slice(0, maxRequests).map(({ id, number, method, path }) => ({
       id,
       label: `#${number} ${method} ${path}`,
     })),
   };
-}
-
-/** The alias of a `fal run` is a UUID. */
-function nameOf(alias: string): string {
-  return /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(alias) ? `run ${alias.slice(0, 8)}` : alias;
 }

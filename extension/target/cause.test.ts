@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Ending, exitReason } from '../../emulator/engines/process/runner/exit.ts';
-import { cause } from './cause.ts';
+import { cause, wasRequested } from './cause.ts';
 
 const ending: Ending = {
   code: 3,
@@ -26,6 +26,11 @@ describe('the cause in a sentence of the platform', () => {
   ])('is what remains of the end of a process: %j', (change, expected) => {
     const text = cause(exitReason({ ...ending, ...change } as Ending));
     expect(text.replace(/^RuntimeError: /, '')).toBe(expected);
+  });
+
+  it('is no news if the app was deleted', () => {
+    const deleted = 'The runner belongs to a deleted application.';
+    expect([wasRequested(deleted), cause(deleted)]).toEqual([true, 'its app was deleted']);
   });
 
   it('is the first line, and other sentences stay as they are', () => {

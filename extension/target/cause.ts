@@ -14,10 +14,11 @@ export function cause(why: string): string {
 }
 
 const requested = /^The runner (?:ended by SIGTERM|was killed), as requested\.?$/;
+const deleted = /^The runner belongs to a deleted application\.?$/;
 
 /** Whether a runner ended because minifal or a person ended it. Pure. */
 export function wasRequested(why: string): boolean {
-  return requested.test(why);
+  return requested.test(why) || deleted.test(why);
 }
 
 const before = /^The runner's process exited with code -?\d+ before it was ready(?:; the last exception)?: /;
@@ -28,6 +29,7 @@ const introductions: readonly (readonly [RegExp, (value: string) => string])[] =
   [/^The runner's process exited with code (-?\d+)(?: before it was ready)?\.?/, (code) => t('exit code {0}', code)],
   [/^The runner is gone: `its process died with <Signals\.(\w+): \d+>\.`/, (signal) => t('died with {0}', signal)],
   [requested, () => t('as requested')],
+  [deleted, () => t('its app was deleted')],
 ];
 
 /** `(/home/me/app.py, line 46)` becomes `(app.py:46)`. */

@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { appFrame, type LogPage, type LogRow, logPageSchema } from '../../emulator/wire/log-lines.ts';
 import { t } from '../words.ts';
 import { ask } from './ask.ts';
@@ -104,11 +105,16 @@ export function createLogClient({ address, key }: Address): LogClient {
   };
 }
 
+const issuesSchema = z.array(z.object({ loc: z.array(z.unknown()), type: z.string() }));
+
 function refusal(status: number, text: string): Error {
   if (status !== 400 && status !== 422) return new Error(`The emulator answered with status ${status}.`);
   try {
     const { detail } = JSON.parse(text) as { readonly detail?: unknown };
     if (typeof detail === 'string') return new LogQueryRefused(detail);
+    const issues = issuesSchema.safeParse(detail).data ?? [];
+    if (issues.some(({ loc, type }) => type === 'custom' && loc.includes('regexp')))
+      return new LogQueryRefused(t('The text between the slashes is not a regular expression.'));
   } catch {
     // The sentence below is enough.
   }

@@ -83,10 +83,14 @@ export function brokenRow({ path, file, line, why }: CodeFile): Row {
 /** Endpoints that were called, and those of the code. Pure. */
 export function endpointRows(app: AppRow, code: FoundApp | undefined): readonly Row[] {
   const inCode = code?.endpoints ?? [];
+  // FastAPI's description of the app, which this extension reads before a call, is no endpoint of the user.
+  const counted = app.endpoints.filter(
+    ({ path }) => path !== '/openapi.json' || inCode.some((one) => one.path === path),
+  );
   const called = new Set(app.endpoints.map(({ method, path }) => `${method} ${path}`));
   const quiet = inCode.filter((one) => !called.has(`${methodOf(one)} ${one.path}`));
   const none = { calls: 0, failures: 0, p50Ms: null, lastFailure: null };
-  const all = [...app.endpoints, ...quiet.map((one) => ({ method: methodOf(one), path: one.path, ...none }))];
+  const all = [...counted, ...quiet.map((one) => ({ method: methodOf(one), path: one.path, ...none }))];
   const found = ({ method, path }: { readonly method: string; readonly path: string }) =>
     inCode.find((one) => one.path === path && methodOf(one) === method) ?? inCode.find((one) => one.path === path);
   return all

@@ -85,7 +85,7 @@ describe('the view Apps', () => {
     ]);
   });
 
-  it('matches calls with the endpoints of the code by method and path, and names websockets by their kind', () => {
+  it('matches calls with the endpoints of the code, names websockets by their kind, and leaves out the schema', () => {
     const endpoints = [
       { kind: 'realtime', path: '/live', line: 40 },
       { kind: 'http', path: '/', line: 28 },
@@ -93,7 +93,9 @@ describe('the view Apps', () => {
     const call = { method: 'GET', path: '/', calls: 1, failures: 0, p50Ms: 2, lastFailure: null };
     const shown = items({
       found: [{ ...painter, endpoints }],
-      apps: [appRow({ ...app, endpoints: [call, { ...call, path: '/live', calls: 3 }] })],
+      apps: [
+        appRow({ ...app, endpoints: [call, { ...call, path: '/live', calls: 3 }, { ...call, path: '/openapi.json' }] }),
+      ],
     });
     expect(draw(shown[0]?.children ?? [])).toEqual([
       'GET / | 1 · 2 ms',
@@ -167,6 +169,8 @@ describe('the view Apps', () => {
       '  1 ended | last: gone',
       '    runner 1 | ended · gone',
     ]);
+    const retry = { ...ended, id: 'retry', number: 2, why: 'The runner belongs to a deleted application.' };
+    expect(draw(items({ runs, runners: [ended, retry] }))[1]).toBe('  2 ended | last: gone');
     expect(items({ runs, runners: [ended] }, now + 299_000)).toEqual([]);
     expect(draw(items({ apps: [run] }))).toEqual(['fal run | starting']);
   });

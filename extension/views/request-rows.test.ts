@@ -106,6 +106,14 @@ describe('the view Requests', () => {
     expect(row).toMatchObject({ description: '200 · 14 ms · attempt 2 · hello', kind: 'request.direct' });
   });
 
+  it('names a run by the beginning of its UUID', () => {
+    const live = liveWith({
+      apps: [appRow(), appRow({ alias: 'dfeb630e-dfe7-42b6-a6de-a13d6acf33d8' })],
+      requests: [request({ number: 1, alias: 'dfeb630e-dfe7-42b6-a6de-a13d6acf33d8' })],
+    });
+    expect(draw(requestItems({ snapshot: { live } }, now))[0]).toBe('#1 POST /slow | 200 · 14 ms · run dfeb630e');
+  });
+
   it('holds what a request is, and how it is doing, in what a side bar of 300 pixels shows', () => {
     const long = all.map((one) => ({ ...one, number: one.number + 10_000, path: `/${'long'.repeat(20)}` }));
     for (const { text } of seenOf(items([...all, ...long]))) {

@@ -1,4 +1,5 @@
 import { runnerColorId } from '../contributes/colors.ts';
+import { aliasName } from '../target/alias-name.ts';
 import { cause } from '../target/cause.ts';
 import type { LiveState, RequestRow } from '../target/live.ts';
 import type { Snapshot } from '../target/snapshot.ts';
@@ -72,7 +73,7 @@ function requestRow(request: RequestRow, time: Time, hasSeveralApps: boolean): R
   const state = stateOf(request);
   const label = shortLabel(`#${number} ${method} ${path}`, 20);
   const words = wordsOf(request, time);
-  const description = [...words, ...(hasSeveralApps ? [alias] : [])].join(' · ');
+  const description = [...words, ...(hasSeveralApps ? [aliasName(alias)] : [])].join(' · ');
   const { icon, color } = looks[state];
   const counts = state === 'running' || (request.reason !== null && isCounting(request.reason));
   return {

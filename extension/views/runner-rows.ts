@@ -52,8 +52,9 @@ export function endedRow(
   const newest = [...ended].sort((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0) || b.number - a.number);
   const [last] = newest;
   if (!last) return undefined;
-  // That it was requested is no news.
-  const why = last.why && !wasRequested(last.why) ? cause(last.why) : '';
+  // That it was requested is no news. A run whose start failed is deleted, together with a runner that was to retry.
+  const failed = newest.find((one) => one.why === null || !wasRequested(one.why));
+  const why = failed?.why ? cause(failed.why) : '';
   const label = t('{0} ended', count);
   const description = why === '' ? '' : t('last: {0}', why);
   const { icon, color } = stateLook(hasFailed ? 'FAILURE_DELAY' : 'TERMINATED');
