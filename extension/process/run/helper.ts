@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { makeFolder, processStart } from '../../target/data-folder.ts';
 import { runFal } from './fal-process.ts';
-import { type HelperOrder, helperOrder } from './messages.ts';
+import { type HelperOrder, helperOrder, socketFolderPrefix } from './messages.ts';
 import { serveRun } from './serve-run.ts';
 
 /**
@@ -15,7 +15,7 @@ import { serveRun } from './serve-run.ts';
 async function main(): Promise<void> {
   const order = helperOrder.parse(JSON.parse(await text(process.stdin)));
   // In the temporary folder, because the path of a socket is limited to about 100 bytes.
-  const own = mkdtempSync(join(tmpdir(), 'minifal-run-'));
+  const own = mkdtempSync(join(tmpdir(), socketFolderPrefix));
   const record = join(order.folder, `${process.pid}.json`);
   process.once('exit', () => {
     rmSync(record, { force: true });

@@ -5,6 +5,9 @@ import { processIdentity } from '../../target/data-folder.ts';
 /** The last part of the output, in characters: what a window that joins shows, and what explains a failure. */
 export const keptCharacters = 200_000;
 
+/** Of the folder of a helper's socket, in the temporary folder. */
+export const socketFolderPrefix = 'minifal-run-';
+
 /** What a window hands to a new helper, through a pipe, because `env` contains a key. */
 export const helperOrder = z.object({
   command: z.string(),

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -170,7 +170,7 @@ describe('a run in a helper process', () => {
     expect(received).toMatch(/output omitted.*why it failed.*"type":"end","code":1/s);
   });
 
-  it('leaves no process behind when its helper is killed', async () => {
+  it('leaves no process and no file behind when its helper is killed', async () => {
     const { run, helper, folder, isGone } = await begun();
     process.kill(helper.pid, 'SIGKILL');
     expect(await run.ended).toMatchObject({
@@ -179,8 +179,9 @@ describe('a run in a helper process', () => {
       output: expect.stringContaining('helper process'),
     });
     await until('the command has ended', isGone);
+    expect(existsSync(helper.socket)).toBe(true);
     expect(runsOnDisk(folder)).toEqual([]);
-    expect(readdirSync(folder)).toEqual([]);
+    expect([existsSync(dirname(helper.socket)), readdirSync(folder)]).toEqual([false, []]);
   });
 
   it('leaves no process behind when the window is killed', async () => {

@@ -1,7 +1,8 @@
 import { readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { isAlive, readJson } from '../../target/data-folder.ts';
-import { helperRecord } from './messages.ts';
+import { helperRecord, socketFolderPrefix } from './messages.ts';
 
 interface RunOnDisk {
   /** The path of the helper's socket. */
@@ -22,6 +23,14 @@ export function runsOnDisk(folder: string): readonly RunOnDisk[] {
     const record = readJson(file, helperRecord);
     if (record && isAlive(record)) return [{ socket: record.socket, about: record.about }];
     rmSync(file, { force: true });
+    if (record) removeSocket(record.socket);
     return [];
   });
+}
+
+/** A helper makes the folder of its socket itself; nothing else is removed, whatever a file says. */
+function removeSocket(socket: string): void {
+  const folder = dirname(socket);
+  if (dirname(folder) !== tmpdir() || !basename(folder).startsWith(socketFolderPrefix)) return;
+  rmSync(folder, { recursive: true, force: true });
 }
