@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { commandId, commandTitle } from '../contributes/commands.ts';
 import { viewId } from '../contributes/views.ts';
@@ -16,6 +16,7 @@ import { t } from '../words.ts';
 import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
 import { appArgument, chooseApp } from '../workspace/choose-app.ts';
 import { appKey } from '../workspace/code/listed.ts';
+import { openedPath } from '../workspace/linked-folders.ts';
 import { appInTask, createAppTasks, type FailedTask } from './app-tasks.ts';
 import type { BegunTasks } from './begun-tasks.ts';
 import type { EmulatorCommands } from './emulator.ts';
@@ -118,7 +119,9 @@ export function createAppCommands(deps: {
     }
     const found = index.known().find((one) => appInTask(one) === app && one.folder.uri.fsPath === folder.uri.fsPath);
     const file = found?.uri.fsPath ?? resolve(folder.uri.fsPath, app.split('::')[0] ?? '');
-    const { reason, place } = failureIn(output, { cwd: tasks.folderOf(app, folder), file, read });
+    const { reason, place: raised } = failureIn(output, { cwd: tasks.folderOf(app, folder), file, read });
+    const folders = [folder.uri.fsPath, dirname(file)];
+    const place = raised && { ...raised, file: openedPath(raised.file, folders) };
     if (reason !== undefined && place) {
       const key = found ? appKey(found) : resolve(folder.uri.fsPath, app);
       deps.failedAt({ command, key, file, at: Date.now(), reason, place });

@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import type { Place } from '../../webview/host.ts';
 import { Problem } from '../problem.ts';
 import { t } from '../words.ts';
+import { openedPath } from '../workspace/linked-folders.ts';
 
 /** Shows a line of the log's source in the editor. @throws Problem if the file isn't found */
 export async function openPlace({ file, line }: Place): Promise<void> {
@@ -15,11 +16,12 @@ export async function openPlace({ file, line }: Place): Promise<void> {
 
 /** The file as the runner knows it, otherwise the file of a folder of the window with the longest equal end. */
 async function findFile(file: string): Promise<vscode.Uri | undefined> {
-  if (isAbsolute(file) && (await isFile(file))) return vscode.Uri.file(file);
+  const folders = vscode.workspace.workspaceFolders?.map(({ uri }) => uri.fsPath) ?? [];
+  if (isAbsolute(file) && (await isFile(file))) return vscode.Uri.file(openedPath(file, folders));
   const parts = file.split('/').filter((part) => part !== '' && part !== '..' && part !== '.');
-  for (const { uri } of vscode.workspace.workspaceFolders ?? []) {
+  for (const folder of folders) {
     for (let from = 0; from < parts.length; from++) {
-      const path = join(uri.fsPath, ...parts.slice(from));
+      const path = join(folder, ...parts.slice(from));
       if (await isFile(path)) return vscode.Uri.file(path);
     }
   }

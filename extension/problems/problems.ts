@@ -6,6 +6,7 @@ import type { FailedCommand, Place } from '../problem.ts';
 import type { Link } from '../target/link.ts';
 import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
 import { appKey } from '../workspace/code/listed.ts';
+import { type LinkedFolder, linkedFolders } from '../workspace/linked-folders.ts';
 import { problemActions, sourceLink } from './actions.ts';
 import type { LineEdit } from './edits.ts';
 import { type Finding, lineIn } from './findings.ts';
@@ -23,10 +24,11 @@ export function createProblems(deps: { readonly link: Link; readonly index: AppI
   const collection = vscode.languages.createDiagnosticCollection('fal');
   const list = createProblemList();
   let apps: readonly AppCode[] = [];
+  let links: readonly LinkedFolder[] = [];
   let exceptions: unknown;
 
   function workspace(): Workspace {
-    return { apps: withRuns(apps, link.snapshot().live), has: isOurs, read: textOf, changedAt };
+    return { apps: withRuns(apps, link.snapshot().live), links, has: isOurs, read: textOf, changedAt };
   }
 
   function update(): void {
@@ -51,6 +53,8 @@ export function createProblems(deps: { readonly link: Link; readonly index: AppI
   /** What the workspace's apps are called on the emulator may say which line an exception belongs to. */
   function lookAgain(): void {
     apps = index.known().map((app) => codeOf(app, runs));
+    const folders = vscode.workspace.workspaceFolders?.map(({ uri }) => uri.fsPath) ?? [];
+    links = linkedFolders([...folders, ...apps.map(({ path }) => dirname(path))]);
     list.lookAgain();
     update();
   }

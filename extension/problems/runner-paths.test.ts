@@ -21,6 +21,8 @@ it.each([
   ['code sent by value', '/work/img/app.py', 'img', '/work/img/app.py'],
   ['a module of local_python_modules', '/work/shared/common.py', 'img', '/work/shared/common.py'],
   ['a path that is not normal', '/work/txt/../img/app.py', 'img', '/work/img/app.py'],
+  ['code in a folder that was opened through a link', '/disk/work/img/app.py', 'img', '/work/img/app.py'],
+  ['a file next to such a folder', '/disk/work2/img/app.py', 'img', undefined],
   ['an app file', '/app/lib/util.py', 'img', '/work/img/lib/util.py'],
   ['an app file of another app', '/app/lib/util.py', 'txt', '/work/txt/lib/util.py'],
   ['an app file of a run', '/app/lib/util.py', 'a-uuid', '/work/txt/lib/util.py'],

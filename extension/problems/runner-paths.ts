@@ -1,5 +1,6 @@
 import { join, normalize, relative } from 'node:path/posix';
 import type { LiveState } from '../target/live.ts';
+import { type LinkedFolder, openedPaths } from '../workspace/linked-folders.ts';
 
 /** An app of the workspace, as far as its code has to be found. Paths are absolute, with `/`. */
 export interface AppCode {
@@ -16,6 +17,7 @@ export interface AppCode {
 /** The workspace, as far as problems need to know it. */
 export interface Workspace {
   readonly apps: readonly AppCode[];
+  readonly links: readonly LinkedFolder[];
   /** Whether this is an existing file of the workspace. */
   readonly has: (path: string) => boolean;
   readonly read: (path: string) => string | undefined;
@@ -31,10 +33,11 @@ const inRunner = '/app';
  * `local_python_modules`, has the path that it has here. `app_files` are copies below `/app`. `undefined`: it isn't the
  * workspace's. Pure but for what `has` reads.
  */
-export function workspaceFile(path: string, alias: string, { apps, has }: Workspace): string | undefined {
+export function workspaceFile(path: string, alias: string, { apps, links, has }: Workspace): string | undefined {
   if (!path.startsWith('/')) return undefined;
   const file = normalize(path);
-  if (has(file)) return file;
+  const opened = openedPaths(file, links).find(has);
+  if (opened !== undefined) return opened;
   const inApp = relative(inRunner, file);
   if (inApp.startsWith('..')) return undefined;
   return appsFor(alias, apps)

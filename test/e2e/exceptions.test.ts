@@ -94,7 +94,7 @@ function follow() {
   const has = (path: string) => path.startsWith(`${project.folder}/`) && existsSync(path);
   const key = emulator.authorization.slice('Key '.length);
   const { close } = createLiveClient({ address: `http://localhost:${emulator.ports.api}`, key }).follow({
-    onState: (live: LiveState) => list.update(live, { apps, has, read, changedAt: () => 0 }, Date.now()),
+    onState: (live: LiveState) => list.update(live, { apps, links: [], has, read, changedAt: () => 0 }, Date.now()),
     onEnd: () => undefined,
   });
   return {

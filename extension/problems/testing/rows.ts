@@ -9,6 +9,7 @@ export function workspaceOf(
 ): Workspace {
   return {
     apps: apps.map((app) => ({ aliases: [], filesRoot: app.path.replace(/\/[^/]+$/, ''), project: undefined, ...app })),
+    links: [{ real: '/disk/work', opened: '/work' }],
     has: (path) => files[path] !== undefined,
     read: (path) => files[path],
     changedAt: () => changedAt,
