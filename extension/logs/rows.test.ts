@@ -57,4 +57,10 @@ it('marks starts and ends of runners, and leaves out the states between them', (
 it("leaves out the SDK's JSON of an exception, which has a row of its own", () => {
   expect(paneRow(line('{"traceback": "KeyError"}'), false)).toBeUndefined();
   expect(paneRow(line('{"traceback": "KeyError"}'), true)).toBeDefined();
+  const long = `{"traceback": "KeyError: \\"a\\"${'\\n  File'.repeat(8_000)}`;
+  for (const piece of [long, `${long}\\`]) expect(paneRow(line(piece), false)).toBeUndefined();
+});
+
+it("shows the app's own JSON with a traceback, which is of an exception that it caught", () => {
+  expect(paneRow(line('{"traceback": "KeyError: \\"a\\"", "severity": "ERROR"}'), false)).toBeDefined();
 });

@@ -5,8 +5,11 @@ import { plainLines } from './plain-text.ts';
 
 /** The platform's line about a change of a runner's state: `Runner SETUP -> IDLE: The runner is ready.` */
 const transition = /^Runner (?:[A-Z_]+ -> )?([A-Z_]+): ([\s\S]*)$/;
-/** The SDK prints an exception as JSON, too; the row with its frames has the same in readable form. */
-const printedException = /^\{"traceback": "/;
+/**
+ * The SDK prints an exception as JSON that has nothing else, too; the row with its frames has the same in readable
+ * form. A long one may be cut. A program's own JSON has further fields.
+ */
+const printedException = /^\{"traceback": "[^"\\]*(?:\\.[^"\\]*)*("\}|\\?$)/;
 
 /**
  * A row of the emulator's log as the page draws it; `undefined`: the pane doesn't show it. `all`: with the platform's
