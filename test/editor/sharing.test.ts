@@ -39,7 +39,8 @@ async function decided(scene: Scene, end: () => Promise<unknown>): Promise<void>
   const ending = end();
   await until('the window has left', () => deciders(scene).length > 0, { everyMs: 20 });
   await ending;
-  await until('it is decided', () => deciders(scene).length === 0);
+  // It waits for 30 s for a window that reloads.
+  await until('it is decided', () => deciders(scene).length === 0, { timeoutMs: 90_000 });
 }
 
 describe('an emulator with several users', () => {
