@@ -38,13 +38,9 @@ export function textOf({ row }: Extract<Item, { kind: 'row' }>, names: Names, ha
 function rowOf(item: Extract<Item, { kind: 'row' }>, names: Names, texts: Texts): HTMLElement {
   const { row, isOpen, lines } = item;
   const text = cell('text', row.text);
-  const symbol = symbols[row.kind];
-  if (symbol !== undefined) text.prepend(part('symbol', `${symbol} `));
-  if (isOpen !== null) {
-    const twisty = part('twisty', isOpen ? '▾ ' : '▸ ');
-    text.prepend(twisty);
-    if (lines > 1) text.append(part('note', `  ${texts.traceback.replace('{0}', String(lines))}`));
-  }
+  if (lines > 1) text.append(part('note', `  ${texts.traceback.replace('{0}', String(lines))}`));
+  const gutter = cell('gutter', '');
+  gutter.append(part(isOpen === null ? '' : 'twisty', ''), part('symbol', symbols[row.kind] ?? ''));
   const runner = cell('runner', row.runnerId === null ? '' : names.runner(row.runnerId));
   if (row.runnerId !== null) {
     runner.classList.add(`lane${lane(row.runnerId)}`);
@@ -58,7 +54,7 @@ function rowOf(item: Extract<Item, { kind: 'row' }>, names: Names, texts: Texts)
   }
   const at = cell('time', time(row.at));
   at.title = fullTime(row.at);
-  const element = line(row.kind, at, runner, request, text, placeCell(row.place, texts));
+  const element = line(row.kind, at, runner, request, gutter, text, placeCell(row.place, texts));
   if (isOpen !== null) element.setAttribute('aria-expanded', String(isOpen));
   return element;
 }

@@ -1,4 +1,5 @@
 import type { Texts } from '../host.ts';
+import { isFollowed } from './following.ts';
 import { createHeights } from './heights.ts';
 import { type Names, viewOf } from './item-view.ts';
 import type { Item } from './items.ts';
@@ -7,8 +8,6 @@ import type { Item } from './items.ts';
 const overscan = 8;
 /** When this few pixels are left, the next rows are asked for. */
 const nearPx = 400;
-/** The distance from the end within which the list follows it. */
-const endPx = 4;
 
 export interface List {
   readonly element: HTMLElement;
@@ -53,6 +52,7 @@ export function createList(deps: {
   let items: readonly Item[] = [];
   let selectedKey: string | undefined;
   let isFollowing = true;
+  let lastTop = 0;
   let isWrapped = false;
   let version = 0;
 
@@ -94,7 +94,10 @@ export function createList(deps: {
   /** With wrapped lines, heights are known only after drawing. */
   function settle(): void {
     for (let round = 0; round < 4; round++) {
-      if (isFollowing) element.scrollTop = heights.total();
+      if (isFollowing) {
+        element.scrollTop = heights.total();
+        lastTop = element.scrollTop;
+      }
       draw();
       if (!isWrapped) return;
       const anchor = anchorOf();
@@ -125,10 +128,12 @@ export function createList(deps: {
   }
 
   element.addEventListener('scroll', () => {
-    const left = element.scrollHeight - element.clientHeight - element.scrollTop;
-    const isAtEnd = left <= endPx;
-    if (isAtEnd !== isFollowing) {
-      isFollowing = isAtEnd;
+    const { scrollTop: top } = element;
+    const left = element.scrollHeight - element.clientHeight - top;
+    const next = isFollowed({ isFollowed: isFollowing, top: lastTop }, { top, left });
+    lastTop = top;
+    if (next !== isFollowing) {
+      isFollowing = next;
       onFollow();
     }
     draw();

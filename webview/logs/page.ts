@@ -83,8 +83,8 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
     onClick(item, part) {
       if (item.kind === 'row' && part === 'request' && item.row.requestId !== null)
         send({ type: 'openRequest', id: item.row.requestId });
-      else if (part === 'twisty') toggle(item);
       else if (part === 'place') openPlace(item);
+      else toggle(item);
     },
   });
   const news = document.createElement('button');
@@ -113,6 +113,7 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
         addNumbers(runnerNumbers, message.runners, ({ runnerId }) => runnerId);
         addNumbers(requestNumbers, message.requests, ({ requestId }) => requestId);
         list.redraw();
+        toolbar?.setChoices(choices);
         break;
       case 'choices':
         choices = message.choices;
@@ -136,7 +137,7 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
   begin(left.at);
   // The list doesn't wait for the toolkit.
   void Promise.all([import('../ui.ts'), import('./toolbar.ts')]).then(([ui, { createToolbar }]) => {
-    toolbar = createToolbar(ui, texts, filter, setFilter);
+    toolbar = createToolbar({ ui, texts, names }, filter, setFilter);
     toolbarPlace.replaceWith(toolbar.element);
     toolbar.setChoices(choices);
     drawCount();

@@ -1,4 +1,5 @@
 import { type Choices, type Filter, levels, noFilter, type TextName, type Texts } from '../host.ts';
+import type { Names } from './item-view.ts';
 
 type Ui = typeof import('../ui.ts');
 
@@ -22,7 +23,12 @@ const typingMs = 150;
 const any = '';
 
 /** The filters, above the list. */
-export function createToolbar(ui: Ui, texts: Texts, first: Filter, onChange: (filter: Filter) => void): Toolbar {
+export function createToolbar(
+  deps: { readonly ui: Ui; readonly texts: Texts; readonly names: Names },
+  first: Filter,
+  onChange: (filter: Filter) => void,
+): Toolbar {
+  const { ui, texts, names } = deps;
   let filter = first;
   let choices: Choices = { apps: [], runners: [], requests: [] };
   let typing: ReturnType<typeof setTimeout> | undefined;
@@ -54,9 +60,12 @@ export function createToolbar(ui: Ui, texts: Texts, first: Filter, onChange: (fi
 
   function show(): void {
     const { alias, runnerId, requestId } = filter;
-    app.setChoices(withAll(texts.allApps, choices.apps, alias), alias ?? any);
-    runner.setChoices(withAll(texts.allRunners, choices.runners, runnerId), runnerId ?? any);
-    request.setChoices(withAll(texts.allRequests, choices.requests, requestId), requestId ?? any);
+    app.setChoices(
+      withAll(texts.allApps, choices.apps, alias, (id) => id),
+      alias ?? any,
+    );
+    runner.setChoices(withAll(texts.allRunners, choices.runners, runnerId, names.runner), runnerId ?? any);
+    request.setChoices(withAll(texts.allRequests, choices.requests, requestId, names.request), requestId ?? any);
     level.setChoices(
       levels.map((one) => ({ value: one, label: texts[levelTexts[one]] })),
       filter.level,
@@ -86,7 +95,8 @@ export function createToolbar(ui: Ui, texts: Texts, first: Filter, onChange: (fi
 }
 
 /** The chosen one is always among them: it may be older than what the host lists. */
-function withAll(all: string, known: Choices['apps'], chosen: string | null) {
-  const missing = chosen !== null && !known.some(({ id }) => id === chosen) ? [{ id: chosen, label: chosen }] : [];
+function withAll(all: string, known: Choices['apps'], chosen: string | null, nameOf: (id: string) => string) {
+  const isMissing = chosen !== null && !known.some(({ id }) => id === chosen);
+  const missing = isMissing ? [{ id: chosen, label: nameOf(chosen) || chosen.slice(0, 8) }] : [];
   return [{ id: any, label: all }, ...missing, ...known].map(({ id, label }) => ({ value: id, label }));
 }
