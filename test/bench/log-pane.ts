@@ -25,7 +25,8 @@ const filters: readonly (readonly [name: string, filter: Partial<Filter>])[] = [
   ['a text that matches often', { text: 'latency' }],
   ['a rare text', { text: 'needle' }],
   ['a rare regular expression', { text: '/needle \\d+x/' }],
-  ['a rare regular expression without a literal', { text: '/\\d{4}x/' }],
+  ['a rare regular expression with one letter', { text: '/\\d{4}x/' }],
+  ['a rare regular expression without a literal', { text: '/\\d{4}[xyz]/' }],
   ['a request', { requestId: 'request-777' }],
 ];
 

@@ -1,9 +1,9 @@
-const shortest = 2;
 /** Escapes that stand for one character of a kind, or for a place. */
 const kinds = /[dDwWsSbBnrtfv0]/;
 
 /**
- * A text that every match of the regular expression contains, whatever its case; '' if none is certain. Ignores what it
+ * A text that every match of the regular expression contains, whatever its case; '' if none is certain. One character
+ * is worth it: SQLite finds it in a row in less than half of the time of a call of JavaScript. Ignores what it
  * doesn't understand: groups, alternatives, escapes with a number. ASCII only, because SQLite compares no other letters
  * without case.
  */
@@ -41,7 +41,7 @@ export function literalIn(source: string): string {
     }
   }
   end();
-  return best.length < shortest ? '' : best;
+  return best;
 }
 
 function isPlain(char: string): boolean {
