@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Frame, FrameLocator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { until } from '../support/wait.ts';
+import { callsOnScreen } from './calls-on-screen.ts';
 import { type FalWindow, openFalWindow } from './fal-window.ts';
 import { inEachTheme, takePicture } from './pictures.ts';
 import { type Scene, setScene } from './scene.ts';
@@ -53,7 +54,9 @@ let window: FalWindow;
 let pane: FrameLocator;
 
 beforeAll(async () => {
-  scene = await setScene({ folder: 'empty' });
+  // Text is put into documents as it is.
+  const settings = { 'editor.autoClosingQuotes': 'never', 'editor.autoSurround': 'never' };
+  scene = await setScene({ folder: 'empty', settings });
   await mkdir(scene.workspace, { recursive: true });
   await writeFile(join(scene.workspace, 'painter.py'), painter);
   window = await scene.open();
@@ -85,6 +88,18 @@ async function shown(...expected: readonly RegExp[]): Promise<readonly string[]>
 /** The page of the pane. The editor makes a new one whenever the pane is shown again. */
 function findPane(): FrameLocator {
   return window.workbench.page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+}
+
+/** Waits until the list follows its end: the notice above it, and new lines, must not change that. */
+async function endIsVisible(): Promise<void> {
+  const left = () =>
+    pane
+      .locator('.list')
+      .evaluate(
+        (list: { readonly scrollHeight: number; readonly clientHeight: number; readonly scrollTop: number }) =>
+          list.scrollHeight - list.clientHeight - list.scrollTop,
+      );
+  await until('the end of the log is visible', async () => (await left()) < 5);
 }
 
 async function frameOfPane(): Promise<Frame> {
@@ -167,14 +182,70 @@ it('shows one request only, also after the window was reloaded', async () => {
   await shown(/fast: fail/);
 });
 
+/** Waits until a filter of the pane has a value that matches: an id, or nothing. */
+async function filterIs(name: 'App' | 'Runner' | 'Request', value: RegExp): Promise<void> {
+  const select = pane.getByLabel(name, { exact: true }).first();
+  const chosen = () => select.evaluate((node: { readonly value?: string }) => node.value ?? 'none');
+  await until(`${name} is ${value}`, async () => value.test(await chosen().catch(() => 'none')));
+}
+
+async function clearFilter(): Promise<void> {
+  await pane.getByRole('button', { name: 'Clear Filters' }).click();
+  for (const name of ['App', 'Runner', 'Request'] as const) await filterIs(name, /^$/);
+}
+
+it('opens from rows of the tree, the lens and the result of a call, with what they are about', async () => {
+  const { page } = window.workbench;
+  await window.showApps();
+  for (const [row, filter, value] of [
+    [/^Painter idle/, 'App', /^painter$/],
+    [/^runner 1 idle/, 'Runner', /./],
+  ] as const) {
+    await (await window.row(row)).click({ button: 'right' });
+    // The menu ignores clicks for a moment after it has opened.
+    await page.locator('.monaco-menu .action-item').filter({ hasText: 'Show Log' }).hover();
+    await page.keyboard.press('Enter');
+    await filterIs(filter, value);
+    await shown(/fast: a cat/);
+    await clearFilter();
+  }
+
+  await page.locator('.editor-instance .view-line').first().click();
+  await page.keyboard.press('Control+Home');
+  await page
+    .locator('.codelens-decoration a')
+    .filter({ hasText: /● idle/ })
+    .first()
+    .click();
+  await window.workbench.pick('Show Log');
+  await filterIs('App', /^painter$/);
+  await clearFilter();
+
+  const calls = callsOnScreen(() => window);
+  await page.locator('.editor-instance .view-line').first().click();
+  await window.workbench.command('fal: Call App');
+  await calls.shown(/^Send \|/, /"prompt"/);
+  await calls.write('"prompt"', '"prompt": "a dog"');
+  await calls.clickLens('Send');
+  await calls.shown(/^200 · .*\| Log \|/, /"text": "A DOG"/);
+  await calls.clickLens('Log');
+  await filterIs('Request', /./);
+  const lines = await shown(/fast: a dog/);
+  expect(lines.join('\n')).not.toMatch(/fast: (a cat|fail)/);
+  await takePicture(window.workbench, 'logs-of-call');
+  await clearFilter();
+});
+
 it('continues in the same stream after the emulator was killed and started again', async () => {
   const { pid } = await scene.emulator();
   process.kill(pid, 'SIGKILL');
   await shown(/The emulator ended/, /KeyError: 'style'/);
+  await endIsVisible();
   await takePicture(window.workbench, 'logs-ended');
   await pane.getByRole('button', { name: 'Start Emulator' }).click();
   await scene.emulator();
   await call('again');
-  await shown(/The emulator ended/, /The emulator started/, /fast: again/);
+  await shown(/The emulator started/, /fast: again/);
+  await endIsVisible();
   await takePicture(window.workbench, 'logs-again');
 });
