@@ -17,5 +17,7 @@ export default defineConfig({
     // Vitest would leave one core idle: of two, half.
     maxWorkers: availableParallelism(),
     testTimeout: process.env.MINIFAL_SLOW ? 600_000 : 30_000,
+    // Not a second: a busy machine needs longer, and no test is about that time.
+    expect: { poll: { timeout: 10_000 } },
   },
 });
