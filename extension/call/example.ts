@@ -25,12 +25,13 @@ export function exampleOf(schema: JsonObject): Json {
 
 /** `undefined`: nothing says what it may be. */
 function sampleOf(schema: JsonObject, walk: Walk, depth: number): Json | undefined {
+  if (++walk.values > maxValues) return undefined;
   const all = together(schema, walk.components);
   for (const one of all) {
     const given = givenIn(one) ?? onlyIn(one);
     if (given !== undefined) return given;
   }
-  if (depth > maxDepth || ++walk.values > maxValues) return undefined;
+  if (depth > maxDepth) return undefined;
   if (all.some(({ type, properties }) => type === 'object' || isObject(properties))) return objectOf(all, walk, depth);
   const typed = all.find(({ type }) => type !== undefined);
   return typed ? plainValue(typed, walk, depth) : undefined;
@@ -106,7 +107,7 @@ function numberOf(schema: JsonObject, isInteger: boolean): number {
 }
 
 function arrayOf({ items, prefixItems, minItems }: JsonObject, walk: Walk, depth: number): Json {
-  const first = Array.isArray(prefixItems) ? prefixItems.filter(isObject) : [];
+  const first = Array.isArray(prefixItems) ? prefixItems.filter(isObject).slice(0, maxFilled) : [];
   const more = Math.min(Number(minItems ?? 0) || 0, maxFilled) - first.length;
   const rest = isObject(items) && more > 0 ? Array.from({ length: more }, () => items) : [];
   return [...first, ...rest].map((one) => sampleOf(one, walk, depth + 1) ?? null);

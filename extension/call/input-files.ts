@@ -22,13 +22,19 @@ const fileFormats = new Set(['data-uri', 'https-url', 'uri', 'url']);
 export function filesIn(input: JsonObject, schema: JsonObject = {}): readonly InputFile[] {
   const components = isObject(schema.components) ? schema.components : {};
   const found = new Map<string, InputFile>();
+  /** Of the items of a list, each has the same schema. */
+  const known = new Map<JsonObject, boolean>();
   walk(input, schema, '', 0);
   return [...found.values()];
 
   function walk(value: Json, of: JsonObject, name: string, depth: number): void {
     if (depth > maxDepth) return;
     if (typeof value === 'string') {
-      const file = fileOf(value, () => takesFile(of, name, components));
+      const file = fileOf(value, () => {
+        const takes = known.get(of) ?? takesFile(of, name, components);
+        known.set(of, takes);
+        return takes;
+      });
       if (file) found.set(value, file);
     } else if (Array.isArray(value)) {
       const items = partOf(of, 'items');

@@ -166,3 +166,32 @@ describe('an example', () => {
     [{ allOf: [{ properties: { a: { default: 1 } } }, { properties: { b: { default: 2 } } }] }, { a: 1, b: 2 }],
   ] as const)('of %j is %j', (schema, value) => expect(exampleOf(schema as JsonObject)).toEqual(value));
 });
+
+describe('a schema that refers to itself many times', () => {
+  const textOf = (schema: JsonObject) => {
+    const content = { 'application/json': { schema: { $ref: '#/components/schemas/A' } } };
+    const api = { paths: { '/': { post: { requestBody: { content } } } }, components: { schemas: { A: schema } } };
+    return documentText('fal-call:/@a', operationsOf(api)[0]?.input);
+  };
+  const self = { $ref: '#/components/schemas/A' };
+  const names = Array.from({ length: 30 }, (_, index) => `q${index}`);
+
+  it.each<[string, JsonObject]>([
+    [
+      'in all of its parts',
+      {
+        ...{ type: 'object', allOf: Array.from({ length: 50 }, () => self), required: names },
+        properties: Object.fromEntries(names.map((name) => [name, self])),
+      },
+    ],
+    [
+      'in its items',
+      {
+        ...{ type: 'object', required: ['c'] },
+        properties: { c: { type: 'array', prefixItems: Array.from({ length: 3_000 }, () => self) } },
+      },
+    ],
+  ])('%s has an example of limited size', (_, schema) => {
+    expect(textOf(schema).length).toBeLessThan(1_000_000);
+  });
+});

@@ -3,7 +3,11 @@ import { isObject, type Json, type JsonObject } from './json.ts';
 /** Follows references into `#/components/`, as far as they lead. Pure. */
 export function resolveRef(schema: JsonObject, components: JsonObject): JsonObject {
   let found = schema;
-  for (let steps = 0; steps < 20 && typeof found.$ref === 'string'; steps++) {
+  const seen = new Set<string>();
+  while (typeof found.$ref === 'string' && seen.size < 20) {
+    // One that refers to itself says nothing more.
+    if (seen.has(found.$ref)) break;
+    seen.add(found.$ref);
     const [, kind = '', name = ''] = /^#\/components\/([^/]+)\/([^/]+)$/.exec(found.$ref) ?? [];
     const group = components[kind];
     const target = isObject(group) ? group[name.replaceAll('~1', '/').replaceAll('~0', '~')] : undefined;
@@ -39,7 +43,10 @@ export function together(schema: JsonObject, components: JsonObject): readonly J
   const listed = (list: Json | undefined) => (Array.isArray(list) ? list : []).filter(isObject);
   const found: JsonObject[] = [];
   const waiting = [schema];
+  const seen = new Set<string>();
   for (let next = waiting.shift(); next && found.length < maxTogether; next = waiting.shift()) {
+    if (typeof next.$ref === 'string' && seen.has(next.$ref)) continue;
+    if (typeof next.$ref === 'string') seen.add(next.$ref);
     const own = resolveRef(next, components);
     found.push(own);
     const [first] = listed(own.anyOf ?? own.oneOf).filter((one) => resolveRef(one, components).type !== 'null');
