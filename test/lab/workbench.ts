@@ -92,6 +92,8 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
 
   const toasts = (text: string | RegExp) => page.locator('.notification-toast').filter({ hasText: text });
 
+  // Another one has the command that has scrolled away.
+  const screen = page.locator('.terminal-wrapper.active .xterm-screen').first();
   const terminalTab = (name: string) => page.locator('.terminal-tabs-entry').filter({ hasText: name }).first();
 
   return {
@@ -128,10 +130,10 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
       page.locator('.sidebar .pane').filter({ has: page.locator('.pane-header .title', { hasText: name }) }),
     async terminalIsShown(name) {
       await page.locator('.terminal-tabs-entry.is-active').filter({ hasText: name }).waitFor();
-      await page.locator('.terminal-wrapper.active .xterm-screen').waitFor();
+      await screen.waitFor();
     },
     async typeInTerminal(line) {
-      await page.locator('.terminal-wrapper.active .xterm-screen').click();
+      await screen.click();
       await page.keyboard.type(line);
       await page.keyboard.press('Enter');
     },

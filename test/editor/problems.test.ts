@@ -1,0 +1,331 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Locator } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import * as z from 'zod';
+import { readLocalKey } from '../../emulator/local/data-folder.ts';
+import { logPageSchema } from '../../emulator/wire/log-lines.ts';
+import { processTree } from '../support/procfs.ts';
+import { until } from '../support/wait.ts';
+import type { FalWindow } from './fal-window.ts';
+import { inEachTheme, takePicture } from './pictures.ts';
+import { noRunsIn, theHelperOf } from './run-helpers.ts';
+import { type Scene, setScene } from './scene.ts';
+
+const app = (name: string, body: string, settings = '') => `import fal
+
+
+class ${name}(fal.App):
+    machine_type = "XS"
+    keep_alive = 600
+${settings}
+${body}
+    @fal.endpoint("/")
+    def answer(self) -> str:
+        return "yes"
+`;
+
+const setupThatNeeds = (file: string) => `    def setup(self):
+        from pathlib import Path
+
+        if not Path("/data/${file}").exists():
+            raise RuntimeError("There are no ${file}.")
+`;
+
+const files: { readonly [path: string]: string } = {
+  'syntax.py': app('Syntax', '', '    tags = ["a"'),
+  'imports.py': `import not_written_yet\n${app('Imports', '', '    local_python_modules = ["not_written_yet"]')}`,
+  'weights.py': app('Weights', setupThatNeeds('weights')),
+  'tokens.py': app('Tokens', setupThatNeeds('tokens')),
+  'needs.py': app('Needs', '', '    requirements = ["no-such-package-of-minifal==1.2"]'),
+  'services/img/painter.py': `import fal
+from pydantic import BaseModel
+from styles import color_of
+
+
+class Prompt(BaseModel):
+    style: str
+
+
+class Painter(fal.App):
+    machine_type = "XS"
+    keep_alive = 600
+    local_python_modules = ["styles"]
+    app_files = ["brushes"]
+
+    @fal.endpoint("/")
+    def paint(self, prompt: Prompt) -> str:
+        return color_of(prompt.style)
+
+    @fal.endpoint("/brush")
+    def brush(self, prompt: Prompt) -> str:
+        from brushes.sizes import size_of
+
+        return size_of(prompt.style)
+`,
+  'services/img/styles.py': 'colors = {"sky": "blue"}\n\n\ndef color_of(style):\n    return colors[style]\n',
+  'services/img/brushes/__init__.py': '',
+  'services/img/brushes/sizes.py': 'def size_of(style):\n    return str(int(style))\n',
+};
+
+let scene: Scene;
+let window: FalWindow;
+
+async function write(path: string, text: string): Promise<void> {
+  await mkdir(dirname(join(scene.workspace, path)), { recursive: true });
+  await writeFile(join(scene.workspace, path), text);
+}
+
+beforeAll(async () => {
+  scene = await setScene({ folder: 'empty' });
+  for (const [path, text] of Object.entries(files)) await write(path, text);
+  window = await scene.open();
+  await window.workbench.openFile('syntax.py');
+  await showProblems();
+});
+afterAll(() => scene?.close());
+beforeEach(async () => {
+  known = await errors();
+});
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await takePicture(window.workbench, `problems-failed-${task.name.slice(0, 30)}`);
+});
+
+/** The rows of "Problems", each in one line. */
+async function problems(): Promise<readonly string[]> {
+  const rows = await window.workbench.page.locator('.markers-panel [role=treeitem]').allInnerTexts();
+  return rows.map((row) => row.replaceAll('\u00a0', ' ').replaceAll(/\s+/g, ' ').trim());
+}
+
+/** The number of errors in the status bar, which is visible whatever the panel shows. */
+async function errors(): Promise<number> {
+  const item = window.workbench.page.locator('.statusbar-item[id="status.problems"]');
+  return Number(/\d+/.exec((await item.textContent()) ?? '')?.[0] ?? Number.NaN);
+}
+
+let known = 0;
+
+/** Waits for one more error, prints how long it took, and expects its row. */
+async function newProblem(text: RegExp, failedAt: number, what: string): Promise<void> {
+  await until('there is one more error', async () => (await errors()) > known, { timeoutMs: 60_000, everyMs: 10 });
+  console.log(`${what}: in Problems after ${Date.now() - failedAt} ms`);
+  known = await errors();
+  await problem(text);
+}
+
+async function problem(text: RegExp): Promise<void> {
+  await showProblems();
+  await until(`a problem matches ${text}`, async () => (await problems()).some((row) => text.test(row))).catch(
+    async (error: Error) => {
+      throw new Error(`${error.message}; they are ${JSON.stringify(await problems())}`);
+    },
+  );
+}
+
+/** Waits until no row matches. A terminal that begins or ends may hide the view, which then shows nothing. */
+async function healed(text: RegExp): Promise<void> {
+  const panel = window.workbench.page.locator('.markers-panel');
+  await until(
+    `no problem matches ${text}`,
+    async () => {
+      if (!(await panel.isVisible())) await showProblems();
+      const rows = await problems();
+      return (await panel.isVisible()) && !rows.some((row) => text.test(row));
+    },
+    { timeoutMs: 90_000 },
+  );
+  known = await errors();
+}
+
+/** The number of the request in a row. */
+async function numberOf(text: RegExp): Promise<number> {
+  await showProblems();
+  const row = (await problems()).find((one) => text.test(one));
+  return Number(/request #(\d+)/.exec(row ?? '')?.[1] ?? Number.NaN);
+}
+
+const showProblems = () => window.workbench.command('Problems: Focus on Problems View');
+
+/** Deploys an app, and resolves with the time at which its `fal` ended. */
+async function deployFails(name: string): Promise<number> {
+  await window.workbench.command('fal: Deploy to Emulator');
+  await window.workbench.pick(name);
+  const helper = await theHelperOf(scene);
+  await until('it has ended', () => processTree(helper.pid).length <= 1, { timeoutMs: 90_000, everyMs: 5 });
+  return Date.now();
+}
+
+async function clearToasts(): Promise<void> {
+  await window.workbench.command('Notifications: Clear All Notifications');
+}
+
+async function deploy(name: string): Promise<void> {
+  await window.workbench.command('fal: Deploy to Emulator');
+  await window.workbench.pick(name);
+  await window.workbench.toast(/is deployed/);
+  await clearToasts();
+}
+
+async function ask(port: 'api' | 'run' | 'queue', path: string, init?: RequestInit): Promise<Response> {
+  const { ports } = await scene.emulator();
+  const headers = { authorization: `Key ${readLocalKey(scene.dataDir)}`, 'content-type': 'application/json' };
+  return fetch(`http://localhost:${ports[port]}${path}`, { ...init, headers });
+}
+
+/** Calls an endpoint; resolves with the status. */
+async function call(alias: string, path: string, style = ''): Promise<number> {
+  const init = { method: 'POST', body: JSON.stringify({ style }) };
+  return (await ask('run', `/local/${alias}${path}`, init)).status;
+}
+
+/** Submits a call to the queue; resolves with the status of its answer. */
+async function submit(alias: string, path: string, style: string): Promise<number> {
+  const init = { method: 'POST', body: JSON.stringify({ style }) };
+  const { request_id: id } = z
+    .object({ request_id: z.string() })
+    .parse(await (await ask('queue', `/local/${alias}${path}`, init)).json());
+  const answer = await until('it is completed', async () => {
+    const response = await ask('queue', `/local/${alias}/requests/${id}`);
+    return response.status === 400 ? undefined : response;
+  });
+  return answer.status;
+}
+
+/** The quick fixes of a line, by the text of it. */
+async function quickFixes(line: string): Promise<Locator> {
+  const { page } = window.workbench;
+  await page.locator('.editor-instance .view-line').filter({ hasText: line }).click();
+  await page.keyboard.press('Control+.');
+  const offered = page.locator('.action-widget:visible');
+  await offered.filter({ hasText: 'Open Request' }).waitFor();
+  return offered;
+}
+
+const fixOf = (offered: Locator, title: string) => offered.locator('.monaco-list-row').filter({ hasText: title });
+
+/** When the emulator received the last exception of an app. */
+async function raisedAt(alias: string): Promise<number | undefined> {
+  const page = logPageSchema.parse(await (await ask('api', `/minifal/logs?alias=${alias}`)).json());
+  return page.lines.findLast(({ exception }) => exception !== null)?.at;
+}
+
+it('shows a syntax error, until another program edits its line', async () => {
+  const at = await deployFails('Syntax');
+  await newProblem(/'\[' was never closed.*fal deploy.*Ln 7/, at, 'syntax error');
+  await clearToasts();
+  await window.workbench.openFile('weights.py');
+  await write('syntax.py', app('Syntax', '', '    tags = ["a"]'));
+  await healed(/never closed/);
+});
+
+it('shows a missing module, until the app starts', async () => {
+  const at = await deployFails('Imports');
+  await newProblem(/No module named 'not_written_yet'.*fal deploy.*Ln 1,/, at, 'import');
+  await clearToasts();
+  await write('not_written_yet.py', '');
+  await window.workbench.command('fal: Run App');
+  await window.workbench.pick('Imports');
+  await healed(/not_written_yet/);
+  await window.workbench.command('fal: Stop Run');
+  await noRunsIn(scene);
+});
+
+it('shows an exception of setup(), until it succeeds', async () => {
+  await deploy('Weights');
+  const answer = call('weights', '/');
+  const at = await until('it was raised', () => raisedAt('weights'), { timeoutMs: 90_000, everyMs: 10 });
+  await newProblem(/RuntimeError: There are no weights.*fal runner 1 .*Ln 12,/, at, 'setup()');
+  await writeFile(join(scene.dataDir, 'data', 'weights'), '');
+  expect(await answer).toBe(200);
+  await healed(/no weights/);
+});
+
+it('shows an exception of a run in a terminal, until a later run there starts', async () => {
+  await window.workbench.command('fal: Open Local Terminal');
+  await window.workbench.terminalIsShown('fal (local)');
+  await window.workbench.typeInTerminal('fal run tokens.py::Tokens');
+  await until('there is one more error', async () => (await errors()) > known, { timeoutMs: 90_000 });
+  await problem(/RuntimeError: There are no tokens.*fal runner \d+ .*Ln 12,/);
+  await writeFile(join(scene.dataDir, 'data', 'tokens'), '');
+  await window.workbench.command('Terminal: Focus Terminal');
+  await window.workbench.typeInTerminal('fal run tokens.py::Tokens');
+  await healed(/no tokens/);
+  await window.workbench.command('Terminal: Kill All Terminals');
+});
+
+it('shows an exception of an endpoint in other modules of the app, with the request as a link', async () => {
+  const { page, openFile } = window.workbench;
+  await openFile('painter.py');
+  await deploy('Painter');
+  expect(await call('painter', '/', 'sky')).toBe(200);
+  const calledAt = Date.now();
+  expect(await call('painter', '/', 'grass')).toBe(500);
+  await newProblem(/KeyError: 'grass'.*fal request #\d+.*Ln 5,/, calledAt, 'endpoint, in local_python_modules');
+  expect((await problems()).some((row) => /called from Painter.paint \(painter.py:18\)/.test(row))).toBe(true);
+  const submittedAt = Date.now();
+  expect(await submit('painter', '/brush', 'wide')).toBe(500);
+  await newProblem(/ValueError: invalid literal.*fal request #\d+.*Ln 2,/, submittedAt, 'endpoint, in app_files');
+  await inEachTheme(window.workbench, ({ name }) => takePicture(window.workbench, `problems.${name}`));
+  await page
+    .locator('.markers-panel a')
+    .filter({ hasText: /^request #/ })
+    .first()
+    .click();
+  await page.locator('.tab.active').filter({ hasText: 'Request #' }).waitFor();
+  await openFile('styles.py');
+  const offered = await quickFixes('return colors');
+  expect(await offered.textContent()).toMatch(/Open Request \(#\d+\).*Show Log \(#\d+\)/);
+  expect(await offered.textContent()).not.toContain('Replay Request');
+  await page.keyboard.press('Escape');
+});
+
+it('opens and replays the request of a problem, and shows its log', async () => {
+  const { page, openFile } = window.workbench;
+  await openFile('sizes.py');
+  const before = await numberOf(/invalid literal/);
+  const offered = await quickFixes('int(style)');
+  expect(await offered.textContent()).toMatch(/Open Request \(#\d+\).*Replay Request \(#\d+\).*Show Log \(#\d+\)/);
+  await takePicture(window.workbench, 'problems-actions');
+  await fixOf(offered, 'Open Request').click();
+  await page
+    .locator('.tab.active')
+    .filter({ hasText: `Request #${before}` })
+    .waitFor();
+  await openFile('sizes.py');
+  await fixOf(await quickFixes('int(style)'), 'Replay Request').click();
+  const replayed = await until('the replay has failed', async () => {
+    const now = await numberOf(/invalid literal/);
+    return now > before && now;
+  });
+  await fixOf(await quickFixes('int(style)'), 'Show Log').click();
+  const pane = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+  await pane.locator('.row').filter({ hasText: 'invalid literal' }).first().waitFor();
+  await takePicture(window.workbench, 'problems-log');
+  expect(replayed).toBe(before + 1);
+});
+
+it('removes the exceptions of endpoints, each with a call that succeeds', async () => {
+  expect(await call('painter', '/brush', '3')).toBe(200);
+  await healed(/invalid literal/);
+  expect((await problems()).some((row) => /KeyError/.test(row))).toBe(true);
+  expect(await call('painter', '/', 'sky')).toBe(200);
+  await healed(/KeyError/);
+});
+
+it('shows a requirement that cannot be installed, until its line is edited', async () => {
+  const { page, openFile } = window.workbench;
+  await openFile('needs.py');
+  const at = await deployFails('Needs');
+  await newProblem(/no-such-package-of-minifal.*Ln 7,/, at, 'requirement');
+  await clearToasts();
+  await page.locator('.editor-instance .view-line').filter({ hasText: 'keep_alive' }).click();
+  await page.keyboard.press('End');
+  await page.keyboard.press('Enter');
+  await page.keyboard.type('timeout = 5');
+  await problem(/no-such-package-of-minifal.*Ln 8,/);
+  await takePicture(window.workbench, 'problems-requirement');
+  await page.locator('.editor-instance .view-line').filter({ hasText: 'no-such-package' }).click();
+  await page.keyboard.press('End');
+  await page.keyboard.type('  # gone');
+  await healed(/no-such-package/);
+});
