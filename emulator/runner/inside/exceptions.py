@@ -23,6 +23,7 @@ REQUEST, SETUP, TEARDOWN, IMPORT = "request", "setup", "teardown", "import"
 _MOST_APP_FRAMES, _MOST_LAST_FRAMES, _MOST_WALKED = 20, 9, 10_000
 _MOST_CAUSES, _MOST_INSIDE = 8, 10
 _MOST_REMEMBERED = 64
+_TRACEBACKS = ("Traceback (most recent call last)", "  + Exception Group Traceback (most recent call last)")
 
 
 class Exceptions:
@@ -84,7 +85,7 @@ class Exceptions:
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
         if text.startswith("Application startup complete"):
             self._has_started = True
-        elif error is None and text.startswith("Traceback (most recent call last)"):
+        elif error is None and text.startswith(_TRACEBACKS):
             error = sys.exc_info()[1]
             if error is not None:
                 self.note(error, TEARDOWN if self._has_started else SETUP)
