@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CallResponse, readText, send } from '../target/calls.ts';
+import { type CallResponse, connectionBroke, readText, send } from '../target/calls.ts';
 import { t } from '../words.ts';
 import { createBody } from './answer-text.ts';
 import { exactText, isObject, type Json, tryParse } from './json.ts';
@@ -54,7 +54,7 @@ export async function runCall(order: CallOrder, progress: CallProgress, signal: 
     }
     body.end();
   } catch (error) {
-    throw signal.aborted ? signal.reason : error;
+    throw signal.aborted ? signal.reason : connectionBroke(error);
   }
   return response.status;
 }

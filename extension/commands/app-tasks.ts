@@ -55,7 +55,8 @@ export function createAppTasks(deps: {
   readonly failed: (failed: FailedTask, end: FalEnd) => void;
 }) {
   const { link, emulator, clis, present, runs, helpers, begunTasks } = deps;
-  let instances = 0;
+  // The window may still have the tasks of an extension host that was killed: their numbers must not be used again.
+  let instances = Date.now();
 
   /** @throws Problem, Cancelled */
   async function program(
@@ -174,12 +175,16 @@ export function createAppTasks(deps: {
 
   /** Shows the runs that an earlier window of this workspace left. */
   function rejoin(): void {
-    helpers.join((about, joined) => {
+    // After an extension host was killed, the window still has the terminals of its runs, with nothing behind them.
+    const left = vscode.window.terminals;
+    const joining = helpers.join(async (about, joined) => {
       const known = aboutRun.safeParse(about).data;
       const folder = vscode.workspace.workspaceFolders?.find(({ uri }) => uri.toString() === known?.folder);
-      if (known && folder) show(known, folder, joined).catch(present.problem);
+      for (const terminal of left) if (terminal.name === known?.label) terminal.dispose();
+      if (known && folder) await show(known, folder, joined).catch(present.problem);
       else joined.show(() => {}).stop();
     });
+    runs.joining(joining);
   }
 
   async function show(about: AboutRun, folder: vscode.WorkspaceFolder, joined: JoinedRun): Promise<void> {

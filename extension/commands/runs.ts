@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import type { SetContext } from '../contexts.ts';
 import { withVisibleProgress } from '../present.ts';
@@ -18,16 +19,22 @@ export interface Runs {
   aliasesOf(key: string): readonly (string | undefined)[];
   /** Called after every change of the runs; returns the unsubscriber. */
   onChange(listener: () => void): () => void;
+  /** Runs of an earlier window are held once this has resolved; it may never. */
+  joining(work: Promise<unknown>): void;
   /** Resolves when the run has ended. `false`: nothing is running, or the user chose nothing. */
   stopOne(key?: string): Promise<boolean>;
   /** Leaves all runs to the next window. */
   leave(): void;
 }
 
+/** In this time, a window joins the runs of an earlier one, also on a busy machine; others may keep theirs. */
+const joinMs = 15_000;
+
 export function createRuns(setContext: SetContext): Runs {
   const runs = new Set<RunningTask>();
   const changed = createObserved<undefined>(undefined);
   const serving = createServing(() => changed.set(undefined));
+  let joining: Promise<unknown> = Promise.resolve();
   return {
     hold(task) {
       runs.add(task);
@@ -40,8 +47,14 @@ export function createRuns(setContext: SetContext): Runs {
     begin: serving.begin,
     aliasesOf: serving.aliasesOf,
     onChange: changed.onChange,
+    joining(work) {
+      joining = Promise.race([work, sleep(joinMs, undefined, { ref: false })]);
+    },
     async stopOne(key) {
-      const stoppable = [...runs].filter((task) => key === undefined || task.key === key);
+      const fitting = () => [...runs].filter((task) => key === undefined || task.key === key);
+      // The editor offers this command before the extension is ready, for example after its process was killed.
+      if (fitting().length === 0) await joining;
+      const stoppable = fitting();
       const [first, ...others] = stoppable;
       const items = stoppable.map((task) => ({ label: task.label, task }));
       const task =

@@ -52,7 +52,10 @@ export function createTaskProvider(deps: {
     },
     /** An executable task for an entry of tasks.json; `undefined`: it isn't one of ours. */
     resolve({ definition, scope }: vscode.Task): vscode.Task | undefined {
-      const { command, app } = definition;
+      const { command, app, instance } = definition;
+      // After a reload, the editor starts background tasks again (`task.reconnection`), also those that had ended. Runs
+      // that a command began have a number: the extension itself joins those that still run.
+      if (instance !== undefined) return undefined;
       if (command === 'start') return startTask(definition, scope);
       const folder = typeof scope === 'object' ? scope : vscode.workspace.workspaceFolders?.[0];
       if ((command !== 'run' && command !== 'deploy') || typeof app !== 'string' || app.startsWith('-') || !folder) {

@@ -51,10 +51,16 @@ export function send(folder: string, order: CallRequest, signal: AbortSignal): P
     const abort = (): void => void sent.destroy();
     signal.addEventListener('abort', abort, { once: true });
     sent.on('close', () => signal.removeEventListener('abort', abort));
-    sent.on('error', (error) => reject(signal.aborted ? signal.reason : error));
+    sent.on('error', (error) => reject(signal.aborted ? signal.reason : connectionBroke(error)));
     if (body === undefined || typeof body === 'string') sent.end(body);
     else body.on('error', (error) => sent.destroy(error)).pipe(sent);
   });
+}
+
+/** The error of a connection as a sentence: Node's own are like "socket hang up" and "aborted". */
+export function connectionBroke(error: unknown): Error {
+  const why = error instanceof Error ? error.message : String(error);
+  return new Error(t('The connection to the emulator broke before the whole answer was there ({0}).', why));
 }
 
 /** The whole text of a response of the platform's own; what is beyond `maxBytes` is an error. */

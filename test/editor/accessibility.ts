@@ -12,9 +12,14 @@ export interface Objections {
 
 /**
  * The extension's own parts: its views with their rows or welcome (their headers are the editor's), its tab in the
- * activity bar, its item in the status bar.
+ * activity bar, its item in the status bar, the lenses (those in the tests are all its own).
  */
-const ourParts = ['.sidebar .pane-body', '.activitybar [aria-label^="fal"]', '.statusbar-item[id*="minifal"]'];
+const ourParts = [
+  '.sidebar .pane-body',
+  '.activitybar [aria-label^="fal"]',
+  '.statusbar-item[id*="minifal"]',
+  '.codelens-decoration',
+];
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** axe's finding for one element. */
 interface Violation {
@@ -37,14 +42,15 @@ export async function objections(page: Page): Promise<Objections> {
       rules: { 'label-content-name-mismatch': { enabled: false } },
     });
     const ours = ${JSON.stringify(ourParts.join(', '))};
-    const isOurs = (css) => {
+    const isOurs = (rule, css) => {
       const found = document.querySelector(css);
-      // The editor draws the buttons of rows, and decides their size.
-      return found?.closest(ours) !== null && found?.closest('.actions') === null;
+      // The editor draws the buttons of rows, and decides their size; and the theme decides the colour of lenses.
+      const others = rule === 'color-contrast' ? '.actions, .codelens-decoration' : '.actions';
+      return found?.closest(ours) !== null && found?.closest(others) === null;
     };
     return violations.map(({ id, nodes }) => ({
       id,
-      nodes: nodes.map(({ html, target }) => ({ html, ours: isOurs([target[0]].flat()[0]) })),
+      nodes: nodes.map(({ html, target }) => ({ html, ours: isOurs(id, [target[0]].flat()[0]) })),
     }));
   })()`);
   const all = violations.flatMap(({ id, nodes }) =>

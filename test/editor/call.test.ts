@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { until } from '../support/wait.ts';
+import { objections } from './accessibility.ts';
 import { callsOnScreen } from './calls-on-screen.ts';
 import { type FalWindow, openFalWindow } from './fal-window.ts';
 import { inEachTheme, takePicture } from './pictures.ts';
@@ -110,7 +111,25 @@ it('opens a request from the lens of an endpoint, after starting the app', async
 it('sends it, and shows the answer next to it', async () => {
   await clickLens('Send');
   await shown(/^200 · .*#\d+ \| Log \| Replay \| Save Request$/, /"text": "A CAT ON A BIKE"/);
-  await inEachTheme(window.workbench, ({ name }) => takePicture(window.workbench, `call-answer.${name}`));
+  await inEachTheme(window.workbench, async ({ name }) => {
+    await takePicture(window.workbench, `call-answer.${name}`);
+    expect((await objections(window.workbench.page)).ours, name).toEqual([]);
+  });
+});
+
+it('replays a call in the same document, as another request', async () => {
+  const number = async () => {
+    const lenses = (await editors()).map((one) => one.lenses).find((one) => one.includes('| Replay |'));
+    return /#(\d+)/.exec(lenses ?? '')?.[1];
+  };
+  const first = await number();
+  await clickLens('Replay');
+  await until('it has another number', async () => {
+    const second = await number();
+    return second !== undefined && second !== first;
+  });
+  await shown(/^200 · .*#\d+ \| Log \| Replay \| Save Request$/, /"text": "A CAT ON A BIKE"/);
+  expect([await columns(), await tabs('answer')]).toEqual([2, 1]);
 });
 
 it("checks the request by the app's schema", async () => {

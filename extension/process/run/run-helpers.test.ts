@@ -10,8 +10,9 @@ import { until } from '../../../test/support/wait.ts';
 import { isAlive, processStart, readJson } from '../../target/data-folder.ts';
 import { testFolder } from '../../target/testing/emulator.ts';
 import { helperRecord } from './messages.ts';
+import { createRunHelpers } from './run-helpers.ts';
 import { runsOnDisk } from './runs-on-disk.ts';
-import { type JoinedRun, joinRun, startRun } from './window-run.ts';
+import { type FalEnd, type JoinedRun, joinRun, startRun } from './window-run.ts';
 
 let programFolder: string;
 let program: string;
@@ -98,6 +99,18 @@ describe('a run in a helper process', () => {
     await until('it has the output', () => next.text() === text());
     next.run.stop();
     expect(await next.run.ended).toMatchObject({ code: 0, stopped: true });
+  });
+
+  it('is joined by the next window, which can wait until it shows all of them', async () => {
+    const { run, folder } = await begun();
+    run.leave();
+    const ends: FalEnd[] = [];
+    await createRunHelpers(program, folder).join(async (_about, given) => {
+      const next = given.show(() => {});
+      next.stop();
+      ends.push(await next.ended);
+    });
+    expect(ends).toMatchObject([{ code: 0, stopped: true }]);
   });
 
   it('is shown by one window at a time: a second one gets it when the first has gone', async () => {

@@ -19,11 +19,23 @@ export function createRunHelpers(program: string, folder: string) {
     /** @param about given to a window that joins the run */
     start: (fal: FalProgram, about: unknown, onText: (text: string) => void): FalRun =>
       startRun(program, { ...fal, folder, about, graceMs }, onText),
-    /** Joins the runs of earlier windows. */
-    join(onYours: (about: unknown, joined: JoinedRun) => void): void {
-      for (const { socket, about } of runsOnDisk(folder)) {
-        waiting.add(joinRun(socket, (joined) => onYours(about, joined)));
-      }
+    /**
+     * Joins the runs of earlier windows. Resolves when `onYours` is done with each, or the run has ended; perhaps
+     * never, because another window may show one.
+     */
+    async join(onYours: (about: unknown, joined: JoinedRun) => unknown): Promise<void> {
+      const joining = runsOnDisk(folder).map(
+        ({ socket, about }) =>
+          new Promise<void>((resolve) => {
+            const run = joinRun(socket, async (joined) => {
+              await onYours(about, joined);
+              resolve();
+            });
+            waiting.add(run);
+            void run.ended.then(() => resolve());
+          }),
+      );
+      await Promise.all(joining);
     },
     /** Leaves the runs that were joined to the next window. */
     leave(): void {

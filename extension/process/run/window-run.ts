@@ -45,7 +45,7 @@ export function startRun(program: string, order: HelperOrder, onText: (text: str
 }
 
 /** Connects to a helper of an earlier window. Calls `onYours` once no other window shows the run; perhaps never. */
-export function joinRun(socket: string, onYours: (joined: JoinedRun) => void): { leave(): void } {
+export function joinRun(socket: string, onYours: (joined: JoinedRun) => void): Pick<FalRun, 'leave' | 'ended'> {
   let early = '';
   let onText = (text: string): void => {
     early = (early + text).slice(-keptCharacters);

@@ -1,0 +1,170 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { commandLine, processIdentity, processTree } from '../support/procfs.ts';
+import { until } from '../support/wait.ts';
+import { callsOnScreen } from './calls-on-screen.ts';
+import { type FalWindow, openFalWindow } from './fal-window.ts';
+import { takePicture } from './pictures.ts';
+import { hasEnded, helpersOf, noRunsIn, theHelperOf } from './run-helpers.ts';
+import { type Scene, setScene } from './scene.ts';
+
+// What is lost when a window, its extension host, the emulator or its folder ends in the middle of a run or a call.
+
+let scene: Scene;
+let window: FalWindow;
+const { shown, clickLens, write } = callsOnScreen(() => window);
+
+beforeAll(async () => {
+  scene = await setScene({ settings: { 'editor.autoClosingQuotes': 'never', 'editor.autoSurround': 'never' } });
+  const request = { $schema: 'fal-call:/slow.py::Slow', seconds: 30 };
+  await writeFile(join(scene.workspace, 'slow.fal.json'), `${JSON.stringify(request, null, 2)}\n`);
+  window = await scene.open();
+});
+afterAll(() => scene?.close());
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await takePicture(window.workbench, `kills-failed-${task.name.slice(0, 20)}`);
+});
+
+/** VS Code stores every few seconds which documents are open, and a window that reloads has no time for it. */
+async function answerIsStored(): Promise<void> {
+  const isStored = () =>
+    window.workbench.page.evaluate<boolean>(`(async () => {
+      const result = (request) => new Promise((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+      });
+      const found = [];
+      for (const { name } of await indexedDB.databases()) {
+        if (!name.startsWith('vscode-web-state-db')) continue;
+        const db = await result(indexedDB.open(name));
+        const table = db.transaction('ItemTable').objectStore('ItemTable');
+        found.push(await result(table.get('memento/workbench.parts.editor')));
+        db.close();
+      }
+      return found.some((value) => String(value).includes('slow answer.fal.json'));
+    })()`);
+  await until('VS Code has stored that the answer is open', isStored, { timeoutMs: 30_000 });
+}
+
+async function reload(): Promise<void> {
+  await window.workbench.page.reload();
+  window = await openFalWindow(window.workbench.page);
+}
+
+const extensionHosts = () =>
+  processTree(scene.vscode.pid).filter((one) => commandLine(one).includes('--type=extensionHost'));
+
+async function command(title: string, ...picks: readonly string[]): Promise<void> {
+  await window.workbench.command(title);
+  for (const pick of picks) await window.workbench.pick(pick);
+}
+
+it('joins a run after a reload, although nothing in the window concerns fal', async () => {
+  await command('fal: Run App', 'Slow');
+  const { pid } = await theHelperOf(scene);
+  await window.status(/fal: local.*1/);
+  await command('View: Close All Editors');
+  await reload();
+  await window.workbench.page.locator('.terminal-tabs-entry').filter({ hasText: 'run Slow' }).waitFor();
+  expect((await theHelperOf(scene)).pid).toBe(pid);
+});
+
+it('joins a run when the extension host was killed, and its lens shows that it runs', async () => {
+  await window.workbench.openFile('slow.py');
+  await shown(/Run Local \|(?!.*not running)/, /class Slow/);
+  const { pid } = await theHelperOf(scene);
+  // That of the window before the reload ends some seconds later.
+  const host = await until(
+    'there is one extension host',
+    () => {
+      const [one, ...others] = extensionHosts();
+      return others.length === 0 && one;
+    },
+    { timeoutMs: 60_000 },
+  );
+  process.kill(host, 'SIGKILL');
+  await until('there is another extension host', () => extensionHosts().some((one) => one !== host), {
+    timeoutMs: 60_000,
+  });
+  await window.status(/fal: local.*1/);
+  expect((await theHelperOf(scene)).pid).toBe(pid);
+  await shown(/Run Local \|(?!.*not running)/, /class Slow/);
+  await takePicture(window.workbench, 'kills-host');
+});
+
+it('shows that it stops that run, and leaves no process behind', async () => {
+  const { pid } = await theHelperOf(scene);
+  const processes = processTree(pid).map(processIdentity);
+  const progress = window.status(/Stopping run Slow/);
+  await command('fal: Stop Run');
+  await progress;
+  await noRunsIn(scene);
+  await until('nothing is left', () => processes.every(hasEnded), { timeoutMs: 30_000 });
+});
+
+it('follows a queued call again after a reload', async () => {
+  await command('fal: Deploy to Emulator', 'Slow');
+  await window.workbench.toast(/is deployed/);
+  await window.workbench.openFile('slow.fal.json');
+  await shown(/^Send \| /, /"seconds": 30/);
+  await clickLens('Send to Queue');
+  await shown(/^(queued|running).* \| Cancel$/, /^$/);
+  await answerIsStored();
+  await reload();
+  await shown(/^(queued|running).* \| Cancel$/, /^$/);
+  await shown(/^200 · /, /"slept": 30/);
+  // The run that was stopped before stays ended, although the editor starts background tasks again after a reload.
+  expect(helpersOf(scene)).toEqual([]);
+});
+
+it('says that a direct call ended with its window, and sends it again', async () => {
+  await clickLens('Send');
+  await shown(/^waiting \| Cancel$/, /^$/);
+  await reload();
+  await shown(/^no answer \| Replay/, /The window was closed before the answer came/);
+  await takePicture(window.workbench, 'kills-direct');
+  await clickLens('Replay');
+  await shown(/^waiting \| Cancel$/, /^$/);
+  await clickLens('Cancel');
+  await shown(/^cancelled · /, /^$/);
+});
+
+it('follows a queued call through a kill of the emulator, until it is started again', async () => {
+  await write('"seconds"', '"seconds": 5');
+  await clickLens('Send to Queue');
+  await shown(/^running \| Cancel$/, /^$/);
+  process.kill((await scene.emulator()).pid, 'SIGKILL');
+  await shown(/^waiting for the emulator \| Cancel$/, /^$/);
+  await takePicture(window.workbench, 'kills-waiting');
+  await command('fal: Start Emulator');
+  await shown(/^200 · /, /"slept": 5/);
+});
+
+it('ends a direct call with the emulator, and starts it again to send the call again', async () => {
+  await clickLens('Send');
+  await shown(/^waiting \| Cancel$/, /^$/);
+  const { pid } = await scene.emulator();
+  process.kill(pid, 'SIGKILL');
+  await shown(/^no answer · /, /\S/);
+  await takePicture(window.workbench, 'kills-no-answer');
+  await clickLens('Replay');
+  await shown(/^200 · /, /"slept": 5/);
+  expect((await scene.emulator()).pid).not.toBe(pid);
+});
+
+it('can cancel a queued call whose data folder was deleted, and sends it to a new emulator', async () => {
+  await clickLens('Send to Queue');
+  await shown(/^running \| Cancel$/, /^$/);
+  await rm(scene.dataDir, { recursive: true, force: true, maxRetries: 10 });
+  await shown(/^waiting for the emulator \| Cancel$/, /^$/);
+  await clickLens('Cancel');
+  await shown(/^no answer · /, /could not be cancelled, because the emulator is not running/);
+  await write('"seconds"', '"seconds": 0.5');
+  await clickLens('Send');
+  await shown(/^200 · /, /"slept": 0.5/);
+  // It isn't deployed any more, so it runs.
+  expect(helpersOf(scene)).toHaveLength(1);
+  await command('fal: Stop Run');
+  await noRunsIn(scene);
+});
