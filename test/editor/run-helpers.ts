@@ -8,7 +8,17 @@ import type { Scene } from './scene.ts';
 /** The processes that keep runs alive for the windows of this workspace. */
 export function helpersOf({ vscode }: Scene): readonly ProcessIdentity[] {
   const files = globSync(join(vscode.dataDir, 'data/User/workspaceStorage/*/minifal.minifal/runs/*.json'));
-  return files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity).filter(isAlive);
+  return files.flatMap(read).filter(isAlive);
+}
+
+/** Nothing if the run has ended since the file was found. */
+function read(file: string): readonly ProcessIdentity[] {
+  try {
+    return [JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 /** The helper of the only run, once its `fal` has begun. */
