@@ -224,6 +224,8 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
     if (!next.delete(item.key)) next.add(item.key);
     unfolded = next;
     draw();
+    // Following the end must not move the line away whose details are longer than the pane.
+    list.select(list.indexOf(item.key));
   }
 
   function placeOf(item: Item | undefined) {
