@@ -160,9 +160,9 @@ it("opens a row's menu and clears the row", async () => {
   await focusTree();
   await reach('ArrowDown', /^runner \d+, ended/);
   await press('Shift+F10');
-  expect(await menu()).toEqual(['Copy ID', 'Clear Runner', 'Clear Ended Runners']);
+  expect(await menu()).toEqual(['Show Log', 'Copy ID', 'Clear Runner', 'Clear Ended Runners']);
   await takePicture(window.workbench, 'keyboard-menu');
-  await press('ArrowDown', 'ArrowDown', 'Enter');
+  await press('ArrowDown', 'ArrowDown', 'ArrowDown', 'Enter');
   await until('it is gone', async () => !(await window.rows()).some((row) => /^runner \d+ ended/.test(row)));
 });
 
