@@ -261,7 +261,7 @@ export function createSession(deps: {
     },
     choosePython: () => pythons.choose(),
     installFal: () => clis.install(),
-    openRequest: (element: unknown) => requestActions.open(element),
+    openRequest: (element: unknown, from: unknown) => requestActions.open(element, from),
     cancelRequest: (element: unknown, selection: unknown) => requestActions.cancel(element, selection),
     replayRequest: (element: unknown, selection: unknown) => requestActions.replay(element, selection),
     loadOlderRequests: () => requests.loadOlder(),

@@ -7,6 +7,7 @@ import { askRequest, askRequestData, callEmulator } from '../target/requests.ts'
 import { type RequestFilter, requestItems, stateWord } from '../views/request-rows.ts';
 import { requestText } from '../views/request-text.ts';
 import type { RequestsView } from '../views/requests-view.ts';
+import { fromClick } from '../views/row-items.ts';
 import { type Element, elementsOf } from '../views/row-view.ts';
 import { t } from '../words.ts';
 import { requestScheme as scheme } from './request-scheme.ts';
@@ -57,13 +58,14 @@ export function createRequestCommands(deps: {
     return requestText(facts, { data, logs: lines }, timeOf);
   }
 
-  async function open(element: unknown): Promise<boolean> {
+  /** `from`: a click leaves the focus in the list. */
+  async function open(element: unknown, from?: unknown): Promise<boolean> {
     const [row] = await chosen(element, undefined, t('Select a Request to Open'));
     if (row?.id === undefined || row.request === undefined) return false;
     const uri = vscode.Uri.from({ scheme, path: `/Request #${row.request}.md`, query: row.id });
     changed(uri);
     const document = await vscode.workspace.openTextDocument(uri);
-    await vscode.window.showTextDocument(document, { preview: true, preserveFocus: false });
+    await vscode.window.showTextDocument(document, { preview: true, preserveFocus: from === fromClick });
     return true;
   }
 

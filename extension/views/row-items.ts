@@ -7,6 +7,12 @@ import type { Element, RowView } from './row-view.ts';
 
 const goneScheme = 'minifal-gone';
 
+/**
+ * The second argument of a command that a click runs. As in the Explorer, the list keeps the focus, so that Shift+Down
+ * selects more rows and Delete acts on them; the key Enter moves into the document.
+ */
+export const fromClick = 'click';
+
 /** What a click on a row does: those that are documents, and those that only act. A click selects any other row. */
 const opens: Partial<Record<Row['kind'], CommandName>> = {
   action: 'startEmulator',
@@ -53,7 +59,7 @@ function treeItem(row: Row, element: Element, command: CommandName | undefined):
   item.iconPath = new vscode.ThemeIcon(row.icon, color === undefined ? undefined : new vscode.ThemeColor(color));
   item.contextValue = `minifal.${row.kind}${row.isGone ? '.gone' : ''}` satisfies RowContext;
   if (row.isGone) item.resourceUri = vscode.Uri.from({ scheme: goneScheme, path: `/${encodeURIComponent(row.id)}` });
-  if (command) item.command = { command: commandId(command), title: '', arguments: [element] };
+  if (command) item.command = { command: commandId(command), title: '', arguments: [element, fromClick] };
   item.accessibilityInformation = { label: row.spoken };
   return item;
 }

@@ -55,9 +55,12 @@ describe('with the package installed in VS Code', () => {
   it('a request opens as a document, and can be replayed', async () => {
     const { page } = window.workbench;
     await (await window.row(/^#1 POST \/ 200 · .* cold/)).click();
-    await page.keyboard.press('Enter');
     const tab = page.locator('.tab.active').filter({ hasText: 'Request #1.md' });
     await tab.waitFor();
+    const hasFocus = (part: string) => page.evaluate(`document.activeElement?.closest('${part}') != null`);
+    expect(await hasFocus('.sidebar'), 'a click leaves the focus in the list').toBe(true);
+    await page.keyboard.press('Enter');
+    await until('Enter moves the focus into the document', () => hasFocus('.editor-instance'));
     const text = page.locator('.editor-instance .view-lines');
     await text.filter({ hasText: /#1.POST.\/.of.hello.*completed.with.200/s }).waitFor();
     await window.picture('4-request');
