@@ -110,16 +110,13 @@ export type Presenter = ReturnType<typeof createPresenter>;
 
 /** Shows progress where the user looks: in the view and in the status bar. Nothing to answer or to close. */
 export function withVisibleProgress<T>(title: string, work: () => Promise<T>): Promise<T> {
-  const [inView, inStatusBar] = [{ viewId: viewId('apps') }, vscode.ProgressLocation.Window];
-  const done = work();
-  for (const location of [inView, inStatusBar]) {
-    void vscode.window.withProgress({ location, title }, () =>
-      done.then(
-        () => {},
-        () => {},
-      ),
-    );
-  }
+  const done = withSign(title, work);
+  void vscode.window.withProgress({ location: { viewId: viewId('apps') }, title }, () =>
+    done.then(
+      () => {},
+      () => {},
+    ),
+  );
   return done;
 }
 
