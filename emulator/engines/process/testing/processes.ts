@@ -66,15 +66,19 @@ export async function until(condition: () => boolean): Promise<void> {
 
 /** Every process that descends from this one. */
 export function descendants(pid: number): readonly number[] {
-  let children: number[] = [];
-  try {
-    children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    );
-  } catch {
-    // The process is gone.
-  }
+  const children = read(() => readdirSync(`/proc/${pid}/task`)).flatMap((thread) =>
+    read(() => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean)).map(Number),
+  );
   return [...children, ...children.flatMap(descendants)];
+}
+
+/** Nothing of a process, or of one of its threads, that has ended meanwhile. */
+function read(list: () => string[]): readonly string[] {
+  try {
+    return list();
+  } catch {
+    return [];
+  }
 }
 
 /** Its direct child processes, zombies included. */
