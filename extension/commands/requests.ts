@@ -14,6 +14,9 @@ import { requestScheme as scheme } from './request-scheme.ts';
 
 const maxLines = 500;
 
+/** The queue's answer when a request that is finished is to be cancelled. */
+const alreadyCompleted = 400;
+
 /** Opens, cancels and replays requests, and filters their view. */
 export function createRequestCommands(deps: {
   readonly link: Link;
@@ -75,12 +78,17 @@ export function createRequestCommands(deps: {
       (await chosen(element, selection, t('Select a Request to Cancel'), true)).map(async ({ id, alias, request }) => {
         const path = `/${owner()}/${alias}/requests/${encodeURIComponent(id ?? '')}/cancel`;
         const answer = await callEmulator(link.folder, { port: 'queue', method: 'PUT', path });
-        return { request, isCancelled: answer !== undefined && answer < 300 };
+        return { request: `#${request}`, answer: answer ?? 0 };
       }),
     );
-    const failed = answers.filter(({ isCancelled }) => !isCancelled).map(({ request }) => `#${request}`);
-    if (failed.length > 0) present.problem(new Problem(t('{0} could not be cancelled.', failed.join(', '))));
-    return answers.length - failed.length;
+    const failures = answers.filter(({ answer }) => answer === 0 || answer >= 300);
+    if (failures.length > 0) {
+      const names = failures.map(({ request }) => request).join(', ');
+      const areFinished = failures.every(({ answer }) => answer === alreadyCompleted);
+      const sentence = areFinished ? t('{0}: finished already.', names) : t('{0} could not be cancelled.', names);
+      present.problem(new Problem(sentence));
+    }
+    return answers.length - failures.length;
   }
 
   /** Submits each of them again, with the same input. Returns their number. */

@@ -16,7 +16,7 @@ export function createScaleResets(deps: { readonly index: AppIndex; readonly pre
   /** `true`: the next deploy of the app uses them. */
   async function use(argument: unknown): Promise<boolean> {
     try {
-      const app = await chooseApp(index, appArgument(argument), t("Select an App Whose Code's Values Are Used"));
+      const app = await chooseApp(index, appArgument(argument), t('Select an App to Reset'));
       if (app.entry) return await showEntry(app);
       wanted.add(appKey(app));
       void vscode.window.setStatusBarMessage(t("fal: the next deploy of {0} uses the code's values.", app.name), 5_000);

@@ -50,7 +50,7 @@ export const logCommands = {
     menus: [inTitle('logs', '1_log@2')],
   },
   clearLogFilter: {
-    title: 'Clear Filters of Log',
+    title: 'Clear Log Filters',
     menus: [inTitle('logs', '1_log@3')],
   },
 } as const satisfies { readonly [name: string]: Command };
