@@ -8,6 +8,7 @@ import { type CallFacts, createBody, headLine, type ShownBody } from './answer-t
 import { type CallRequest, fileEnding } from './documents.ts';
 import { isUnfinished, type PastCall, unfinished } from './history.ts';
 import { tryParse } from './json.ts';
+import { surplus } from './kept-answers.ts';
 import { type Medium, mediaIn, nameFor } from './media.ts';
 import { type CallOrder, runCall } from './run-call.ts';
 
@@ -31,8 +32,6 @@ export interface Answer {
   cancel(): void;
 }
 
-/** Older answers are read from the history when they are shown again. */
-const maxKept = 30;
 /** How often an answer that is streamed is drawn, and when it is drawn first. */
 const redrawMs = 150;
 /** The editor asks for lenses only when a document hasn't changed for a while (250 ms): they say that it streams. */
@@ -63,7 +62,7 @@ export function createAnswers(deps: {
     const key = answer.uri.toString();
     answers.delete(key);
     answers.set(key, answer);
-    for (const [old, { isRunning }] of answers) if (answers.size > maxKept && !isRunning) answers.delete(old);
+    for (const old of surplus(answers)) answers.delete(old);
     changed(answer.uri);
   }
 
