@@ -2,8 +2,8 @@ import * as z from 'zod/mini';
 
 /**
  * What the log page and its host say to each other: two unions, parsed on arrival. The page is only ever a view: it
- * sends `ready`, asks for rows by their sequence numbers (the cursor), and can be thrown away at any time: the host keeps
- * what it sent with `left`. `query` numbers what the page asked for; answers to an older query are dropped.
+ * sends `ready`, asks for rows by their sequence numbers (the cursor), and can be thrown away at any time: the host
+ * keeps what it sent with `left`. `query` numbers what the page asked for; answers to an older query are dropped.
  *
  * The host is VS Code's extension host (`extension/logs/`).
  */
@@ -140,7 +140,7 @@ export type HostMessage = z.infer<typeof hostMessageSchema>;
 
 const pageMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready') }),
-  /** All rows anew: those around `at`, or the newest (`null`), which are then followed. */
+  /** All rows again: those around `at`, or the newest (`null`), which are then followed. */
   z.object({ type: z.literal('query'), query: z.int(), filter: filterSchema, at: z.nullable(seq) }),
   z.object({ type: z.literal('left'), left: leftSchema }),
   z.object({ type: z.literal('more'), query: z.int(), where: z.enum(['older', 'newer']), from: seq }),

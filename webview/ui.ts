@@ -1,5 +1,5 @@
-// The only module that knows the component toolkit (test/unit/webview.test.ts): it is not maintained any more, so a page
-// must not notice when it is replaced. Components are made by functions, and found by role and label.
+// The only module that knows the component toolkit (test/unit/webview.test.ts): it is not maintained any more, so a
+// page must not notice when it is replaced. Components are made by functions, and found by role and label.
 import {
   type Button,
   type Dropdown,

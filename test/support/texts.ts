@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './root.ts';
 
-const folders = ['.', '.ci', 'bin', 'docs', 'emulator', 'extension', 'scripts', 'templates', 'test'];
+const folders = ['.', '.ci', 'bin', 'docs', 'emulator', 'extension', 'scripts', 'templates', 'test', 'webview'];
 
 /** The sources, scripts and pages of the repository; also in a copy without `.git`. */
 export const texts: readonly string[] = folders

@@ -8,12 +8,12 @@ export interface Citation {
   readonly to: string;
 }
 
-const folders = ['.ci', 'bin', 'docs', 'emulator', 'extension', 'scripts', 'templates', 'test'] as const;
+const folders = ['.ci', 'bin', 'docs', 'emulator', 'extension', 'scripts', 'templates', 'test', 'webview'] as const;
 /** Files of other projects, and the results of fal's suites, which name fal's files. */
 const skipped = /(^|\/)(\.cache|node_modules|__pycache__|RESULTS\.md)$/;
 
 /** The folders that a path may be relative to, besides the citing file's folder and its parents. */
-const bases = ['', 'emulator', 'extension', 'test'] as const;
+const bases = ['', 'emulator', 'extension', 'test', 'webview'] as const;
 
 /** Files of other packages that comments cite as sources, build outputs, and example names. */
 const foreign = /^(fal|isolate|backends|server|tests)\/[\w/]*\.py$|^dist\//;

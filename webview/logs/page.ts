@@ -151,7 +151,7 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
     for (const id of known.keys()) if (!needed.has(id)) known.delete(id);
   }
 
-  /** Asks for all rows anew. */
+  /** Asks for all rows again. */
   function begin(at: number | null): void {
     query++;
     asked = undefined;
