@@ -8,6 +8,7 @@ import { type FalWindow, openFalWindow } from './fal-window.ts';
 import { takePicture } from './pictures.ts';
 import { hasEnded, helpersOf, noRunsIn, theHelperOf } from './run-helpers.ts';
 import { type Scene, setScene } from './scene.ts';
+import { stateIsStored } from './stored-state.ts';
 
 // What is lost when a window, its extension host, the emulator or its folder ends in the middle of a run or a call.
 
@@ -25,27 +26,6 @@ afterAll(() => scene?.close());
 afterEach(async ({ task }) => {
   if (task.result?.state === 'fail') await takePicture(window.workbench, `kills-failed-${task.name.slice(0, 20)}`);
 });
-
-/** VS Code stores every few seconds which documents are open, and a window that reloads has no time for it. */
-async function answerIsStored(): Promise<void> {
-  const isStored = () =>
-    window.workbench.page.evaluate<boolean>(`(async () => {
-      const result = (request) => new Promise((resolve, reject) => {
-        request.onsuccess = () => resolve(request.result);
-        request.onerror = () => reject(request.error);
-      });
-      const found = [];
-      for (const { name } of await indexedDB.databases()) {
-        if (!name.startsWith('vscode-web-state-db')) continue;
-        const db = await result(indexedDB.open(name));
-        const table = db.transaction('ItemTable').objectStore('ItemTable');
-        found.push(await result(table.get('memento/workbench.parts.editor')));
-        db.close();
-      }
-      return found.some((value) => String(value).includes('slow answer.fal.json'));
-    })()`);
-  await until('VS Code has stored that the answer is open', isStored, { timeoutMs: 30_000 });
-}
 
 async function reload(): Promise<void> {
   await window.workbench.page.reload();
@@ -110,7 +90,7 @@ it('follows a queued call again after a reload', async () => {
   await shown(/^Send \| /, /"seconds": 30/);
   await clickLens('Send to Queue');
   await shown(/^(queued|running).* \| Cancel$/, /^$/);
-  await answerIsStored();
+  await stateIsStored(window, 'slow answer.fal.json', 'memento/workbench.parts.editor');
   await reload();
   await shown(/^(queued|running).* \| Cancel$/, /^$/);
   await shown(/^200 · /, /"slept": 30/);

@@ -9,6 +9,7 @@ import { callsOnScreen } from './calls-on-screen.ts';
 import { type FalWindow, openFalWindow } from './fal-window.ts';
 import { inEachTheme, takePicture } from './pictures.ts';
 import { type Scene, setScene } from './scene.ts';
+import { stateIsStored } from './stored-state.ts';
 
 const painter = `import fal
 import time
@@ -173,6 +174,7 @@ it('shows one request only, also after the window was reloaded', async () => {
     return lines.some((line) => line.includes('fast: a cat')) && !lines.some((line) => line.includes('fast: fail'));
   };
   await until('only its lines are shown', onlyFirst);
+  await stateIsStored(window, await chosen('Request'));
   await window.workbench.page.reload();
   window = await openFalWindow(window.workbench.page);
   pane = findPane();
@@ -182,11 +184,16 @@ it('shows one request only, also after the window was reloaded', async () => {
   await shown(/fast: fail/);
 });
 
-/** Waits until a filter of the pane has a value that matches: an id, or nothing. */
-async function filterIs(name: 'App' | 'Runner' | 'Request', value: RegExp): Promise<void> {
+type FilterName = 'App' | 'Runner' | 'Request';
+
+/** The value of a filter of the pane: an id, or nothing. */
+function chosen(name: FilterName): Promise<string> {
   const select = pane.getByLabel(name, { exact: true }).first();
-  const chosen = () => select.evaluate((node: { readonly value?: string }) => node.value ?? 'none');
-  await until(`${name} is ${value}`, async () => value.test(await chosen().catch(() => 'none')));
+  return select.evaluate((node: { readonly value?: string }) => node.value ?? 'none');
+}
+
+async function filterIs(name: FilterName, value: RegExp): Promise<void> {
+  await until(`${name} is ${value}`, async () => value.test(await chosen(name).catch(() => 'none')));
 }
 
 async function clearFilter(): Promise<void> {
