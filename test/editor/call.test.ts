@@ -8,6 +8,7 @@ import { type FalWindow, openFalWindow } from './fal-window.ts';
 import { inEachTheme, takePicture } from './pictures.ts';
 import { noRunsIn } from './run-helpers.ts';
 import { type Scene, setScene } from './scene.ts';
+import { stateIsStored } from './stored-state.ts';
 
 const painter = `import base64
 import time
@@ -198,6 +199,7 @@ it('appends the events of a stream as they arrive, and can be cancelled', async 
 });
 
 it('has its documents again after a reload, and shows the next answer in the same one', async () => {
+  await stateIsStored(window, 'painter-stream answer', 'memento/workbench.parts.editor');
   await window.workbench.page.reload();
   window = await openFalWindow(window.workbench.page);
   await shown(/^Send .*\/stream of Painter \(local\)$/, /"steps": 50/);
@@ -215,6 +217,8 @@ it('starts the app of a saved request first, and has its history, in another win
   await noRunsIn(scene);
   await window.close();
   window = await scene.open();
+  // The editors of the last window come back first.
+  await shown(/^Send .* of Painter \(local\)$/, /"\$schema"/);
   await window.workbench.openFile('painter.fal.json');
   await shown(/^Send \| .*\/ of Painter \(local\)$/, /"prompt": "fail"/);
   await write('"prompt"', '"prompt": "again",');
