@@ -19,14 +19,22 @@ beforeAll(async () => {
 afterAll(() => scene?.close());
 
 const inFolder = () => join(scene.workspace, '.vscode', 'settings.json');
-const settingsOf = async (file: string): Promise<{ readonly [name: string]: unknown }> =>
-  JSON.parse(await readFile(file, 'utf8'));
 
-/** The rows of the open list, as `label description detail heading`, once each of the patterns fits one of them. */
+/** What the file sets as the Python; nothing while the editor creates or writes it. */
+const pythonIn = (file: string): Promise<unknown> =>
+  readFile(file, 'utf8')
+    .then((text) => JSON.parse(text)['minifal.pythonPath'])
+    .catch(() => undefined);
+
+/**
+ * The rows of the open list, as `label description detail heading`, once it is complete (rows move until then) and each
+ * of the patterns fits one of them.
+ */
 async function rows(...patterns: readonly RegExp[]): Promise<readonly string[]> {
   const list = window.workbench.page.locator('.quick-input-widget:visible');
   await list.getByText('Choose the Python for fal').waitFor();
   return until(`rows match ${patterns.join(', ')}`, async () => {
+    if ((await list.locator('.monaco-progress-container.active').count()) > 0) return undefined;
     // A list of the editor keeps its elements in another order than on the screen.
     const found: { readonly at: number; readonly text: string }[] = [];
     for (const row of await list.locator('.monaco-list-row').all()) {
@@ -57,10 +65,7 @@ it('an interpreter of the folder becomes the setting of the folder, another one 
   await rows(inVenv);
   await window.workbench.pick('.venv/bin/python');
   const python = join(scene.workspace, '.venv', 'bin', 'python');
-  await until('the folder has the setting', async () => {
-    const set = await settingsOf(inFolder()).catch(() => undefined);
-    return set?.['minifal.pythonPath'] === python;
-  });
+  await until('the folder has the setting', async () => (await pythonIn(inFolder())) === python);
 
   await rm(inFolder());
   await window.workbench.command('fal: Choose Python');
@@ -69,7 +74,7 @@ it('an interpreter of the folder becomes the setting of the folder, another one 
   expect(path).toBeDefined();
   await window.workbench.pick(path ?? '');
   const machine = join(scene.vscode.dataDir, 'data', 'Machine', 'settings.json');
-  await until('the machine has the setting', async () => (await settingsOf(machine))['minifal.pythonPath'] === path);
+  await until('the machine has the setting', async () => (await pythonIn(machine)) === path);
   await expect(readFile(inFolder())).rejects.toThrow('ENOENT');
 });
 

@@ -75,7 +75,7 @@ it('stops the run of a restarted task', async () => {
   );
   await window.workbench.command('fal: Stop Run');
   await noRuns();
-  expect(isAlive(next)).toBe(false);
+  await until('its helper has ended', () => !isAlive(next));
 });
 
 it('restarts a task after another one was started', async () => {
