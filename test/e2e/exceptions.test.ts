@@ -8,39 +8,13 @@ import type { AppCode } from '../../extension/problems/runner-paths.ts';
 import { createLiveClient, type LiveState } from '../../extension/target/live.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { call, owner } from '../support/http.ts';
+import { painterFiles } from '../support/painter-files.ts';
 import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 import { until } from '../support/wait.ts';
 
 const files = {
-  'painter.py': `import fal
-from pydantic import BaseModel
-from styles import color_of
-
-
-class Prompt(BaseModel):
-    style: str
-
-
-class Painter(fal.App):
-    machine_type = "XS"
-    keep_alive = 600
-    local_python_modules = ["styles"]
-    app_files = ["brushes"]
-
-    @fal.endpoint("/")
-    def paint(self, prompt: Prompt) -> str:
-        return color_of(prompt.style)
-
-    @fal.endpoint("/brush")
-    def brush(self, prompt: Prompt) -> str:
-        from brushes.sizes import size_of
-
-        return size_of(prompt.style)
-`,
-  'styles.py': 'colors = {"sky": "blue"}\n\n\ndef color_of(style):\n    return colors[style]\n',
-  'brushes/__init__.py': '',
-  'brushes/sizes.py': 'def size_of(style):\n    return str(int(style))\n',
+  ...painterFiles,
   'weights.py': `import fal
 
 

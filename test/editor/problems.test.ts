@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import * as z from 'zod';
 import { readLocalKey } from '../../emulator/local/data-folder.ts';
 import { logPageSchema } from '../../emulator/wire/log-lines.ts';
+import { painterFiles } from '../support/painter-files.ts';
 import { processTree } from '../support/procfs.ts';
 import { until } from '../support/wait.ts';
 import type { FalWindow } from './fal-window.ts';
@@ -38,34 +39,7 @@ const files: { readonly [path: string]: string } = {
   'weights.py': app('Weights', setupThatNeeds('weights')),
   'tokens.py': app('Tokens', setupThatNeeds('tokens')),
   'needs.py': app('Needs', '', '    requirements = ["no-such-package-of-minifal==1.2"]'),
-  'services/img/painter.py': `import fal
-from pydantic import BaseModel
-from styles import color_of
-
-
-class Prompt(BaseModel):
-    style: str
-
-
-class Painter(fal.App):
-    machine_type = "XS"
-    keep_alive = 600
-    local_python_modules = ["styles"]
-    app_files = ["brushes"]
-
-    @fal.endpoint("/")
-    def paint(self, prompt: Prompt) -> str:
-        return color_of(prompt.style)
-
-    @fal.endpoint("/brush")
-    def brush(self, prompt: Prompt) -> str:
-        from brushes.sizes import size_of
-
-        return size_of(prompt.style)
-`,
-  'services/img/styles.py': 'colors = {"sky": "blue"}\n\n\ndef color_of(style):\n    return colors[style]\n',
-  'services/img/brushes/__init__.py': '',
-  'services/img/brushes/sizes.py': 'def size_of(style):\n    return str(int(style))\n',
+  ...Object.fromEntries(Object.entries(painterFiles).map(([path, text]) => [`services/img/${path}`, text])),
 };
 
 let scene: Scene;

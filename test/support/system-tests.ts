@@ -11,7 +11,7 @@ const helpers = /\/(?:testing|support)\//;
 
 /**
  * Tests that start processes, themselves or through what they import, and tests that are about permissions. The others
- * compute, or use files, sockets and threads of their own, as any user may.
+ * compute, or use files, sockets and threads of their own, which work alike for every user.
  * @param sources text by path from the project's root, `/` between folders
  */
 export function systemTests(sources: ReadonlyMap<string, string>): readonly string[] {

@@ -8,7 +8,7 @@ export type Item =
       readonly row: Row;
       /** `null`: nothing to unfold. */
       readonly isOpen: boolean | null;
-      /** Rows of the log that this one stands for, if it is a traceback. */
+      /** How many rows of the log a traceback combines; 1 for any other row. */
       readonly lines: number;
     }
   | { readonly kind: 'detail'; readonly key: string; readonly detail: Detail }

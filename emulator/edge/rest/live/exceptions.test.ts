@@ -1,21 +1,10 @@
 import { expect, it } from 'vitest';
-import { revisionDefaults, scaleDefaults } from '../../../catalog/scale-settings.ts';
 import type { LoggedException } from '../../../telemetry/types.ts';
+import { demo } from '../testing/demo.ts';
 import { restServer } from '../testing/rest.ts';
 import { createCurrentExceptions } from './exceptions.ts';
 
 const at = 1_000;
-const demo = {
-  name: 'demo',
-  environmentName: 'main',
-  revision: 'r1',
-  authMode: 'private' as const,
-  machineTypes: ['XS'],
-  validRegions: [],
-  updatedAt: 1,
-  scale: scaleDefaults,
-  settings: revisionDefaults,
-};
 const frame = (line: number, isApp = true) => ({ file: '/work/app.py', line, function: 'f', isApp });
 const raised = (phase: LoggedException['exception']['phase'], change: Partial<LoggedException> = {}) => ({
   ...{ seq: 1, at, alias: 'demo', revision: 'r1', runnerId: 'r-1', requestId: null, endpoint: null },

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { revisionDefaults, scaleDefaults } from '../../../catalog/scale-settings.ts';
+import { revisionDefaults } from '../../../catalog/scale-settings.ts';
 import { DiskTrouble } from '../../../local/disk-trouble.ts';
 import {
   changeEventSchema,
@@ -12,6 +12,7 @@ import {
   stateEventSchema,
   withLiveChange,
 } from '../../../wire/live.ts';
+import { demo } from '../testing/demo.ts';
 import { restServer } from '../testing/rest.ts';
 import { waits } from '../testing/waits.ts';
 import type { Part } from './board.ts';
@@ -20,17 +21,6 @@ import { createLiveFeed } from './feed.ts';
 type Server = Awaited<ReturnType<typeof restServer>>;
 
 const runner = { id: 'r-1', alias: 'demo', revision: 'r1', machineType: 'XS' };
-const demo = {
-  name: 'demo',
-  environmentName: 'main',
-  revision: 'r1',
-  authMode: 'private' as const,
-  machineTypes: ['XS'],
-  validRegions: [],
-  updatedAt: 1,
-  scale: scaleDefaults,
-  settings: revisionDefaults,
-};
 
 function begin({ requestHistory }: Server, number: number, at = 1_000): void {
   const id = `q-${number}`;
