@@ -1,13 +1,8 @@
 import { expect, it } from 'vitest';
 import type { Row } from '../host.ts';
-import { type Held, maxHeld, nothing, withRows } from './held.ts';
+import { edgeOf, type Held, marksOf, maxHeld, nothing, withRows } from './held.ts';
+import { rows } from './testing/rows.ts';
 
-const row = (seq: number): Row => ({
-  ...{ seq, at: seq, kind: 'line', text: `line ${seq}`, alias: 'a', runnerId: null, requestId: null, phase: '' },
-  ...{ place: null, details: [] },
-});
-const rows = (from: number, to: number): readonly Row[] =>
-  Array.from({ length: to - from + 1 }, (_, index) => row(from + index));
 const range = ({ rows: held }: Held) => [held.length, held[0]?.seq, held.at(-1)?.seq];
 const full: Held = { rows: rows(1_001, 1_000 + maxHeld), before: 1_001, isEnd: true };
 const message = (where: 'reset' | 'older' | 'newer' | 'live', some: readonly Row[], before: number | null = null) => ({
@@ -40,4 +35,18 @@ it('has no row twice when an answer and the stream overlap', () => {
   expect(range(withRows(end, message('live', rows(8, 12)), true))).toEqual([12, 1, 12]);
   expect(range(withRows(end, message('newer', rows(9, 11)), true))).toEqual([11, 1, 11]);
   expect(range(withRows({ ...end, rows: rows(5, 10) }, message('older', rows(1, 6)), true))).toEqual([10, 1, 10]);
+});
+
+it('knows where rows continue that it does not hold', () => {
+  const held: Held = { rows: rows(10, 20), before: 10, isEnd: false };
+  expect([edgeOf(held, 'older'), edgeOf(held, 'newer')]).toEqual([10, 20]);
+  expect(edgeOf({ ...held, isEnd: true }, 'newer')).toBeNull();
+  expect([edgeOf(nothing, 'older'), edgeOf(nothing, 'newer')]).toEqual([null, null]);
+});
+
+it('shows marks after its last row only at the end of the log', () => {
+  const marks = [12, 25].map((at) => ({ at, text: `mark ${at}` }));
+  const held: Held = { rows: rows(10, 20), before: 10, isEnd: false };
+  expect(marksOf(held, marks)).toEqual(marks.slice(0, 1));
+  expect(marksOf({ ...held, isEnd: true }, marks)).toEqual(marks);
 });

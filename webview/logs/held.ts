@@ -1,4 +1,4 @@
-import type { HostMessage, Row } from '../host.ts';
+import type { HostMessage, Mark, Row } from '../host.ts';
 
 /** The rows that the page holds: a part of the log without gaps. */
 export interface Held {
@@ -39,6 +39,18 @@ export function withRows(held: Held, message: RowsMessage, isFollowing: boolean)
       return { ...held, rows: all.slice(0, maxHeld), isEnd: false };
     }
   }
+}
+
+/** Where the rows continue that are not held; `null`: there are none. Pure. */
+export function edgeOf({ rows, before, isEnd }: Held, where: 'older' | 'newer'): number | null {
+  if (where === 'older') return before;
+  return isEnd ? null : (rows.at(-1)?.seq ?? null);
+}
+
+/** The marks among the rows: those after the last one are shown only at the end of the log. Pure. */
+export function marksOf({ rows, isEnd }: Held, marks: readonly Mark[]): readonly Mark[] {
+  const last = rows.at(-1)?.at ?? 0;
+  return isEnd ? marks : marks.filter(({ at }) => at <= last);
 }
 
 /** The stream and an answer may overlap. */

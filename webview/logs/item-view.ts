@@ -1,11 +1,7 @@
 import type { Place, Row, Texts } from '../host.ts';
 import type { Item } from './items.ts';
-
-/** What a line shows besides itself. */
-export interface Names {
-  readonly runner: (id: string) => string;
-  readonly request: (id: string) => string;
-}
+import { fullTime, time } from './line-text.ts';
+import type { Names } from './names.ts';
 
 const symbols: { readonly [K in Row['kind']]?: string } = { error: '✕', warning: '⚠' };
 const lanes = 6;
@@ -24,15 +20,6 @@ export function viewOf(item: Item, names: Names, texts: Texts): HTMLElement {
     case 'row':
       return item.row.kind === 'mark' ? markOf(item.row, names) : rowOf(item, names, texts);
   }
-}
-
-/** The line as text, for the clipboard. */
-export function textOf({ row }: Extract<Item, { kind: 'row' }>, names: Names, hasPrefix: boolean): string {
-  const details = row.details.map(({ text, place }) => `\n    ${text.trimEnd()}${place ? `  ${place.label}` : ''}`);
-  const runner = row.runnerId === null ? '' : names.runner(row.runnerId);
-  const request = row.requestId === null ? '' : names.request(row.requestId);
-  const prefix = [fullTime(row.at), runner, request, row.place?.label ?? ''].filter((part) => part !== '').join('  ');
-  return `${hasPrefix ? `${prefix}  ` : ''}${row.text}${details.join('')}`;
 }
 
 function rowOf(item: Extract<Item, { kind: 'row' }>, names: Names, texts: Texts): HTMLElement {
@@ -99,17 +86,4 @@ function lane(id: string): number {
   let sum = 0;
   for (const character of id) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) % 997;
   return sum % lanes;
-}
-
-/** `20:44:09.1`. */
-function time(at: number): string {
-  const date = new Date(at);
-  const two = (value: number) => String(value).padStart(2, '0');
-  const tenth = Math.floor(date.getMilliseconds() / 100);
-  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${tenth}`;
-}
-
-function fullTime(at: number): string {
-  const offset = new Date(at).getTimezoneOffset() * 60_000;
-  return new Date(at - offset).toISOString().replace('T', ' ').replace('Z', '');
 }

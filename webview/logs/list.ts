@@ -1,8 +1,9 @@
 import type { Texts } from '../host.ts';
 import { isFollowed } from './following.ts';
 import { createHeights } from './heights.ts';
-import { type Names, viewOf } from './item-view.ts';
+import { viewOf } from './item-view.ts';
 import type { Item } from './items.ts';
+import type { Names } from './names.ts';
 
 /** Lines outside of the visible part that are drawn, so that scrolling shows no gaps. */
 const overscan = 8;

@@ -7,16 +7,19 @@ import {
   type PageAction,
   type PageMessage,
   parseHostMessage,
-  type Row,
-  type TextName,
 } from '../host.ts';
-import { type Held, maxHeld, nothing, withRows } from './held.ts';
-import { type Names, textOf } from './item-view.ts';
+import { create, createAround } from './around.ts';
+import { createAsking } from './asking.ts';
+import { isFiltered } from './filters.ts';
+import { type Held, marksOf, nothing, withRows } from './held.ts';
 import { type Item, itemsOf } from './items.ts';
+import { type KeyAction, keyAction, placeOf } from './keys.ts';
+import { textOf, textOfAll } from './line-text.ts';
 import { createList, type List } from './list.ts';
+import { createNames } from './names.ts';
+import { nextError } from './next-error.ts';
+import { countText } from './status-text.ts';
 import type { Toolbar } from './toolbar.ts';
-
-type Numbers = Extract<HostMessage, { type: 'names' }>['runners'];
 
 declare function acquireVsCodeApi(): { postMessage(message: PageMessage): void };
 
@@ -32,6 +35,9 @@ window.addEventListener('message', ({ data }) => {
 });
 send({ type: 'ready' });
 
+/** How long scrolling pauses before its place is kept. */
+const savingMs = 200;
+
 /** Draws the page once its words are there. */
 function start(first: Extract<HostMessage, { type: 'start' }>): void {
   if (receive) return;
@@ -40,40 +46,16 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
   let held: Held = nothing;
   let marks: readonly Mark[] = [];
   let unfolded: ReadonlySet<string> = new Set();
-  let query = 0;
-  let isSearching = true;
-  let asked: { readonly where: 'older' | 'newer'; readonly from: number } | undefined;
   let unseen = 0;
-  let missed = false;
   let choices: Choices = { apps: [], runners: [], requests: [] };
   let toolbar: Toolbar | undefined;
-  /** Where to scroll when the rows that were asked for arrive; `isJump`: select that row. */
-  let wantedTop: number | null = null;
-  let isJump = false;
-  const runnerNumbers = new Map<string, number>();
-  const requestNumbers = new Map<string, number>();
-  const names: Names = {
-    runner: (id) => {
-      const number = runnerNumbers.get(id);
-      return number === undefined ? '' : `r${number}`;
-    },
-    request: (id) => {
-      const number = requestNumbers.get(id);
-      return number === undefined ? '' : `#${number}`;
-    },
-  };
+  const asking = createAsking(send);
+  const names = createNames();
 
-  const toolbarPlace = create('div', 'toolbar');
-  const notice = create('div', 'notice');
-  notice.setAttribute('role', 'status');
-  notice.hidden = true;
-  const empty = create('div', 'empty');
-  const status = create('div', 'hidden-status');
-  status.setAttribute('role', 'status');
   const list: List = createList({
     texts,
     names,
-    onNear: more,
+    onNear: (where) => asking.more(where, held),
     onFollow() {
       if (list.isFollowing()) unseen = 0;
       if (list.isFollowing() && !held.isEnd) begin(null);
@@ -87,31 +69,28 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
       else toggle(item);
     },
   });
-  const news = document.createElement('button');
-  news.className = 'news';
-  news.hidden = true;
-  news.addEventListener('click', toEnd);
-  const middle = create('div', 'middle');
-  middle.append(empty, list.element, news);
-  document.body.replaceChildren(toolbarPlace, notice, middle, status);
+  const toolbarPlace = create('div', 'toolbar');
+  const around = createAround(texts, list.element, { startEmulator: () => send({ type: 'startEmulator' }), toEnd });
+  document.body.replaceChildren(toolbarPlace, ...around.elements);
   list.setWrap(isWrapped);
   draw();
 
   receive = (message) => {
     switch (message.type) {
       case 'rows':
-        if (message.query === query) takeRows(message);
+        if (asking.isAnswer(message)) takeRows(message);
         break;
       case 'found':
-        if (message.query === query) found(message.seq);
+        if (!asking.isAnswer(message)) break;
+        if (message.seq === null) around.say(texts.noMoreErrors);
+        else begin(message.seq, true);
         break;
       case 'marks':
         marks = message.marks;
         draw();
         break;
       case 'names':
-        addNumbers(runnerNumbers, message.runners, ({ runnerId }) => runnerId);
-        addNumbers(requestNumbers, message.requests, ({ requestId }) => requestId);
+        names.add(message, held.rows);
         list.redraw();
         toolbar?.setChoices(choices);
         break;
@@ -120,11 +99,10 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
         toolbar?.setChoices(choices);
         break;
       case 'notice':
-        drawNotice(message.notice);
+        around.notice(message.notice);
         break;
       case 'filter':
-        toolbar?.setFilter(message.filter);
-        setFilter(message.filter);
+        filterBy(message.filter);
         list.element.focus();
         break;
       case 'act':
@@ -143,63 +121,29 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
     drawCount();
   });
 
-  /** The host sends numbers with rows, so those of rows that the page has dropped aren't needed. */
-  function addNumbers(known: Map<string, number>, more: Numbers, idOf: (row: Row) => string | null): void {
-    for (const [id, number] of Object.entries(more)) known.set(id, number);
-    if (known.size <= 2 * maxHeld) return;
-    const needed = new Set(held.rows.map(idOf));
-    for (const id of known.keys()) if (!needed.has(id)) known.delete(id);
-  }
-
   /** Asks for all rows again. */
-  function begin(at: number | null): void {
-    query++;
-    asked = undefined;
-    isSearching = true;
-    missed = false;
+  function begin(at: number | null, isJump = false): void {
     unseen = 0;
-    if (at === null && !list.isFollowing()) list.follow(true);
-    if (at !== null && list.isFollowing()) list.follow(false);
-    send({ type: 'query', query, filter, at });
-    wantedTop = at;
+    asking.begin(filter, at, isJump);
+    if (list.isFollowing() !== (at === null)) list.follow(at === null);
     drawCount();
   }
 
   function takeRows(message: Extract<HostMessage, { type: 'rows' }>): void {
-    const { where, rows, isPart } = message;
-    if (where === 'live') {
-      if (!list.isFollowing()) unseen += rows.length;
-    } else {
-      isSearching = isPart;
-      if (!isPart) asked = undefined;
-    }
-    missed = where === 'reset' ? message.missed : missed || message.missed;
+    if (message.where === 'live' && !list.isFollowing()) unseen += message.rows.length;
+    asking.answered(message);
     held = withRows(held, message, list.isFollowing());
     draw();
-    if (wantedTop !== null && where !== 'live') {
-      const key = keyFrom(wantedTop);
-      if (key !== undefined) {
-        list.scrollTo(key);
-        if (isJump) list.select(list.indexOf(key));
-      }
-      if (!isPart) {
-        wantedTop = null;
-        isJump = false;
-      }
-    }
+    const wanted = asking.wantedBy(message);
+    const key = wanted && keyFrom(wanted.seq);
+    if (key === undefined) return;
+    list.scrollTo(key);
+    if (wanted?.isJump) list.select(list.indexOf(key));
   }
 
   /** The line of the first row with this number or a later one. */
   function keyFrom(seq: number): string | undefined {
     return list.items().find((item) => item.kind === 'row' && item.row.seq >= seq)?.key;
-  }
-
-  function more(where: 'older' | 'newer'): void {
-    if (asked || isSearching) return;
-    const from = where === 'older' ? held.before : held.isEnd ? null : (held.rows.at(-1)?.seq ?? null);
-    if (from === null) return;
-    asked = { where, from };
-    send({ type: 'more', query, where, from });
   }
 
   function setFilter(next: Filter): void {
@@ -211,10 +155,14 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
     save();
   }
 
+  /** The same, by something else than the toolbar. */
+  function filterBy(next: Filter): void {
+    toolbar?.setFilter(next);
+    setFilter(next);
+  }
+
   function toEnd(): void {
-    unseen = 0;
-    if (held.isEnd) list.follow(true);
-    else begin(null);
+    list.follow(true);
     list.element.focus();
   }
 
@@ -228,52 +176,28 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
     list.select(list.indexOf(item.key));
   }
 
-  function placeOf(item: Item | undefined) {
-    return item?.kind === 'row' ? item.row.place : item?.kind === 'detail' ? item.detail.place : null;
-  }
-
-  function openPlace(item: Item | undefined): void {
+  function openPlace(item: Item): void {
     const place = placeOf(item);
     if (place) send({ type: 'openPlace', place });
   }
 
   /** To the next or previous error: first among the rows that the page has. */
-  function jump(where: 'older' | 'newer'): void {
-    const items = list.items();
-    const chosen = list.selected();
-    const start = chosen ? list.indexOf(chosen.key) : where === 'older' ? items.length : -1;
-    const step = where === 'older' ? -1 : 1;
-    for (let index = start + step; index >= 0 && index < items.length; index += step) {
-      const item = items[index];
-      if (item?.kind === 'row' && item.row.kind === 'error') {
-        list.select(index);
-        return;
-      }
-    }
-    const from = where === 'older' ? held.before : held.isEnd ? null : held.rows.at(-1)?.seq;
-    if (from === null || from === undefined) status.textContent = texts.noMoreErrors;
-    else send({ type: 'findError', query, where, from });
+  function toError(where: 'older' | 'newer'): void {
+    const index = nextError(list.items(), list.selected(), where);
+    if (index !== undefined) list.select(index);
+    else if (!asking.findError(where, held)) around.say(texts.noMoreErrors);
   }
 
-  function found(seq: number | null): void {
-    if (seq === null) {
-      status.textContent = texts.noMoreErrors;
-      return;
-    }
-    isJump = true;
-    begin(seq);
+  function copy(text: string): void {
+    if (text === '') return;
+    send({ type: 'copy', text });
+    around.say(texts.copied);
   }
 
   function copySelected(hasPrefix: boolean): void {
     const item = list.selected();
     const picked = getSelection()?.toString() ?? '';
-    const text = item?.kind === 'row' ? textOf(item, names, hasPrefix) : '';
-    if (picked !== '' || text !== '') copy(picked || text);
-  }
-
-  function copy(text: string): void {
-    send({ type: 'copy', text });
-    status.textContent = texts.copied;
+    copy(picked || (item?.kind === 'row' ? textOf(item, names, hasPrefix) : ''));
   }
 
   function act(action: PageAction): void {
@@ -283,60 +207,64 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
         list.setWrap(isWrapped);
         save();
         break;
-      case 'copy': {
-        const rows = list.items().filter((item) => item.kind === 'row');
-        copy(`${rows.map((item) => textOf(item, names, true)).join('\n')}\n`);
+      case 'copy':
+        copy(textOfAll(list.items(), names));
         break;
-      }
       case 'export':
         send({ type: 'export' });
         break;
-      case 'server': {
-        const next = { ...filter, server: !filter.server };
-        toolbar?.setFilter(next);
-        setFilter(next);
+      case 'server':
+        filterBy({ ...filter, server: !filter.server });
         break;
-      }
-      case 'clearFilter': {
-        toolbar?.setFilter(noFilter);
-        setFilter(noFilter);
+      case 'clearFilter':
+        filterBy(noFilter);
         break;
-      }
       case 'nextError':
-        jump('newer');
+        toError('newer');
         break;
       case 'previousError':
-        jump('older');
+        toError('older');
+        break;
+    }
+  }
+
+  function actByKey(action: KeyAction): void {
+    const selected = list.selected();
+    switch (action.kind) {
+      case 'select':
+        list.select(action.index);
+        break;
+      case 'toEnd':
+        toEnd();
+        break;
+      case 'toggle':
+        if (selected) toggle(selected);
+        break;
+      case 'openPlace':
+        send({ type: 'openPlace', place: action.place });
+        break;
+      case 'toError':
+        toError(action.where);
+        break;
+      case 'copy':
+        copySelected(action.hasPrefix);
+        break;
+      case 'leave':
+        send({ type: 'leave' });
         break;
     }
   }
 
   list.element.addEventListener('keydown', (event) => {
-    if (event.altKey || event.metaKey || (event.ctrlKey && event.key !== 'Home' && event.key !== 'End')) return;
-    const items = list.items();
-    const chosen = list.selected();
-    const at = chosen ? list.indexOf(chosen.key) : items.length;
-    const page = Math.max(1, Math.floor(list.element.clientHeight / 20));
-    const keys: { readonly [key: string]: () => void } = {
-      ArrowUp: () => list.select(at - 1),
-      ArrowDown: () => list.select(at + 1),
-      PageUp: () => list.select(at - page),
-      PageDown: () => list.select(at + page),
-      Home: () => list.select(0),
-      End: toEnd,
-      Enter: () => (placeOf(chosen) ? openPlace(chosen) : chosen && toggle(chosen)),
-      ArrowRight: () => chosen?.kind === 'row' && chosen.isOpen === false && toggle(chosen),
-      ArrowLeft: () => chosen?.kind === 'row' && chosen.isOpen === true && toggle(chosen),
-      n: () => jump('newer'),
-      p: () => jump('older'),
-      c: () => copySelected(false),
-      C: () => copySelected(true),
-      Escape: () => send({ type: 'leave' }),
-    };
-    const run = keys[event.key];
-    if (!run) return;
+    const selected = list.selected();
+    const action = keyAction(event, {
+      selected,
+      at: selected ? list.indexOf(selected.key) : list.items().length,
+      page: Math.max(1, Math.floor(list.element.clientHeight / 20)),
+    });
+    if (action === undefined) return;
     event.preventDefault();
-    run();
+    if (action) actByKey(action);
   });
   window.addEventListener('keydown', (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key === 'f') {
@@ -347,7 +275,7 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
   let saving: ReturnType<typeof setTimeout> | undefined;
   list.element.addEventListener('scroll', () => {
     clearTimeout(saving);
-    saving = setTimeout(save, 200);
+    saving = setTimeout(save, savingMs);
   });
 
   function save(): void {
@@ -357,50 +285,19 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
   }
 
   function draw(): void {
-    list.show(itemsOf(held.rows, held.isEnd ? marks : marksBefore(held.rows), unfolded));
+    list.show(itemsOf(held.rows, marksOf(held, marks), unfolded));
     drawNews();
     drawCount();
-    const isFiltered = JSON.stringify({ ...filter, server: false }) !== JSON.stringify(noFilter);
-    empty.hidden = held.rows.length > 0 || marks.length > 0;
-    empty.textContent = isSearching ? '' : isFiltered ? texts.noMatches : texts.noLines;
-  }
-
-  function marksBefore(rows: readonly Row[]): readonly Mark[] {
-    const last = rows.at(-1)?.at ?? 0;
-    return marks.filter(({ at }) => at <= last);
+    const why = asking.isSearching() ? '' : isFiltered(filter) ? texts.noMatches : texts.noLines;
+    around.empty(held.rows.length > 0 || marks.length > 0 ? null : why);
   }
 
   function drawNews(): void {
-    news.hidden = list.isFollowing() || (unseen === 0 && held.isEnd);
-    news.textContent =
-      unseen === 0 ? texts.toEnd : unseen === 1 ? texts.oneNewLine : format('newLines', unseen.toLocaleString());
+    around.news(list.isFollowing() || (unseen === 0 && held.isEnd) ? null : unseen);
   }
 
   function drawCount(): void {
-    const count = held.rows.length;
-    const lines =
-      count === 1 ? texts.oneLine : format('lineCount', `${count.toLocaleString()}${count >= maxHeld ? '+' : ''}`);
-    toolbar?.setCount(isSearching ? texts.searching : missed ? `${lines} · ${texts.missed}` : lines);
+    const [rows, isSearching, missed] = [held.rows.length, asking.isSearching(), asking.missed()];
+    toolbar?.setCount(countText({ rows, isSearching, missed }, texts));
   }
-
-  function drawNotice(shown: { readonly text: string; readonly canStart: boolean } | null): void {
-    notice.hidden = shown === null;
-    if (!shown) return;
-    notice.textContent = shown.text;
-    if (!shown.canStart) return;
-    const button = document.createElement('button');
-    button.textContent = texts.startEmulator;
-    button.addEventListener('click', () => send({ type: 'startEmulator' }));
-    notice.append(button);
-  }
-
-  function format(name: TextName, value: string): string {
-    return texts[name].replace('{0}', value);
-  }
-}
-
-function create(tag: 'div', name: string): HTMLElement {
-  const element = document.createElement(tag);
-  element.className = name;
-  return element;
 }

@@ -1,5 +1,6 @@
 import { type Choices, type Filter, levels, noFilter, type TextName, type Texts } from '../host.ts';
-import type { Names } from './item-view.ts';
+import { isFiltered } from './filters.ts';
+import type { Names } from './names.ts';
 
 type Ui = typeof import('../ui.ts');
 
@@ -70,8 +71,7 @@ export function createToolbar(
       levels.map((one) => ({ value: one, label: texts[levelTexts[one]] })),
       filter.level,
     );
-    const isFiltered = JSON.stringify({ ...filter, server: false }) !== JSON.stringify(noFilter);
-    clear.hidden = !isFiltered;
+    clear.hidden = !isFiltered(filter);
   }
 
   show();

@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { maxHeld } from './held.ts';
+import { createNames } from './names.ts';
+import { row } from './testing/rows.ts';
+
+it('names runners and requests by their numbers, and nothing that it does not know', () => {
+  const names = createNames();
+  names.add({ runners: { a: 2 }, requests: { b: 38 } }, []);
+  expect([names.runner('a'), names.request('b'), names.runner('b'), names.request('a')]).toEqual(['r2', '#38', '', '']);
+});
+
+it('forgets the numbers of rows that the page has dropped, when they are many', () => {
+  const names = createNames();
+  const numbers = Object.fromEntries(Array.from({ length: 2 * maxHeld }, (_, index) => [`id ${index}`, index]));
+  names.add({ runners: {}, requests: numbers }, [row(1, { requestId: 'id 7' })]);
+  expect(names.request('id 8')).toBe('#8');
+  names.add({ runners: {}, requests: { last: 9_999 } }, [row(1, { requestId: 'id 7' }), row(2, { requestId: 'last' })]);
+  expect(['id 7', 'id 8', 'last'].map(names.request)).toEqual(['#7', '', '#9999']);
+});

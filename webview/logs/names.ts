@@ -1,0 +1,36 @@
+import type { HostMessage, Row } from '../host.ts';
+import { maxHeld } from './held.ts';
+
+type Numbers = Pick<Extract<HostMessage, { type: 'names' }>, 'runners' | 'requests'>;
+
+/** Names for people, by ids; empty while they aren't known. */
+export interface Names {
+  readonly runner: (id: string) => string;
+  readonly request: (id: string) => string;
+}
+
+/** The names that the host has sent. Rows are drawn before them. */
+export function createNames(): Names & { readonly add: (more: Numbers, held: readonly Row[]) => void } {
+  const runners = new Map<string, number>();
+  const requests = new Map<string, number>();
+  return {
+    runner: (id) => nameOf('r', runners.get(id)),
+    request: (id) => nameOf('#', requests.get(id)),
+    /** The host sends numbers with rows, so those of rows that the page has dropped aren't needed. */
+    add(more, held) {
+      addTo(runners, more.runners, () => held.map(({ runnerId }) => runnerId));
+      addTo(requests, more.requests, () => held.map(({ requestId }) => requestId));
+    },
+  };
+}
+
+function nameOf(mark: string, number: number | undefined): string {
+  return number === undefined ? '' : `${mark}${number}`;
+}
+
+function addTo(known: Map<string, number>, more: Numbers['runners'], idsInUse: () => readonly (string | null)[]): void {
+  for (const [id, number] of Object.entries(more)) known.set(id, number);
+  if (known.size <= 2 * maxHeld) return;
+  const needed = new Set(idsInUse());
+  for (const id of known.keys()) if (!needed.has(id)) known.delete(id);
+}
