@@ -37,7 +37,7 @@ const endpointSchema = z.object({
   failures: z.int(),
   /** Median of the time on the runner over the last calls that the app answered; `null`: there were none. */
   p50Ms: z.number().nullable(),
-  /** The last call that failed; `null` when a later one succeeded. */
+  /** The last call that failed; `null` when one that began later succeeded. */
   lastFailure: z.object({ request: z.int(), message: z.string() }).nullable(),
 });
 

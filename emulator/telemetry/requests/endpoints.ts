@@ -20,7 +20,7 @@ export const appEndpoints: z.ZodType<AppEndpoints> = z.object({
       calls: z.number(),
       failures: z.number(),
       durations: z.array(z.number()),
-      lastFailure: z.object({ request: z.number(), message: z.string() }).nullable(),
+      lastFailure: z.object({ request: z.number(), message: z.string(), at: z.number().default(0) }).nullable(),
     }),
   ),
 });
@@ -42,7 +42,7 @@ export function isFailed({ phase, status, error }: Pick<TracedRequest, 'phase' |
 
 /** The counts after one more finished request of the active revision. Pure. */
 export function withCall(app: AppEndpoints | undefined, revision: string, request: TracedRequest): AppEndpoints {
-  const { alias, method, status, number, error } = request;
+  const { alias, method, status, error } = request;
   const path = request.path.slice(0, maxPath);
   const before = app?.revision === revision ? app.endpoints : [];
   const known = before.find((endpoint) => endpoint.method === method && endpoint.path === path);
@@ -56,10 +56,19 @@ export function withCall(app: AppEndpoints | undefined, revision: string, reques
     calls: calls + 1,
     failures: failures + (failed ? 1 : 0),
     durations: took === undefined ? durations : [...durations, took].slice(-keptDurations),
-    lastFailure: failed ? { request: number, message: messageOf(request) } : status === 499 ? lastFailure : null,
+    lastFailure: failed ? failureOf(request) : settles(request, lastFailure) ? null : lastFailure,
   };
   const others = before.filter((endpoint) => endpoint !== known);
   return { alias, revision, endpoints: [after, ...others].slice(0, keptEndpoints) };
+}
+
+/** Whether its success says that what failed works again. */
+function settles({ status, startedAt }: TracedRequest, failure: EndpointStats['lastFailure']): boolean {
+  return status !== 499 && (startedAt === null || failure === null || startedAt >= failure.at);
+}
+
+function failureOf(request: TracedRequest): NonNullable<EndpointStats['lastFailure']> {
+  return { request: request.number, message: messageOf(request), at: request.completedAt ?? request.submittedAt };
 }
 
 const empty = { calls: 0, failures: 0, durations: [], lastFailure: null };
@@ -68,7 +77,7 @@ const empty = { calls: 0, failures: 0, durations: [], lastFailure: null };
 export function withFailure(app: AppEndpoints, request: TracedRequest): AppEndpoints {
   const isIts = ({ lastFailure }: EndpointStats) => lastFailure?.request === request.number;
   if (!app.endpoints.some(isIts)) return app;
-  const lastFailure = { request: request.number, message: messageOf(request) };
+  const lastFailure = failureOf(request);
   return { ...app, endpoints: app.endpoints.map((one) => (isIts(one) ? { ...one, lastFailure } : one)) };
 }
 

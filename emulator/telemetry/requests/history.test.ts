@@ -314,31 +314,39 @@ describe('what is kept', () => {
 });
 
 describe('the counts of an endpoint', () => {
-  const call = (room: ReturnType<typeof setUp>, id: string, change: object, took: number, status = 200) => {
+  const call = (
+    room: ReturnType<typeof setUp>,
+    id: string,
+    change: object,
+    took: number,
+    { status = 200, at = 3_000 } = {},
+  ) => {
     room.arrive(id, change);
-    room.begin(id, { at: 3_000 });
-    room.succeed(id, 3_000 + took, status);
+    room.begin(id, { at });
+    room.succeed(id, at + took, status);
   };
 
   it('are calls, failures and durations since the revision came into force, also after a restart', () => {
     let active = 'r1';
     const room = setUp({ activeRevision: () => active });
     [10, 20, 30].forEach((took, n) => void call(room, `q-${n}`, {}, took));
-    call(room, 'main', { path: '/' }, 5, 500);
-    call(room, 'nowhere', { path: '/favicon.ico' }, 5, 404);
+    call(room, 'main', { path: '/' }, 5, { status: 500 });
+    call(room, 'nowhere', { path: '/favicon.ico' }, 5, { status: 404 });
     const counts = () =>
       room.history
         .endpoints('app', active)
         ?.map(({ path, calls, failures, durations, lastFailure }) => [path, calls, failures, durations, lastFailure]);
     const first = [
-      ['/', 1, 1, [5], { request: 4, message: 'HTTP 500' }],
+      ['/', 1, 1, [5], { request: 4, message: 'HTTP 500', at: 3_005 }],
       ['/slow', 3, 0, [10, 20, 30], null],
     ];
     expect(counts()).toEqual(first);
     room.restart();
     expect(counts()).toEqual(first);
-    call(room, 'better', { path: '/' }, 5);
-    expect(counts()?.[0]).toEqual(['/', 2, 1, [5, 5], null]);
+    call(room, 'before', { path: '/' }, 9, { at: 3_004 });
+    expect(counts()?.[0]).toMatchObject(['/', 2, 1, [5, 9], { request: 4 }]);
+    call(room, 'better', { path: '/' }, 5, { at: 3_005 });
+    expect(counts()?.[0]).toEqual(['/', 3, 1, [5, 9, 5], null]);
     active = 'r2';
     expect(counts()).toBeUndefined();
     // A call of the old revision that ends late counts for nothing.

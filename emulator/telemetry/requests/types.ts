@@ -68,8 +68,8 @@ export interface EndpointStats {
   readonly failures: number;
   /** Milliseconds on the runner of the last calls that the app answered. */
   readonly durations: readonly number[];
-  /** `null` when a later call succeeded. */
-  readonly lastFailure: { readonly request: number; readonly message: string } | null;
+  /** `null` when a call that began later succeeded. `at`: when it ended, in milliseconds since the epoch. */
+  readonly lastFailure: { readonly request: number; readonly message: string; readonly at: number } | null;
 }
 
 export interface PageQuery {

@@ -68,6 +68,27 @@ it('shows the exception of an endpoint from its request, until a later call succ
   expect(exceptions.keysOf('demo')).toEqual([]);
 });
 
+it('keeps an exception that came back after a success of the same code, until other code is deployed', async () => {
+  const { exceptions, add, call, catalog } = await scene();
+  const fails = (n: number, line = 7) => {
+    call(n, 500);
+    const exception = { type: 'KeyError', message: '', phase: 'request' as const, frames: [frame(line)] };
+    return add(raised('request', { requestId: `q-${n}`, exception }));
+  };
+  const key = fails(1);
+  call(2, 200);
+  expect(exceptions.row(key)).toBeUndefined();
+  fails(3, 8);
+  call(4, 200);
+  expect(exceptions.row(key)).toBeUndefined();
+  // Other inputs succeed, so a success doesn't say that this line was fixed.
+  fails(5);
+  call(6, 200);
+  expect(exceptions.row(key)?.request?.number).toBe(5);
+  catalog.putAlias({ ...demo, revision: 'r2' });
+  expect(exceptions.row(key)).toBeUndefined();
+});
+
 it('finds the exceptions of endpoints again after the emulator was restarted', async () => {
   const { again, call, logs, requestHistory } = await scene();
   call(1, undefined);

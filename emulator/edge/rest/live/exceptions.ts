@@ -11,16 +11,22 @@ const maxPath = 500;
 /** Runners of an app that are checked for a start that succeeded after a failed one. */
 const maxRunners = 50;
 
+/** Of exceptions that a success has ended: enough to notice those that come back. */
+const keptEnds = 200;
+
 /** An exception, and what was known when it occurred. */
 interface Noted extends LoggedException {
   readonly key: string;
   /** The revision that its app's calls went to; `undefined`: it was not deployed. */
   readonly active: string | undefined;
+  /** A success has ended it before, and the same code raised it again. */
+  readonly isBack: boolean;
 }
 
 /**
  * The last exception of each endpoint, of each app's start and of each requirement, until what raised it succeeds: a
- * later call of the endpoint, a later start, or another revision. Those of a `fal run` outlive it: often it ended
+ * later call of the endpoint, a later start, or another revision. An exception that comes back after such a call is
+ * about some inputs only, and stays until another revision is called. Those of a `fal run` outlive it: often it ended
  * because of them.
  */
 export interface CurrentExceptions {
@@ -41,6 +47,8 @@ export function createCurrentExceptions(
   const { catalog, fleet, runnerHistory, requestHistory, logs } = rooms;
   /** In the order in which they occurred. */
   const noted = new Map<string, Noted>();
+  /** Where calls raised exceptions that a later call has ended, the oldest first. */
+  const ends = new Set<string>();
 
   function requestOf({ requestId }: LoggedException) {
     return requestId === null ? undefined : requestHistory.get(requestId);
@@ -66,7 +74,11 @@ export function createCurrentExceptions(
     const path = request.path.slice(0, maxPath);
     const endpoints = requestHistory.endpoints(alias, one.revision) ?? [];
     const endpoint = endpoints.find((known) => known.path === path && known.method === request.method);
-    return endpoint !== undefined && endpoint.lastFailure !== null;
+    if (endpoint === undefined) return false;
+    if (endpoint.lastFailure !== null || one.isBack) return true;
+    ends.add(placeOf(one));
+    for (const oldest of ends) if (ends.size > keptEnds) ends.delete(oldest);
+    return false;
   }
 
   /** A runner of the same code, or of a newer revision, began after it and was ready. */
@@ -83,7 +95,8 @@ export function createCurrentExceptions(
   function add(raised: LoggedException): readonly string[] {
     const key = keyOf(raised);
     noted.delete(key);
-    noted.set(key, { ...raised, key, active: catalog.alias(raised.alias)?.revision });
+    const isBack = ends.has(placeOf({ ...raised, key }));
+    noted.set(key, { ...raised, key, active: catalog.alias(raised.alias)?.revision, isBack });
     const over = [...noted.keys()].slice(0, Math.max(0, noted.size - kept));
     for (const oldest of over) noted.delete(oldest);
     return [key, ...over];
@@ -128,6 +141,12 @@ export function createCurrentExceptions(
       };
     },
   };
+}
+
+/** The code that raised it. */
+function placeOf({ key, revision, exception: { type, frames } }: LoggedException & Pick<Noted, 'key'>): string {
+  const { file, line } = frames.findLast(({ isApp }) => isApp) ?? {};
+  return JSON.stringify([key, revision, type, file, line]);
 }
 
 function shownOf(request: TracedRequest | undefined): ExceptionRow['request'] {

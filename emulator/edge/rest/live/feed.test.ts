@@ -59,7 +59,7 @@ describe('the live feed', () => {
     const owner = { alias: 'demo', revision: 'r1', runnerId: 'r-1', requestId: 'q-1', endpoint: '/' };
     server.logs.appendException({ at: 1_500, ...owner, exception });
     server.requestHistory.answered('q-1', 500);
-    server.requestHistory.ended('q-1', 2_000, null);
+    server.requestHistory.ended('q-1', 1_000, null);
     advanceTo(1_000);
     expect(times()).toEqual([0, 100]);
     expect([...(state()?.exceptions.values() ?? [])]).toMatchObject([
