@@ -6,6 +6,7 @@ import type { CommandName } from './contributes/commands.ts';
 import { taskType } from './contributes/tasks.ts';
 import { terminalId } from './contributes/terminals.ts';
 import { viewId } from './contributes/views.ts';
+import { hasStoredProblems } from './problems/stored-problems.ts';
 import { mayHaveRuns } from './process/run/folder.ts';
 import type { Session } from './session.ts';
 import { registerViews } from './views/register.ts';
@@ -99,8 +100,9 @@ export function activate(context: vscode.ExtensionContext): void {
     },
   );
   for (const document of vscode.workspace.textDocuments) void look(document);
-  // The window was reloaded during a run: the session joins it.
-  if (mayHaveRuns((context.storageUri ?? context.globalStorageUri).fsPath)) void session();
+  // The window was reloaded during a run, which the session joins, or while a command's failure was shown.
+  const mayRun = mayHaveRuns((context.storageUri ?? context.globalStorageUri).fsPath);
+  if (mayRun || hasStoredProblems(context)) void session();
 
   /** Activates the session if the Python file contains an app; for any other file, only its text is read. */
   async function look(document: vscode.TextDocument): Promise<void> {

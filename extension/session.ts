@@ -32,6 +32,7 @@ import { createSettingHovers } from './lens/setting-hovers.ts';
 import type { LogPane } from './logs/logs.ts';
 import { createPresenter, createSettingsCheck } from './present.ts';
 import type { Problems } from './problems/problems.ts';
+import { hasStoredProblems } from './problems/stored-problems.ts';
 import { childEnv } from './process/child-env.ts';
 import { createKeychain } from './process/keychain.ts';
 import { execProgram, findNode } from './process/node.ts';
@@ -104,12 +105,15 @@ export function createSession(deps: {
   let problems: Promise<Problems> | undefined;
   /** In a bundle of its own. */
   const loadProblems = (): Promise<Problems> => {
-    problems ??= import('./problems/problems.ts').then(({ createProblems }) => createProblems({ link, index, runs }));
+    problems ??= import('./problems/problems.ts').then(({ createProblems }) =>
+      createProblems({ link, index, runs, state: context.workspaceState }),
+    );
     return problems;
   };
   const unfollowExceptions = link.onChange(({ live }) => {
     if (live && live.exceptions.size > 0) void loadProblems();
   });
+  if (hasStoredProblems(context)) void loadProblems();
   const apps = createAppCommands({
     ...{ helpers, begunTasks, runs, scaleResets, index, link, emulator, clis, present, log },
     failedAt: (failed) => void loadProblems().then((loaded) => loaded.failed(failed)),
@@ -278,6 +282,7 @@ export function createSession(deps: {
       return tree.clearEnded(row?.rowId.startsWith('ended/') ? [row] : undefined);
     },
     clearRunner: (element: unknown, selection: unknown) => tree.clearEnded(elementsOf(element, selection)),
+    clearProblem: async (id: unknown) => (await loadProblems()).clear(id),
     refresh: presence.refresh,
     showActions: () => statusBar.showActions(),
     callApp: callCommand('callApp'),

@@ -26,6 +26,11 @@ export const windowCommands = {
     title: 'Install fal Command',
     palette: isTrusted,
   },
+  /** A quick fix of a problem. */
+  clearProblem: {
+    title: 'Clear Problem',
+    palette: never,
+  },
   /** What a click on the status bar does. */
   showActions: {
     title: 'Show Actions',

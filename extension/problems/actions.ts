@@ -11,6 +11,7 @@ const offers: readonly { readonly command: CommandName; readonly of: (finding: F
   { command: 'showLog', of: logOf },
   // It has the last lines of a command that failed.
   { command: 'showEmulatorLog', of: ({ isCommand }) => (isCommand ? [] : undefined) },
+  { command: 'clearProblem', of: ({ id }) => [id] },
 ];
 
 function requestOf({ request, alias }: Finding): unknown[] | undefined {

@@ -28,6 +28,15 @@ export interface Finding {
   readonly files: readonly string[];
 }
 
+/** What a failed command's finding doesn't have. */
+export const notOfApps = {
+  callers: [],
+  isCommand: true,
+  alias: undefined,
+  request: undefined,
+  runner: undefined,
+} as const satisfies Partial<Finding>;
+
 const maxMessage = 1_000;
 
 /** The finding of an exception; `undefined`: no line of the workspace has to do with it. Pure but for the workspace. */
@@ -65,18 +74,14 @@ export function commandFinding(failed: FailedCommand, { has, read }: Workspace):
   const { command, key, file, at, reason, place } = failed;
   if (!has(place.file)) return undefined;
   return {
+    ...notOfApps,
     id: `command ${key}@${at}`,
     at,
     place,
     text: lineIn(read(place.file), place.line),
     // Its end is for a message that has no line of its own.
     message: cut(reason.replace(/ \([^()]+:\d+\)$/, '')),
-    callers: [],
     source: command,
-    isCommand: true,
-    alias: undefined,
-    request: undefined,
-    runner: undefined,
     files: [...new Set([place.file, file])],
   };
 }

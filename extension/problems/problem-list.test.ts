@@ -133,6 +133,34 @@ describe('the problems', () => {
     expect(lines()).toHaveLength(20);
   });
 
+  it('end when they are cleared, with the others of that line', () => {
+    const { update, clear, lines } = problems();
+    const both = [row(), row({ key: 'hello /', exception: at('/work/app.py', 2) })];
+    update(both);
+    expect([clear('hello /@7'), clear('hello /@1000')]).toEqual([false, true]);
+    expect(lines()).toEqual([]);
+    update(both);
+    expect(lines()).toEqual([]);
+  });
+
+  it('are what they were after the window was reloaded, if their line is the same', () => {
+    const before = problems();
+    expect(before.stored()).toBeUndefined();
+    before.update([row(), row({ key: 'hello /', exception: at('/work/other.py', 1) })]);
+    before.edited(edit);
+    before.failed();
+    const stored = JSON.parse(JSON.stringify(before.stored()));
+    const after = problems();
+    after.restore(stored, workspace);
+    expect([after.lines(), after.sources()]).toEqual([['/work/app.py:3'], ['run']]);
+    after.update([row(), row({ key: 'hello /', exception: at('/work/other.py', 1) })]);
+    expect(after.lines()).toEqual(['/work/app.py:3', '/work/other.py:1']);
+    const changed = problems();
+    changed.restore(stored, workspaceOf({ '/work/app.py': 'one\ntwo\n3\n' }));
+    changed.restore({ settled: 7 }, workspace);
+    expect(changed.lines()).toEqual([]);
+  });
+
   it('get a line when the app of an exception becomes known', () => {
     const list = createProblemList();
     const exception = { type: 'ModuleNotFoundError', message: "No module named 'two'", phase: 'import' as const };

@@ -1,12 +1,30 @@
+import * as z from 'zod';
 import type { FailedCommand } from '../problem.ts';
 import type { ExceptionRow, LiveState } from '../target/live.ts';
 import { afterEdit, type LineEdit } from './edits.ts';
-import { commandFinding, type Finding, findingOf, lineIn } from './findings.ts';
+import { commandFinding, type Finding, findingOf, lineIn, notOfApps } from './findings.ts';
 import type { AppCode, Workspace } from './runner-paths.ts';
 
 /** More problems of one file hide the others. */
 const maxInFile = 20;
 const serving = new Set(['IDLE', 'RUNNING']);
+
+/** What the emulator doesn't know about the problems. Text and numbers, so that a window can store it. */
+const storedSchema = z.object({
+  settled: z.array(z.string()),
+  commands: z.array(
+    z.object({
+      id: z.string(),
+      at: z.number(),
+      place: z.object({ file: z.string(), line: z.int() }),
+      text: z.string().optional(),
+      message: z.string(),
+      source: z.string(),
+      files: z.array(z.string()),
+    }),
+  ),
+});
+export type StoredProblems = z.infer<typeof storedSchema>;
 
 /**
  * What is wrong now, and where. An exception is shown as long as the emulator has it, and until its line is edited.
@@ -39,7 +57,38 @@ export function createProblemList() {
     }
   }
 
+  /** The problems of the same line. */
+  function withSameLine(id: string): readonly Finding[] {
+    const at = shown.get(id)?.place;
+    return [...shown.values()].filter(({ place }) => place.file === at?.file && place.line === at.line);
+  }
+
   return {
+    /** `undefined`: nothing that the emulator doesn't know. */
+    stored(): StoredProblems | undefined {
+      const commands = [...shown.values()]
+        .filter(({ isCommand }) => isCommand)
+        .map(({ id, at, place, text, message, source, files }) => {
+          return { id, at, place, text, message, source, files: [...files] };
+        });
+      return settled.size + commands.length > 0 ? { settled: [...settled], commands } : undefined;
+    },
+    /** Takes over what `stored` returned before a reload. Anything else is ignored. */
+    restore(stored: unknown, { has, read }: Workspace): void {
+      const { data } = storedSchema.safeParse(stored);
+      for (const id of data?.settled ?? []) settled.add(id);
+      for (const { text, ...command } of data?.commands ?? []) {
+        const { file, line } = command.place;
+        if (!has(file) || lineIn(read(file), line) !== text) continue;
+        shown.set(command.id, { ...notOfApps, ...command, text });
+      }
+    },
+    /** Ends the problem and the others of its line, until the same happens again. @returns whether it was there */
+    clear(id: string): boolean {
+      const cleared = withSameLine(id);
+      for (const finding of cleared) settle(finding.id);
+      return cleared.length > 0;
+    },
     /** Takes over the emulator's state. `now` in milliseconds since the epoch. */
     update(live: LiveState, workspace: Workspace, now: number): void {
       const rows = new Map([...live.exceptions.values()].map((row) => [idOf(row), row]));

@@ -12,6 +12,7 @@ import type { LineEdit } from './edits.ts';
 import { type Finding, lineIn } from './findings.ts';
 import { createProblemList } from './problem-list.ts';
 import { type AppCode, type Workspace, withRuns } from './runner-paths.ts';
+import { problemsKey } from './stored-problems.ts';
 
 const fixable: vscode.DocumentSelector = [
   { language: 'python', scheme: 'file' },
@@ -19,8 +20,14 @@ const fixable: vscode.DocumentSelector = [
 ];
 
 /** Failures of apps and of commands, at their lines in "Problems". */
-export function createProblems(deps: { readonly link: Link; readonly index: AppIndex; readonly runs: Runs }) {
-  const { link, index, runs } = deps;
+export function createProblems(deps: {
+  readonly link: Link;
+  readonly index: AppIndex;
+  readonly runs: Runs;
+  /** Survives a reload of the window. */
+  readonly state: vscode.Memento;
+}) {
+  const { link, index, runs, state } = deps;
   const collection = vscode.languages.createDiagnosticCollection('fal');
   const list = createProblemList();
   let apps: readonly AppCode[] = [];
@@ -48,6 +55,8 @@ export function createProblems(deps: { readonly link: Link; readonly index: AppI
       if (!now.has(uri.fsPath)) collection.delete(uri);
     });
     for (const [file, diagnostics] of now) collection.set(vscode.Uri.file(file), diagnostics);
+    const stored = list.stored();
+    if (JSON.stringify(stored) !== JSON.stringify(state.get(problemsKey))) void state.update(problemsKey, stored);
   }
 
   /** What the workspace's apps are called on the emulator may say which line an exception belongs to. */
@@ -91,12 +100,20 @@ export function createProblems(deps: { readonly link: Link; readonly index: AppI
     watcher.onDidChange(rewritten),
     watcher.onDidDelete(rewritten),
   ];
+  list.restore(state.get(problemsKey), workspace());
+  draw();
   void index.apps().then(lookAgain);
 
   return {
     failed(failed: FailedCommand): void {
       list.failed(failed, workspace());
       draw();
+    },
+    /** `false`: there is no such problem any more. */
+    clear(id: unknown): boolean {
+      const isGone = typeof id === 'string' && list.clear(id);
+      draw();
+      return isGone;
     },
     close() {
       for (const stop of unsubscribe) stop();

@@ -8,10 +8,11 @@ import { logPageSchema } from '../../emulator/wire/log-lines.ts';
 import { painterFiles } from '../support/painter-files.ts';
 import { processTree } from '../support/procfs.ts';
 import { until } from '../support/wait.ts';
-import type { FalWindow } from './fal-window.ts';
+import { type FalWindow, openFalWindow } from './fal-window.ts';
 import { inEachTheme, takePicture } from './pictures.ts';
 import { noRunsIn, theHelperOf } from './run-helpers.ts';
 import { type Scene, setScene } from './scene.ts';
+import { stateIsStored } from './stored-state.ts';
 
 const app = (name: string, body: string, settings = '') => `import fal
 
@@ -171,7 +172,7 @@ async function quickFixes(line: string): Promise<Locator> {
   await page.locator('.editor-instance .view-line').filter({ hasText: line }).click();
   await page.keyboard.press('Control+.');
   const offered = page.locator('.action-widget:visible');
-  await offered.filter({ hasText: 'Open Request' }).waitFor();
+  await offered.filter({ hasText: 'Clear Problem' }).waitFor();
   return offered;
 }
 
@@ -183,11 +184,16 @@ async function raisedAt(alias: string): Promise<number | undefined> {
   return page.lines.findLast(({ exception }) => exception !== null)?.at;
 }
 
-it('shows a syntax error, until another program edits its line', async () => {
+it('shows a syntax error, also after a reload, until another program edits its line', async () => {
   const at = await deployFails('Syntax');
   await newProblem(/'\[' was never closed.*fal deploy.*Ln 7/, at, 'syntax error');
   await clearToasts();
   await window.workbench.openFile('weights.py');
+  await stateIsStored(window, 'never closed');
+  await window.workbench.page.reload();
+  window = await openFalWindow(window.workbench.page);
+  await window.workbench.openFile('weights.py');
+  await problem(/'\[' was never closed.*fal deploy.*Ln 7/);
   await write('syntax.py', app('Syntax', '', '    tags = ["a"]'));
   await healed(/never closed/);
 });
@@ -284,6 +290,16 @@ it('removes the exceptions of endpoints, each with a call that succeeds', async 
   expect((await problems()).some((row) => /KeyError/.test(row))).toBe(true);
   expect(await call('painter', '/', 'sky')).toBe(200);
   await healed(/KeyError/);
+});
+
+it('keeps an exception that came back after a success, until it is cleared', async () => {
+  expect(await submit('painter', '/brush', 'wide')).toBe(500);
+  await problem(/invalid literal/);
+  expect(await call('painter', '/brush', '3')).toBe(200);
+  await window.workbench.openFile('sizes.py');
+  expect((await problems()).some((row) => /invalid literal/.test(row))).toBe(true);
+  await fixOf(await quickFixes('int(style)'), 'Clear Problem').click();
+  await healed(/invalid literal/);
 });
 
 it('shows a requirement that cannot be installed, until its line is edited', async () => {
