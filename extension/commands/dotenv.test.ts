@@ -30,13 +30,20 @@ const cases: readonly (readonly [text: string, values: Record<string, string>])[
 ];
 
 it.each(cases)('reads %j as python-dotenv does', (text, values) => {
-  expect(parseDotenv(text, { HOME: '/home/me' })).toEqual(new Map(Object.entries(values)));
+  expect(parseDotenv(text, { HOME: '/home/me' }).values).toEqual(new Map(Object.entries(values)));
 });
 
 it('does not take long for a file that is made to', () => {
   const [slashes, words, spaces] = ['\\'.repeat(300_000), 'B '.repeat(100_000), ' '.repeat(300_000)];
   const text = `A="${slashes}\n${words}\n${spaces}x\nC=${' #'.repeat(100_000)}`;
-  expect([...parseDotenv(text, {}).keys()]).toEqual(['C']);
+  expect([...parseDotenv(text, {}).values.keys()]).toEqual(['C']);
+});
+
+it('has the numbers of the lines that set nothing', () => {
+  const text =
+    '\n# comment\r\nA=1\rB\n\nC="two\nlines"\n=x\nD="closed" and more\nexport\n  E = 5 # five\njust words\n# end';
+  expect(parseDotenv(text, {}).skipped).toEqual([4, 8, 9, 10, 12]);
+  expect(parseDotenv('x\n'.repeat(400_000), {}).skipped).toHaveLength(400_000);
 });
 
 it('decodes files as editors write them, with a byte order mark', () => {

@@ -14,16 +14,28 @@ const unquoted = /[^\r\n]*/y;
 const end = /(?:[^\S\r\n]*#[^\r\n]*)?[^\S\r\n]*(?:\r\n|\n|\r|$)/y;
 const line = /[^\r\n]*(?:\r\n|\n|\r|$)/y;
 
+interface Dotenv {
+  /** Of several with one name the last. */
+  readonly values: ReadonlyMap<string, string>;
+  /** Numbers, from 1, of the lines that are no assignment and no comment: they set nothing. */
+  readonly skipped: readonly number[];
+}
+
 /**
- * The variables that a text sets; of several with one name the last. Lines that are no assignment set none. Pure.
+ * The variables that a text sets. Pure.
  * @param outside the variables that `${NAME}` may refer to, besides earlier ones of the text
  */
-export function parseDotenv(
-  text: string,
-  outside: { readonly [name: string]: string | undefined },
-): ReadonlyMap<string, string> {
+export function parseDotenv(text: string, outside: { readonly [name: string]: string | undefined }): Dotenv {
   const values = new Map<string, string>();
+  const skipped: number[] = [];
   let at = 0;
+  let counted = { at: 0, line: 1 };
+  /** Positions come in their order. */
+  const lineAt = (to: number): number => {
+    const breaks = text.slice(counted.at, to).match(/\r\n|\n|\r/g)?.length ?? 0;
+    counted = { at: to, line: counted.line + breaks };
+    return counted.line;
+  };
   const take = (pattern: RegExp): RegExpExecArray | null => {
     pattern.lastIndex = at;
     const found = pattern.exec(text);
@@ -42,14 +54,17 @@ export function parseDotenv(
   };
   while (at < text.length) {
     take(space);
+    const begin = at;
     take(exported);
     const name = take(key);
     const gap = name && take(equals);
     const read = gap ? value(gap[1] ?? '') : undefined;
-    if (!take(end)) take(line);
-    else if (name && read !== undefined) values.set(name[1] ?? name[2] ?? '', filled(read, values, outside));
+    const isWhole = take(end) !== null;
+    if (!isWhole) take(line);
+    if (isWhole && name && read !== undefined) values.set(name[1] ?? name[2] ?? '', filled(read, values, outside));
+    else if (!isWhole || name) skipped.push(lineAt(begin));
   }
-  return values;
+  return { values, skipped };
 }
 
 const escapes = new Map(Object.entries({ a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' }));

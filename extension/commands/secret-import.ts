@@ -1,4 +1,5 @@
 import { type SecretNames, secretFault } from '../target/secrets.ts';
+import { t } from '../words.ts';
 
 /** What would become of one line of a `.env` file. */
 export interface ImportedSecret {
@@ -25,4 +26,16 @@ export function importPlan(
     if (value === '') return { name, value, becomes: 'empty' };
     return { name, value, becomes: names.has(name) ? 'replaced' : 'new' };
   });
+}
+
+const namedLines = 5;
+
+/** Which lines of a `.env` file set nothing; `undefined`: none. Pure. */
+export function skippedText(lines: readonly number[]): string | undefined {
+  if (lines.length === 0) return undefined;
+  const named = lines.slice(0, namedLines).join(', ');
+  const more = lines.length - namedLines;
+  if (lines.length === 1) return t('Line {0} is skipped, because it is not NAME=value. Values are not shown.', named);
+  if (more <= 0) return t('Lines {0} are skipped, because they are not NAME=value. Values are not shown.', named);
+  return t('Lines {0} and {1} more are skipped, because they are not NAME=value. Values are not shown.', named, more);
 }

@@ -6,7 +6,7 @@ import { askSecrets, changeSecrets, type SecretNames, secretFault } from '../tar
 import { type Element, elementsOf } from '../views/row-view.ts';
 import { t } from '../words.ts';
 import { parseDotenv, textOfFile } from './dotenv.ts';
-import { type ImportedSecret, importPlan } from './secret-import.ts';
+import { type ImportedSecret, importPlan, skippedText } from './secret-import.ts';
 
 const maxEnvBytes = 1024 * 1024;
 
@@ -82,12 +82,13 @@ export function createSecretCommands(deps: {
     const bytes = await vscode.workspace.fs.readFile(file);
     const name = basename(file.path);
     if (bytes.length > maxEnvBytes) throw new Problem(t('{0} is too large for a file of secrets.', name));
-    const plan = importPlan(parseDotenv(textOfFile(bytes), process.env), names);
+    const { values, skipped } = parseDotenv(textOfFile(bytes), process.env);
+    const plan = importPlan(values, names);
     if (plan.length === 0) throw new Problem(t('{0} sets no variables (lines such as NAME=value).', name));
     const items = plan.map((one) => ({ ...planText(one), picked: isUsable(one) && one.value !== '', one }));
     const chosen = await vscode.window.showQuickPick(items, {
       title: t('Secrets That {0} Would Set', name),
-      placeHolder: t('Chosen names are set; values are not shown'),
+      placeHolder: skippedText(skipped) ?? t('Chosen names are set; values are not shown'),
       canPickMany: true,
       ignoreFocusOut: true,
     });

@@ -64,7 +64,7 @@ describe('the view Requests', () => {
     expect(draw(rows)).toEqual([
       '#41 POST /slow | 3rd · 2 of 2 busy',
       '#39 POST /slow | 4 s · runner 2',
-      "#38 POST / | 500 · KeyError l.31: 'style'",
+      "#38 POST / | 500 · KeyError line 31: 'style'",
       '#37 POST / | 200 · 14 ms',
       '#36 POST / | 200 · 5.3 s cold',
     ]);

@@ -115,7 +115,7 @@ function tookWords({ submittedAt, startedAt, completedAt, coldMs }: RequestRow):
 }
 
 function errorWords({ type, message, line }: NonNullable<RequestRow['error']>): string {
-  const where = line === null ? '' : ` ${t('l.{0}', line)}`;
+  const where = line === null ? '' : ` ${t('line {0}', line)}`;
   const name = type.split('.').at(-1) ?? type;
   return `${name}${where}${message === '' ? '' : `: ${cause(message)}`}`;
 }

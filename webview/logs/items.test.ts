@@ -44,6 +44,19 @@ it('unfolds it to its lines, each with its place', () => {
   expect(items[4]).toMatchObject({ detail: { isApp: false, place: { line: 7 } } });
 });
 
+it('has the number of lines of any traceback, not of a message in several lines', () => {
+  const detail = (line: number | null) => ({
+    text: 'x',
+    place: line === null ? null : { file: '/app/a.py', line, label: '' },
+    isApp: false,
+  });
+  const rows = [
+    row(1, "KeyError: 'style'", { kind: 'error', details: [detail(null), detail(7), detail(3)] }),
+    row(2, 'one', { kind: 'error', details: [detail(null), detail(null)] }),
+  ];
+  expect(itemsOf(rows, [], new Set())).toMatchObject([{ lines: 3 }, { lines: 1 }]);
+});
+
 const group = [
   '  + Exception Group Traceback (most recent call last):',
   '  |   File "/app/painter.py", line 12, in draw',

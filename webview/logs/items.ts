@@ -8,7 +8,7 @@ export type Item =
       readonly row: Row;
       /** `null`: nothing to unfold. */
       readonly isOpen: boolean | null;
-      /** How many rows of the log a traceback combines; 1 for any other row. */
+      /** How many lines a traceback unfolds to; 1 for any other row. */
       readonly lines: number;
     }
   | { readonly kind: 'detail'; readonly key: string; readonly detail: Detail }
@@ -26,14 +26,15 @@ export function itemsOf(rows: readonly Row[], marks: readonly Mark[], unfolded: 
       if (mark) items.push({ kind: 'mark', key: `mark ${mark.at} ${mark.text}`, mark });
     }
   };
-  for (const { row, lines } of folded(rows)) {
+  for (const row of folded(rows)) {
     markUntil(row.at);
     if (last !== undefined && day(last) !== day(row.at))
       items.push({ kind: 'date', key: `date ${row.seq}`, at: row.at });
     last = row.at;
     const key = `row ${row.seq}`;
     const isOpen = row.details.length === 0 ? null : unfolded.has(key);
-    items.push({ kind: 'row', key, row, isOpen, lines });
+    const isTraceback = row.kind === 'error' && row.details.some(({ place }) => place !== null);
+    items.push({ kind: 'row', key, row, isOpen, lines: isTraceback ? row.details.length : 1 });
     if (!isOpen) continue;
     row.details.forEach((detail, index) => {
       items.push({ kind: 'detail', key: `${key} ${index}`, detail });
@@ -59,13 +60,13 @@ const maxLines = 200;
  * A traceback that the app printed line by line becomes one row: the line that says what was raised, at the innermost
  * frame outside of libraries.
  */
-function folded(rows: readonly Row[]): readonly { readonly row: Row; readonly lines: number }[] {
-  const found: { row: Row; lines: number }[] = [];
+function folded(rows: readonly Row[]): readonly Row[] {
+  const found: Row[] = [];
   for (let at = 0; at < rows.length; ) {
     const size = tracebackAt(rows, at);
     const row = rows[at];
-    if (size > 1) found.push({ row: traceback(rows.slice(at, at + size)), lines: size });
-    else if (row) found.push({ row, lines: 1 });
+    if (size > 1) found.push(traceback(rows.slice(at, at + size)));
+    else if (row) found.push(row);
     at += size;
   }
   return found;
