@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createFalClient } from '@fal-ai/client';
 import { expect, it } from 'vitest';
 import { type ProgramCall, programFor, programKinds } from './programs.ts';
 
@@ -39,6 +40,40 @@ sys.modules["fal_client"] = types.SimpleNamespace(subscribe=subscribe)
 `;
   const printed = execFileSync('python3', ['-c', stub + programFor('Python', call)], { encoding: 'utf8' });
   expect(JSON.parse(printed)).toEqual(['local/painter/slow', input]);
+});
+
+it.each([
+  ['GET', {}],
+  ['PUT', input],
+])('Python sends a %s', (method, sent) => {
+  const stub = `
+import json, sys, types
+def run(app, arguments, method): return json.dumps([app, arguments, method])
+sys.modules["fal_client"] = types.SimpleNamespace(run=run)
+`;
+  const program = programFor('Python', { ...call, method, query: '?a=1' });
+  const printed = execFileSync('python3', ['-c', stub + program], { encoding: 'utf8' });
+  expect(JSON.parse(printed)).toEqual(['local/painter/slow?a=1', sent, method]);
+});
+
+it.each([
+  ['GET', undefined, 'https://fal.run/local/painter/slow?a=1'],
+  ['DELETE', undefined, 'https://fal.run/local/painter/slow?a=1'],
+  ['PUT', input, 'https://fal.run/local/painter/slow?a=1'],
+])('JavaScript sends a %s', async (method, sent, url) => {
+  const text = programFor('JS', { ...call, method, query: '?a=1' }).replace(/^(import|fal\.config).*$/gm, '');
+  const requests: unknown[] = [];
+  const fal = createFalClient({
+    credentials: 'id:secret',
+    suppressLocalCredentialsWarning: true,
+    fetch: async (target: unknown, { method: verb, body }: RequestInit = {}) => {
+      requests.push([verb, target, body === undefined ? undefined : JSON.parse(String(body))]);
+      return Response.json({});
+    },
+  });
+  const AsyncFunction = (async () => undefined).constructor as FunctionConstructor;
+  await new AsyncFunction('fal', text.replace('console.log(data);', ''))(fal);
+  expect(requests).toEqual([[method, url, sent]]);
 });
 
 it('JavaScript reads the same input', () => {

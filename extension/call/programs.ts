@@ -50,12 +50,16 @@ function quoted(text: string): string {
 }
 
 function python(call: ProgramCall): string {
+  const { method = 'POST' } = call;
+  // Only requests for POST can be queued.
+  const [name, more] = method === 'POST' ? ['subscribe', ''] : ['run', `\n    method=${JSON.stringify(method)},`];
+  const sent = hasBody(method) ? call.input : {};
   return `# Run it in the terminal "fal (local)": its variables name the emulator and the key.
 import fal_client
 
-result = fal_client.subscribe(
+result = fal_client.${name}(
     ${JSON.stringify(endpoint(call))},
-    arguments=${pythonValue(call.input, '    ')},
+    arguments=${pythonValue(sent, '    ')},${more}
 )
 print(result)
 `;
@@ -75,13 +79,19 @@ function pythonValue(value: Json, indent: string): string {
 }
 
 function javascript(call: ProgramCall): string {
+  const { method = 'POST' } = call;
+  const name = method === 'POST' ? 'subscribe' : 'run';
   const input = exactText(call.input, 2).replaceAll('\n', '\n  ');
+  const options = [
+    ...(method === 'POST' ? [] : [`method: ${JSON.stringify(method.toLowerCase())},`]),
+    ...(hasBody(method) ? [`input: ${input},`] : []),
+  ];
   return `// Run it in the terminal "fal (local)", as an ES module: its variables name the emulator and the key.
 import { fal } from "@fal-ai/client";
 
 fal.config({ proxyUrl: { url: \`http://\${process.env.FAL_HOST}/api/fal/proxy\`, when: "always" } });
-const { data } = await fal.subscribe(${JSON.stringify(endpoint(call))}, {
-  input: ${input},
+const { data } = await fal.${name}(${JSON.stringify(endpoint(call))}, {
+  ${options.join('\n  ')}
 });
 console.log(data);
 `;
