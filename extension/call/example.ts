@@ -5,12 +5,15 @@ import { resolveRef, together } from './schema.ts';
 const maxDepth = 8;
 /** One that refers to itself several times would grow with each level. */
 const maxValues = 2_000;
+/** All of their properties together: schemas with many parts have them again for each value. */
+const maxProperties = 100_000;
 /** Nobody wants to fill in more items or characters than this. */
 const maxFilled = 20;
 
 interface Walk {
   readonly components: JsonObject;
   values: number;
+  properties: number;
 }
 
 /**
@@ -20,13 +23,14 @@ interface Walk {
  */
 export function exampleOf(schema: JsonObject): Json {
   const components = isObject(schema.components) ? schema.components : {};
-  return sampleOf(schema, { components, values: 0 }, 0) ?? {};
+  return sampleOf(schema, { components, values: 0, properties: 0 }, 0) ?? {};
 }
 
 /** `undefined`: nothing says what it may be. */
 function sampleOf(schema: JsonObject, walk: Walk, depth: number): Json | undefined {
-  if (++walk.values > maxValues) return undefined;
+  if (++walk.values > maxValues || walk.properties > maxProperties) return undefined;
   const all = together(schema, walk.components);
+  for (const one of all) walk.properties += Object.keys(one).length;
   for (const one of all) {
     const given = givenIn(one) ?? onlyIn(one);
     if (given !== undefined) return given;
@@ -51,9 +55,11 @@ function objectOf(all: readonly JsonObject[], walk: Walk, depth: number): JsonOb
   const lists = <T extends Json>(name: string) =>
     all.flatMap((one) => (Array.isArray(one[name]) ? (one[name] as readonly T[]) : []));
   const required = new Set(lists('required'));
-  const properties = new Map(all.flatMap((one) => (isObject(one.properties) ? Object.entries(one.properties) : [])));
+  const listed = all.flatMap((one) => (isObject(one.properties) ? Object.entries(one.properties) : []));
+  const properties = new Map(listed);
   // The SDK's own order (fal/api/api.py, `_mark_order_openapi`).
   const order = lists('x-fal-order-properties').filter((name) => typeof name === 'string');
+  walk.properties += listed.length + required.size + order.length;
   const entries = [...new Set([...order, ...properties.keys()])].flatMap((name): [string, Json][] => {
     const property = properties.get(name);
     if (!isObject(property) || name === '$schema') return [];

@@ -165,6 +165,14 @@ describe('an example', () => {
     [{ type: 'array', minItems: 2, items: { type: 'boolean' } }, [false, false]],
     [{ allOf: [{ properties: { a: { default: 1 } } }, { properties: { b: { default: 2 } } }] }, { a: 1, b: 2 }],
   ] as const)('of %j is %j', (schema, value) => expect(exampleOf(schema as JsonObject)).toEqual(value));
+
+  it('has the default next to a reference that was followed before', () => {
+    const components = { schemas: { Style: { type: 'string' } } };
+    const style = { $ref: '#/components/schemas/Style' };
+    const look = { allOf: [style, { ...style, default: 'oil' }] };
+    const schema: JsonObject = { type: 'object', required: ['look'], properties: { look }, components };
+    expect(exampleOf(schema)).toEqual({ look: 'oil' });
+  });
 });
 
 describe('a schema that refers to itself many times', () => {
@@ -193,5 +201,21 @@ describe('a schema that refers to itself many times', () => {
     ],
   ])('%s has an example of limited size', (_, schema) => {
     expect(textOf(schema).length).toBeLessThan(1_000_000);
+  });
+
+  it('is read only so often', () => {
+    let reads = 0;
+    const names = Array.from({ length: 1_000 }, (_, index) => `p${index}`);
+    const properties = new Proxy<JsonObject>(Object.fromEntries(names.map((name) => [name, self])), {
+      get(all, name: string) {
+        reads++;
+        return all[name];
+      },
+    });
+    const parts = Array.from({ length: 50 }, (_, index) => [`B${index}`, { type: 'object', properties }] as const);
+    const allOf = parts.map(([name]) => ({ $ref: `#/components/schemas/${name}` }));
+    const schemas = { A: { type: 'object', allOf, required: ['p1', 'p2'] }, ...Object.fromEntries(parts) };
+    exampleOf({ ...self, components: { schemas } });
+    expect(reads).toBeLessThan(500_000);
   });
 });

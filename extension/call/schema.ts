@@ -45,9 +45,11 @@ export function together(schema: JsonObject, components: JsonObject): readonly J
   const waiting = [schema];
   const seen = new Set<string>();
   for (let next = waiting.shift(); next && found.length < maxTogether; next = waiting.shift()) {
-    if (typeof next.$ref === 'string' && seen.has(next.$ref)) continue;
-    if (typeof next.$ref === 'string') seen.add(next.$ref);
-    const own = resolveRef(next, components);
+    const { $ref: ref, ...rest } = next;
+    const isKnown = typeof ref === 'string' && seen.has(ref);
+    if (isKnown && Object.keys(rest).length === 0) continue;
+    if (typeof ref === 'string') seen.add(ref);
+    const own = isKnown ? rest : resolveRef(next, components);
     found.push(own);
     const [first] = listed(own.anyOf ?? own.oneOf).filter((one) => resolveRef(one, components).type !== 'null');
     waiting.push(...listed(own.allOf).slice(0, maxTogether), ...(first ? [first] : []));
