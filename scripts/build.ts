@@ -55,10 +55,14 @@ await build({
       '__createRequire(import.meta.url);',
   },
 });
-cpSync(join(root, 'emulator/runner'), join(dist, 'runner'), {
-  recursive: true,
-  filter: (path) => !path.includes('__pycache__'),
-});
+for (const [from, to] of [
+  ['runner', 'runner'],
+  ['reload/loader', 'loader'],
+] as const)
+  cpSync(join(root, 'emulator', from), join(dist, to), {
+    recursive: true,
+    filter: (path) => !/__pycache__|\.test\.ts$/.test(path),
+  });
 
 /** The code that activation doesn't need is a separate bundle, loaded on first use: `import('./session.ts')`. */
 const lazyBundles: Plugin = {

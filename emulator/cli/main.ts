@@ -10,6 +10,8 @@ import { usage } from './line/usage.ts';
 
 /** Each command loads its own code: \`minifal env\` does not pay for the emulator. */
 async function main(argv: readonly string[]): Promise<number> {
+  // Its options are mostly those of `fal run`.
+  if (argv[0] === 'run') return (await import('./commands/run.ts')).run(argv.slice(1));
   const { values, positionals } = parseCommandLine(argv);
   const [command, ...rest] = positionals;
   if (values.version) return print((await import('./version.ts')).version);

@@ -22,6 +22,7 @@ export const userErrorCodes = {
   DISK_FULL: 'The disk of the data folder is full.',
   DISK_READ_ONLY: 'The disk of the data folder is read-only.',
   ENVIRONMENT_MISSING: 'The revision was stored without an environment.',
+  FAL_MISSING: 'There is no `fal` command.',
   FUNCTION_MISSING: 'The stored function of the revision is missing.',
   KEYCHAIN_ORDER_INVALID: 'Standard input does not contain what `--keychain` expects.',
   KEY_UNKNOWN: 'The emulator does not accept the key of this data folder.',

@@ -4,6 +4,8 @@ export const usage = `minifal: fal Serverless on this machine
   minifal start [--port N] [--data DIR]     start the emulator, or show the one that is already using DIR
   minifal env [--format F] [--data DIR]     print the variables that point fal's tools to the emulator
                                             (F: sh, fish, powershell, json, dotenv; default: your shell)
+  minifal run REF [--watch]                 run an app as \`fal run\` does; with --watch, reload it with each save (see
+                                            \`minifal run --help\`)
   minifal status [--port N] [--data DIR]    show apps, runners and waiting requests
   minifal stop [--port N] [--data DIR]      stop the emulator that is using DIR, or the one on port N if its folder
                                             no longer exists

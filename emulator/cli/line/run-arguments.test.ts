@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { parseRunLine } from './run-arguments.ts';
+
+const plain = {
+  watch: false,
+  swap: true,
+  poll: false,
+  orders: false,
+  help: false,
+  ignored: [],
+  python: undefined,
+  data: undefined,
+  forFal: ['app.py::App'],
+};
+
+describe('the words after `minifal run`', () => {
+  it.each([
+    ['app.py::App', {}],
+    ['--watch app.py::App', { watch: true }],
+    ['app.py::App --watch --no-swap --poll', { watch: true, swap: false, poll: true }],
+    ['app.py::App --ignore *.md --ignore=assets/', { ignored: ['*.md', 'assets/'] }],
+    ['--python python3.11 --data=/tmp/a=b app.py::App', { python: 'python3.11', data: '/tmp/a=b' }],
+    ['-h', { help: true, forFal: [] }],
+  ])('are ours: %s', (line, expected) => {
+    expect(parseRunLine(line.split(' '))).toEqual({ ...plain, ...expected });
+  });
+
+  it('are fal’s otherwise, in order', () => {
+    const line = 'app.py::App --auth public --watch --machine-type=XS -v -- --watch --ignore';
+    expect(parseRunLine(line.split(' '))).toEqual({
+      ...plain,
+      watch: true,
+      forFal: ['app.py::App', '--auth', 'public', '--machine-type=XS', '-v', '--watch', '--ignore'],
+    });
+  });
+
+  it('are refused if a value is missing', () => {
+    expect(() => parseRunLine(['app.py::App', '--ignore'])).toThrow(
+      expect.objectContaining({ code: 'ARGUMENT_INVALID' }),
+    );
+  });
+});

@@ -1,0 +1,66 @@
+import * as z from 'zod';
+
+/** Why a reload is what it is: a sentence, and the way to what decided (`load_model <- Demo.setup`). */
+const reasonSchema = z.object({ code: z.string(), text: z.string(), trail: z.array(z.string()).default([]) });
+
+const errorSchema = z.object({
+  type: z.string(),
+  message: z.string(),
+  /** Absolute, and 1-based; `null`: no line of the project. */
+  file: z.string().nullable(),
+  line: z.int().nullable(),
+  traceback: z.string(),
+});
+export type LoadError = z.output<typeof errorSchema>;
+
+/** Files and folders of the project whose change can change the app: absolute. */
+const filesSchema = z.array(z.string()).max(20_000);
+
+/** What the loader reports, a line of JSON each. */
+export const loaderEvent = z.discriminatedUnion('event', [
+  /** `fal run` serves the app under this alias. */
+  z.object({ event: z.literal('serving'), alias: z.string(), files: filesSchema }),
+  /** A save was imported, and compared with the version that the emulator accepted last. */
+  z.object({
+    event: z.literal('loaded'),
+    id: z.int(),
+    verdict: z.enum(['same', 'swap', 'restart', 'rebuild', 'registration']),
+    reason: reasonSchema.nullable().default(null),
+    /** What the SDK would send, and the change for runners that are patched; base64. */
+    run: z.string(),
+    delta: z.string().nullable().default(null),
+    certificate: z.record(z.string(), z.unknown()).nullable().default(null),
+    files: filesSchema,
+  }),
+  /** A save that can't be imported. */
+  z.object({ event: z.literal('failed'), id: z.int(), error: errorSchema, files: filesSchema }),
+  z.object({ event: z.literal('superseded'), id: z.int() }),
+  /** `fal run` has ended. */
+  z.object({ event: z.literal('ended'), code: z.int() }),
+]);
+export type LoaderEvent = z.output<typeof loaderEvent>;
+export type Loaded = Extract<LoaderEvent, { event: 'loaded' }>;
+
+/** What the loader is asked to do. */
+export type LoaderOrder =
+  | { readonly op: 'serve'; readonly argv: readonly string[] }
+  | {
+      readonly op: 'load';
+      readonly id: number;
+      readonly cause: string | null;
+      /** Whether runners are to start again, with a new `setup()`, whatever changed. */
+      readonly fresh: boolean;
+      /** Whether live runners may be patched. */
+      readonly swap: boolean;
+    }
+  /** The emulator has this version now: the next one is compared with it. */
+  | { readonly op: 'accepted' | 'refused'; readonly id: number };
+
+/** What the emulator answers to a reload. */
+export const reloadAnswer = z.object({
+  outcome: z.enum(['swapped', 'restarted', 'registered', 'unchanged', 'kept', 'failed']),
+  ms: z.number(),
+  /** What happened, for people. */
+  sentence: z.string(),
+});
+export type ReloadAnswer = z.output<typeof reloadAnswer>;

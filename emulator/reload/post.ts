@@ -1,0 +1,66 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import * as z from 'zod';
+import type { LoadError, Loaded } from './messages.ts';
+import { type ReloadAnswer, reloadAnswer } from './messages.ts';
+
+/** A save, for the emulator: a new version, or why there is none. */
+export interface Reload {
+  readonly cause: string | null;
+  readonly loaded: Loaded | LoadError;
+}
+
+type Posted =
+  | { readonly kind: 'answer'; readonly answer: ReloadAnswer }
+  /** An earlier reload of this run is under way. */
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'refused'; readonly sentence: string };
+
+const refusal = z.object({ detail: z.string() });
+
+/**
+ * Hands a save to the emulator, in clear text: the request doesn't leave the machine. The answer comes when every
+ * runner has the new code, or a new one is ready or has failed, which takes as long as `setup()`.
+ * @throws when the emulator can't be reached, or the signal is aborted
+ */
+export async function postReload(
+  emulator: { readonly port: number; readonly key: string },
+  alias: string,
+  { cause, loaded }: Reload,
+  signal: AbortSignal,
+): Promise<Posted> {
+  const body = Buffer.from(JSON.stringify({ cause: { file: cause }, ...partsOf(loaded) }));
+  const sent = request({
+    ...{ host: 'localhost', port: emulator.port, method: 'POST', agent: false, signal },
+    path: `/minifal/runs/${encodeURIComponent(alias)}/reload`,
+    headers: {
+      authorization: `Key ${emulator.key}`,
+      'content-type': 'application/json',
+      'content-length': body.length,
+    },
+  });
+  const answering = once(sent, 'response');
+  sent.end(body);
+  const [response] = (await answering) as [IncomingMessage];
+  const answer = parse(await text(response));
+  if (response.statusCode === 409) return { kind: 'busy' };
+  const found = reloadAnswer.safeParse(answer).data;
+  if (response.statusCode === 200 && found) return { kind: 'answer', answer: found };
+  const why = refusal.safeParse(answer).data?.detail ?? `the emulator answered with ${response.statusCode}`;
+  return { kind: 'refused', sentence: why };
+}
+
+function partsOf(loaded: Loaded | LoadError) {
+  if (!('event' in loaded)) return { error: loaded };
+  const { run, verdict, reason, delta, certificate } = loaded;
+  return { run, verdict, reason, delta, certificate };
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import { until } from '../../test/support/wait.ts';
+import type { LoadError, Loaded, LoaderOrder, ReloadAnswer } from './messages.ts';
+import type { Reload } from './post.ts';
+import { createReloads, type Done } from './reloads.ts';
+
+const loaded = (id: number): Loaded => ({
+  ...{ event: 'loaded', id, verdict: 'swap', reason: null, run: 'cnVu', delta: null, certificate: null, files: [] },
+});
+const failure: LoadError = { type: 'SyntaxError', message: "expected ':'", file: '/a.py', line: 22, traceback: '' };
+const swapped: ReloadAnswer = { outcome: 'swapped', ms: 5, sentence: 'Swapped in 5 ms.' };
+
+/** Reloads whose loader and emulator are the test. */
+function scene(answers: readonly (ReloadAnswer | 'busy' | Error)[] = []) {
+  const orders: LoaderOrder[] = [];
+  const posts: { readonly reload: Reload; answer: (answer: ReloadAnswer | 'busy' | Error) => void }[] = [];
+  const done: Done[] = [];
+  const troubles: string[] = [];
+  let now = 0;
+  const given = [...answers];
+  const reloads = createReloads({
+    order: (order) => orders.push(order),
+    post: (reload) =>
+      new Promise((resolve, reject) => {
+        const answer = (one: ReloadAnswer | 'busy' | Error) => {
+          if (one instanceof Error) reject(one);
+          else resolve(one === 'busy' ? { kind: 'busy' } : { kind: 'answer', answer: one });
+        };
+        posts.push({ reload, answer });
+        const next = given.shift();
+        if (next) answer(next);
+      }),
+    swaps: true,
+    onDone: (one) => done.push(one),
+    onTrouble: (sentence) => troubles.push(sentence),
+    clock: () => now,
+    sleep: async () => {},
+  });
+  return {
+    ...{ reloads, orders, posts, done, troubles },
+    at(ms: number) {
+      now = ms;
+    },
+    settled: (count: number) =>
+      until('the reload is over', () => done.length + troubles.length === count, { everyMs: 1 }),
+  };
+}
+
+const load = (id: number, cause: string | null, fresh = false): LoaderOrder => ({
+  ...{ op: 'load', id, cause, fresh, swap: !fresh },
+});
+
+describe('reloads of an app', () => {
+  it('have a save imported, hand it to the emulator, and compare the next one with it', async () => {
+    const { reloads, orders, posts, done, at, settled } = scene([swapped]);
+    reloads.saved('/a.py');
+    at(120);
+    reloads.reported(loaded(1));
+    await settled(1);
+    expect(posts[0]?.reload).toEqual({ cause: '/a.py', loaded: loaded(1) });
+    expect(orders).toEqual([load(1, '/a.py'), { op: 'accepted', id: 1 }]);
+    expect(done).toEqual([{ cause: '/a.py', ms: 120, answer: swapped }]);
+  });
+
+  it('import a save again that came during its import, and time it from the first', async () => {
+    const { reloads, orders, posts, done, at, settled } = scene([swapped]);
+    reloads.saved('/a.py');
+    at(50);
+    reloads.saved('/b.py');
+    reloads.reported(loaded(1));
+    at(90);
+    reloads.reported(loaded(2));
+    await settled(1);
+    expect(orders.slice(0, 2)).toEqual([load(1, '/a.py'), load(2, '/b.py')]);
+    expect([posts.length, done[0]?.ms]).toEqual([1, 90]);
+  });
+
+  it('let a save wait that comes during a reload', async () => {
+    const { reloads, orders, posts, settled } = scene();
+    reloads.saved('/a.py');
+    reloads.reported(loaded(1));
+    reloads.saved('/b.py');
+    reloads.saved('/c.py');
+    expect(orders).toEqual([load(1, '/a.py')]);
+    posts[0]?.answer(swapped);
+    await settled(1);
+    await until('the next begins', () => orders.length === 3);
+    expect(orders.slice(1)).toEqual([{ op: 'accepted', id: 1 }, load(2, '/c.py')]);
+  });
+
+  it('don’t forget a restart over a save that follows it', async () => {
+    const { reloads, orders } = scene();
+    reloads.restart();
+    reloads.saved('/a.py');
+    expect(orders).toEqual([load(1, null, true), load(2, '/a.py', true)]);
+  });
+
+  it('report code that can’t be imported, and compare the next save with the code that serves', async () => {
+    const kept: ReloadAnswer = { outcome: 'kept', ms: 1, sentence: 'Not reloaded.' };
+    const { reloads, orders, posts, done, settled } = scene([kept]);
+    reloads.saved('/a.py');
+    reloads.reported({ event: 'failed', id: 1, error: failure, files: [] });
+    await settled(1);
+    expect(posts[0]?.reload.loaded).toEqual(failure);
+    expect(orders[1]).toEqual({ op: 'refused', id: 1 });
+    expect(done[0]).toMatchObject({ error: failure });
+  });
+
+  it.each(['failed', 'kept'] as const)('compare the next save with the last that serves after %s', async (outcome) => {
+    const { reloads, orders, settled } = scene([{ ...swapped, outcome }]);
+    reloads.saved('/a.py');
+    reloads.reported(loaded(1));
+    await settled(1);
+    expect(orders[1]).toEqual({ op: 'refused', id: 1 });
+  });
+
+  it('wait for a reload of another program, and survive an emulator that doesn’t answer', async () => {
+    const { reloads, posts, orders, troubles, settled } = scene(['busy', 'busy', new Error('gone'), swapped]);
+    reloads.saved('/a.py');
+    reloads.reported(loaded(1));
+    await settled(1);
+    expect([posts.length, troubles]).toEqual([3, ['the emulator did not answer: gone']]);
+    reloads.saved('/a.py');
+    reloads.reported(loaded(2));
+    await settled(2);
+    expect(orders.at(-1)).toEqual({ op: 'accepted', id: 2 });
+  });
+});
