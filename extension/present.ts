@@ -26,6 +26,7 @@ const actions: { readonly [F in Fix]: Action } = {
   },
   chooseDataFolder: { title: () => t('Choose Another Folder'), run: setting('dataFolder') },
   choosePython: { title: () => commandTitle('choosePython'), run: command('choosePython') },
+  newApp: { title: () => commandTitle('newApp'), run: command('newApp') },
   installFal: { title: () => t('Install fal'), run: command('installFal') },
   howToInstallPython: { title: () => t('How to Install Python'), run: page('https://www.python.org/downloads/') },
   howToInstallUv: {

@@ -6,6 +6,7 @@ export type Fix =
   | 'chooseDataFolder'
   | 'choosePython'
   | 'installFal'
+  | 'newApp'
   | 'howToInstallPython'
   | 'howToInstallUv'
   | 'howToInstallNode'

@@ -17,6 +17,7 @@ import { createRowCommands, pickRunner } from './commands/rows.ts';
 import { createRuns } from './commands/runs.ts';
 import { createScaleResets } from './commands/scale-resets.ts';
 import { createSecretCommands } from './commands/secrets.ts';
+import { createStartedCode } from './commands/started-code.ts';
 import { createTaskProvider } from './commands/task-provider.ts';
 import { createTerminals } from './commands/terminal.ts';
 import { createTerminalLinks } from './commands/terminal-links.ts';
@@ -79,7 +80,8 @@ export function createSession(deps: {
   const log = vscode.window.createOutputChannel('fal', { log: true });
   const present = createPresenter(log);
   const checkSettings = createSettingsCheck();
-  const { set: setContext } = createContexts();
+  const contexts = createContexts();
+  const setContext = contexts.set;
   const folder = dataFolder(readSettings().dataFolder || undefined);
   const windows = createWindows(folder);
   const link = createLink(folder);
@@ -98,7 +100,8 @@ export function createSession(deps: {
   const openFiles = createOpenFiles(index);
   const scaleResets = createScaleResets({ index, present });
   const hovers = createSettingHovers({ link, index, openFiles, resetsScale: scaleResets.isWanted });
-  const lenses = createCodeLenses({ link, index, openFiles, runs, changed: deps.lensesChanged });
+  const startedCode = createStartedCode(context.workspaceState, () => lenses.soon());
+  const lenses = createCodeLenses({ link, index, openFiles, runs, startedCode, changed: deps.lensesChanged });
   const storage = (context.storageUri ?? context.globalStorageUri).fsPath;
   const helpers = createRunHelpers(join(extensionPath, 'dist', 'extension-run-helper.cjs'), runsFolder(storage));
   const begunTasks = createBegunTasks();
@@ -115,13 +118,18 @@ export function createSession(deps: {
   });
   if (hasStoredProblems(context)) void loadProblems();
   const apps = createAppCommands({
-    ...{ helpers, begunTasks, runs, scaleResets, index, link, emulator, clis, present, log },
+    ...{ helpers, begunTasks, runs, startedCode, scaleResets, index, link, emulator, clis, present, log },
     failedAt: (failed) => void loadProblems().then((loaded) => loaded.failed(failed)),
   });
   const tasks = createTaskProvider({ index, emulator, apps, present, begunTasks });
   const terminals = createTerminals({ link, emulator, clis, present, shim });
   const newApp = createNewApp({ templates: join(extensionPath, 'templates'), present });
-  const tree = createAppsView({ link, index, runs, setContext, ...views.apps });
+  const tree = createAppsView({
+    ...{ link, index, runs, setContext },
+    canRun: () => vscode.workspace.isTrusted && /^(ok|undefined)$/.test(`${contexts.get('pythonState')}`),
+    ...views.apps,
+  });
+  contexts.onChange('pythonState', tree.update);
   const requests = createRequestsView({ link, setContext, ...views.requests });
   const requestActions = createRequestCommands({
     ...{ link, present },
@@ -253,7 +261,7 @@ export function createSession(deps: {
       return row && row.key === undefined ? false : apps.stopRun(row?.key);
     },
     useCodeScaling: (argument: unknown) => scaleResets.use(argument),
-    showAppActions: (argument: unknown) => showAppActions({ link, index, runs, showApp }, argument),
+    showAppActions: (argument: unknown) => showAppActions({ link, index, runs, startedCode, showApp }, argument),
     showEmulatorLog: () => log.show(),
     openTerminal: () => terminals.open(),
     resetSecrets: () => emulator.resetSecrets(),

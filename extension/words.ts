@@ -15,7 +15,8 @@ export function useWords(words: Words | undefined): void {
  * `{0}` is the first value. `scripts/words.ts` collects the texts, so that each has to be written out in the call.
  */
 export function t(english: string, ...values: readonly (string | number)[]): string {
-  return translated(english).replace(/\{(\d+)\}/g, (whole, index) => `${values[index] ?? whole}`);
+  const text = translated(english);
+  return values.length === 0 ? text : text.replace(/\{(\d+)\}/g, (whole, index) => `${values[index] ?? whole}`);
 }
 
 /** The translation of a text that `scripts/words.ts` knows from a table. */

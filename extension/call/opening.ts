@@ -30,11 +30,10 @@ export function createOpening(deps: {
 
   /**
    * The command "Call App": from the palette, a lens (with an endpoint), or a row of the tree.
-   * @param options `restart`: an app that runs already is run again first, with its new code
+   * @param options `restart`: it is run first, with its code of now
    */
   async function callApp(argument: unknown, { restart = false } = {}): Promise<vscode.TextDocument> {
     const begin = await addressOf(argument);
-    if (restart) await endRuns(begin);
     const options = {
       location: vscode.ProgressLocation.Notification,
       title: t('Asking {0} for its inputs', appOf(begin)),
@@ -42,7 +41,7 @@ export function createOpening(deps: {
     };
     const offered = await vscode.window.withProgress(options, async (_, token) => {
       const signal = signalOf(token);
-      const target = await targets.ready(begin, undefined, signal);
+      const target = await (restart ? targets.restarted(begin, signal) : targets.ready(begin, undefined, signal));
       return operations.learn(begin, target, { mayWait: true, signal });
     });
     const wanted = endpointOf(argument);
@@ -52,12 +51,6 @@ export function createOpening(deps: {
     const address = { ...begin, path: operation.path };
     const code = await targets.codeOf(address);
     return openRequest(documentText(formatAddress(address), operation.input), address, folderFor(code?.uri));
-  }
-
-  async function endRuns(address: CallAddress): Promise<void> {
-    const code = await targets.codeOf(address);
-    if (!code) return;
-    while (await runs.stopOne(appKey(code)));
   }
 
   async function addressOf(argument: unknown): Promise<CallAddress> {

@@ -70,6 +70,21 @@ export function createTargets(deps: {
     if (!app || 'alias' in address) {
       throw new Problem(t('{0} is neither in this workspace nor deployed to the local emulator.', nameOf(address)));
     }
+    return run(app, address, document, signal);
+  }
+
+  /** Runs it with its code of now, in place of its present run; what isn't in this workspace is only found. */
+  async function restarted(address: CallAddress, signal: AbortSignal): Promise<Found> {
+    const app = await codeOf(address);
+    return app ? run(app, address, undefined, signal) : ready(address, undefined, signal);
+  }
+
+  async function run(
+    app: WorkspaceApp,
+    address: CallAddress,
+    document: vscode.Uri | undefined,
+    signal: AbortSignal,
+  ): Promise<Found> {
     const begun = await deps.runApp({ file: app.uri.fsPath, app: app.entry?.name ?? app.name });
     if (!begun) throw new Cancelled();
     return waitForRun(app, address, document, signal);
@@ -91,7 +106,7 @@ export function createTargets(deps: {
       const look = async (): Promise<void> => {
         const isRunning = runs.aliasesOf(appKey(app)).length > 0;
         const found = await find(address, document);
-        if (found) end(() => resolve(found));
+        if (found && !found.isDeployed) end(() => resolve(found));
         // The run has reported why.
         else if (wasRunning && !isRunning) end(() => reject(new Cancelled()));
         wasRunning ||= isRunning;
@@ -129,7 +144,7 @@ export function createTargets(deps: {
     return response.status === 200 ? tryParse(text) : undefined;
   }
 
-  return { codeOf, find, ready, operations };
+  return { codeOf, find, ready, restarted, operations };
 }
 
 export type Targets = ReturnType<typeof createTargets>;

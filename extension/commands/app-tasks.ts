@@ -19,6 +19,7 @@ import type { EmulatorCommands } from './emulator.ts';
 import type { FalClis } from './fal-cli.ts';
 import { type FalTask, type FalTaskDefinition, falTask, type Launch, type RunningTask, startTask } from './fal-task.ts';
 import type { Runs } from './runs.ts';
+import { codeHash, type StartedCode } from './started-code.ts';
 
 /** A command that failed. */
 export interface FailedTask {
@@ -42,6 +43,18 @@ const aboutRun = z.object({
 });
 type AboutRun = z.output<typeof aboutRun>;
 
+/** An app before a command on it began. */
+interface Before {
+  readonly appName: string;
+  /** `undefined`: it isn't deployed. */
+  readonly revision: string | undefined;
+  /** Of its file. */
+  readonly hash: string | undefined;
+}
+
+/** In this time after a deploy, the emulator's live state has it. */
+const noteMs = 10_000;
+
 /** `fal run` and `fal deploy` of an app, as editor tasks that start the emulator first if necessary. */
 export function createAppTasks(deps: {
   readonly link: Link;
@@ -51,12 +64,22 @@ export function createAppTasks(deps: {
   readonly runs: Runs;
   readonly helpers: RunHelpers;
   readonly begunTasks: BegunTasks;
+  readonly startedCode: Pick<StartedCode, 'note'>;
+  /** The app in the workspace with this key. */
+  readonly appOf: (key: string) => WorkspaceApp | undefined;
   /** Called when a run, or any task that the user started directly, has failed. */
   readonly failed: (failed: FailedTask, end: FalEnd) => void;
 }) {
-  const { link, emulator, clis, present, runs, helpers, begunTasks } = deps;
+  const { link, emulator, clis, present, runs, helpers, begunTasks, startedCode, appOf } = deps;
   // The window may still have the tasks of an extension host that was killed: their numbers must not be used again.
   let instances = Date.now();
+  /** Of the runs, by the key of their app: a run takes the terminal of the app's last one. */
+  const instanceOf = new Map<string, number>();
+  const nextInstance = ({ key, definition: { command } }: FalTask): number => {
+    const instance = (command === 'run' ? instanceOf.get(key) : undefined) ?? ++instances;
+    if (command === 'run') instanceOf.set(key, instance);
+    return instance;
+  };
 
   /** @throws Problem, Cancelled */
   async function program(
@@ -78,8 +101,8 @@ export function createAppTasks(deps: {
   }
 
   /** The name in the address is the name by which the emulator's runners list the app. */
-  async function isReady({ pathname }: URL, signal: AbortSignal): Promise<void> {
-    const alias = pathname.split('/')[2];
+  async function isReady(url: URL, signal: AbortSignal): Promise<void> {
+    const alias = aliasIn(url);
     const serves = ({ live }: Snapshot) =>
       [...(live?.runners.values() ?? [])].some((one) => one.alias === alias && /^(IDLE|RUNNING)$/.test(one.state));
     await link.until(serves, signal);
@@ -96,7 +119,7 @@ export function createAppTasks(deps: {
         if (command === 'run') ({ serves } = runs.begin(key, over));
       },
       isReady(url: URL, signal: AbortSignal) {
-        const alias = url.pathname.split('/')[2];
+        const alias = aliasIn(url);
         if (alias !== undefined) serves?.(alias);
         return isReady(url, signal);
       },
@@ -113,6 +136,8 @@ export function createAppTasks(deps: {
     const { label, name, command, app, isShown } = about;
     const definition: FalTaskDefinition = { type: taskType, command, app };
     const follow = following(definition, folder);
+    /** What was there when the command began; unset: an earlier window began it. */
+    let before: Before | undefined;
     return {
       ...follow,
       label,
@@ -121,17 +146,45 @@ export function createAppTasks(deps: {
       isShown,
       async launch({ onText, signal, env }: Launch) {
         const fal = await program();
+        before = await lookBefore(follow.key);
         signal.throwIfAborted();
         return helpers.start({ ...fal, env: { ...fal.env, ...env } }, about, onText);
       },
       onBegun(run, over) {
         follow.onBegun(run, over);
-        runs.hold({ label, key: follow.key, ...run });
+        runs.hold({ label, command, key: follow.key, ...run });
         void run.ended.then((end) => {
+          if (command === 'deploy' && end.code === 0 && before) {
+            note(before.appName, before, AbortSignal.timeout(noteMs));
+          }
           if (reportsEnd && !end.stopped && end.code !== 0) deps.failed({ command, app, name, folder }, end);
         });
       },
+      isReady(url, signal) {
+        const alias = aliasIn(url);
+        if (alias !== undefined && before) note(alias, before, signal);
+        return follow.isReady(url, signal);
+      },
     };
+  }
+
+  async function lookBefore(key: string): Promise<Before | undefined> {
+    const app = appOf(key);
+    if (!app) return undefined;
+    const revision = link.snapshot().live?.apps.get(app.appName)?.revision;
+    return { appName: app.appName, revision, hash: await codeHash(app.uri.fsPath) };
+  }
+
+  /** Notes the code of what an alias serves, as soon as the emulator says which revision that is. */
+  function note(alias: string, { revision: old, hash }: Before, signal: AbortSignal): void {
+    const revisionIn = ({ live }: Snapshot) => live?.apps.get(alias)?.revision ?? old;
+    link
+      .until((snapshot) => revisionIn(snapshot) !== old, signal)
+      .then((snapshot) => {
+        const revision = revisionIn(snapshot);
+        if (revision !== undefined) startedCode.note({ alias, revision }, hash);
+      })
+      .catch(() => {}); // it ended before that: nothing is claimed
   }
 
   function aboutApp(command: 'run' | 'deploy', app: string, name: string, folder: vscode.WorkspaceFolder): AboutRun {
@@ -159,7 +212,7 @@ export function createAppTasks(deps: {
       command === 'run',
     );
     const shown = { ...made, ref: [made.ref, ...options].join(' '), ...(onText ? { onText } : {}) };
-    return startTask(shown, ++instances, begunTasks);
+    return startTask(shown, nextInstance(shown), begunTasks);
   }
 
   /** For tasks that the user starts directly: "Run Task", tasks.json, a launch configuration. */
@@ -189,7 +242,8 @@ export function createAppTasks(deps: {
 
   async function show(about: AboutRun, folder: vscode.WorkspaceFolder, joined: JoinedRun): Promise<void> {
     const again = () => program({ type: taskType, ...about }, folder);
-    await startTask({ ...spec(about, folder, again, true), joined }, ++instances, begunTasks);
+    const shown = { ...spec(about, folder, again, true), joined };
+    await startTask(shown, nextInstance(shown), begunTasks);
   }
 
   return {
@@ -199,6 +253,10 @@ export function createAppTasks(deps: {
     /** The folder in which `fal` runs for an app, as a task names it. */
     folderOf: (app: string, folder: vscode.WorkspaceFolder) => placeOf(app, folder).cwd,
   };
+}
+
+function aliasIn({ pathname }: URL): string | undefined {
+  return pathname.split('/')[2];
 }
 
 /** How a task names an app: `FILE::NAME` from the workspace folder. */

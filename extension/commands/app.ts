@@ -24,6 +24,7 @@ import type { FalClis } from './fal-cli.ts';
 import { served } from './fal-task.ts';
 import type { Runs } from './runs.ts';
 import type { ScaleResets } from './scale-resets.ts';
+import type { StartedCode } from './started-code.ts';
 
 /** A window notices the end of the emulator within a fraction of it. */
 const noticeMs = 2_000;
@@ -40,11 +41,19 @@ export function createAppCommands(deps: {
   readonly helpers: RunHelpers;
   readonly begunTasks: BegunTasks;
   readonly scaleResets: ScaleResets;
+  readonly startedCode: StartedCode;
   /** Called with each command that failed because of a line of code. */
   readonly failedAt: (failed: FailedCommand) => void;
 }) {
-  const { index, link, emulator, clis, present, log, runs, helpers, begunTasks, scaleResets } = deps;
-  const tasks = createAppTasks({ link, emulator, clis, present, runs, helpers, begunTasks, failed });
+  const { index, link, emulator, clis, present, log, runs, helpers, begunTasks, scaleResets, startedCode } = deps;
+  const appOf = (key: string) => index.known().find((app) => appKey(app) === key);
+  const tasks = createAppTasks({
+    ...{ link, emulator, clis, present, runs, helpers, begunTasks, startedCode },
+    appOf,
+    failed,
+  });
+  /** Runs that begin now: a second click doesn't begin another one. */
+  const beginning = new Map<string, Promise<void>>();
 
   async function chosen(argument: unknown, title: string): Promise<WorkspaceApp> {
     if (!vscode.workspace.isTrusted) throw untrusted();
@@ -56,12 +65,21 @@ export function createAppCommands(deps: {
   async function run(argument: unknown): Promise<boolean> {
     try {
       const app = await chosen(argument, t('Select an App to Run'));
-      await withSign(t('Starting {0}', app.name), () => tasks.begin('run', app));
+      const key = appKey(app);
+      const begun = beginning.get(key) ?? beginRun(app, key).finally(() => beginning.delete(key));
+      beginning.set(key, begun);
+      await begun;
       return true;
     } catch (error) {
       present.problem(error);
       return false;
     }
+  }
+
+  /** One run of an app: another one takes the place of the first. */
+  async function beginRun(app: WorkspaceApp, key: string): Promise<void> {
+    if (runs.has(key)) await withSign(t('Stopping {0}', app.name), () => runs.endAll(key));
+    await withSign(t('Starting {0}', app.name), () => tasks.begin('run', app));
   }
 
   async function deploy(argument: unknown): Promise<boolean> {

@@ -17,14 +17,13 @@ export function createAppsPresence(deps: {
 
   function found(hasApps: boolean): void {
     setContext('hasApps', hasApps);
-    if (hasApps) setContext('hasNoApps', false);
+    setContext('hasNoApps', !hasApps);
     statusBar.setHasApps(hasApps);
   }
 
   async function refresh(): Promise<void> {
     const hasApps = (await index.apps()).length > 0;
     found(hasApps);
-    setContext('hasNoApps', !hasApps);
     // The user opened the view. In a trusted folder, interpreters may be run to get their version.
     if (vscode.workspace.isTrusted) await clis.peek(activeFolder()?.uri);
   }
@@ -44,6 +43,7 @@ export function createAppsPresence(deps: {
   lookOnce();
 
   return {
+    /** Whether there are apps; `false` only after all files were searched. */
     found,
     /** Searches every file again. */
     async refresh() {

@@ -49,6 +49,7 @@ export interface Launch {
 
 export interface RunningTask {
   readonly label: string;
+  readonly command: FalTaskDefinition['command'];
   /** The app that it runs or deploys. */
   readonly key: string;
   stop(): void;
@@ -93,7 +94,7 @@ export function falTask(spec: FalTask): vscode.Task {
 }
 
 /**
- * Runs it; resolves once `fal` has started. `instance` distinguishes concurrent runs of one app.
+ * Runs it; resolves once `fal` has started. One that has ended with the same `instance` gives its terminal to it.
  * @throws the error because of which it could not begin; Cancelled: its terminal was closed before
  */
 export async function startTask(spec: FalTask, instance: number, tasks: BegunTasks): Promise<RunningTask> {
@@ -109,10 +110,24 @@ export async function startTask(spec: FalTask, instance: number, tasks: BegunTas
     begun(run);
   };
   const task = falTask({ ...spec, definition: { ...spec.definition, instance }, onBegun, onNotBegun });
+  await endOf(instance);
   await tasks.register(task);
   await vscode.tasks.executeTask(task);
   const { stop, leave, ended } = await beginning;
-  return { label: spec.label, key: spec.key, stop, leave, ended };
+  return { label: spec.label, command: spec.definition.command, key: spec.key, stop, leave, ended };
+}
+
+/** The editor learns last that a task has ended, and asks what to do about a second one with the same number. */
+async function endOf(instance: number): Promise<void> {
+  const isKnown = () => vscode.tasks.taskExecutions.some(({ task }) => task.definition.instance === instance);
+  if (!isKnown()) return;
+  await new Promise<void>((resolve) => {
+    const ending = vscode.tasks.onDidEndTask(() => {
+      if (isKnown()) return;
+      ending.dispose();
+      resolve();
+    });
+  });
 }
 
 function terminal(spec: FalTask, joined?: JoinedRun): vscode.Pseudoterminal {

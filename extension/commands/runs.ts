@@ -23,6 +23,10 @@ export interface Runs {
   joining(work: Promise<unknown>): void;
   /** Resolves when the run has ended. `false`: nothing is running, or the user chose nothing. */
   stopOne(key?: string): Promise<boolean>;
+  /** Whether `fal run` of the app with this key is running. */
+  has(key: string): boolean;
+  /** Stops all runs of an app; resolves when they have ended. */
+  endAll(key: string): Promise<void>;
   /** Leaves all runs to the next window. */
   leave(): void;
 }
@@ -35,6 +39,7 @@ export function createRuns(setContext: SetContext): Runs {
   const changed = createObserved<undefined>(undefined);
   const serving = createServing(() => changed.set(undefined));
   let joining: Promise<unknown> = Promise.resolve();
+  const runsOf = (key: string) => [...runs].filter((task) => task.key === key && task.command === 'run');
   return {
     hold(task) {
       runs.add(task);
@@ -64,6 +69,13 @@ export function createRuns(setContext: SetContext): Runs {
       task?.stop();
       if (task) await withVisibleProgress(t('Stopping {0}', task.label), () => task.ended);
       return task !== undefined;
+    },
+    has: (key) => runsOf(key).length > 0,
+    async endAll(key) {
+      // A window that was just reloaded may not have joined them yet.
+      if (runsOf(key).length === 0) await joining;
+      for (const task of runsOf(key)) task.stop();
+      await Promise.all(runsOf(key).map((task) => task.ended));
     },
     leave() {
       for (const task of runs) task.leave();

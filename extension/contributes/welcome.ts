@@ -4,6 +4,7 @@ import type { ViewName } from './views.ts';
 import { all, hasFolder, hasNoFolder, is, isNot, isTrusted, key, not, type When } from './when.ts';
 
 const hasPython = all(isTrusted, hasFolder, isNot('pythonState', 'missing'), isNot('pythonState', 'tooOld'));
+// With an app in the folder, its row is shown.
 const isDown = all(
   isNot('emulatorState', 'running'),
   isNot('emulatorState', 'starting'),
@@ -24,7 +25,13 @@ export const welcome: readonly {
     view: 'requests',
     name: 'none',
     contents: `Calls of your apps are listed here.\n[Call App](${commandUri('callApp')})`,
-    when: all(hasPython, key('hasApps')),
+    when: key('hasApps'),
+  },
+  {
+    view: 'requests',
+    name: 'noApp',
+    contents: `Calls of your apps are listed here.\n[New App](${commandUri('newApp')})`,
+    when: not(key('hasApps')),
   },
   {
     view: 'emulator',
@@ -68,7 +75,7 @@ export const welcome: readonly {
     view: 'apps',
     name: 'starting',
     contents: 'The emulator is starting …',
-    when: all(hasPython, is('emulatorState', 'starting')),
+    when: all(hasPython, not(key('hasApps')), is('emulatorState', 'starting')),
   },
   {
     view: 'apps',
@@ -76,7 +83,7 @@ export const welcome: readonly {
     contents:
       'The emulator ended unexpectedly or could not be started. ' +
       `See the [log](${commandUri('showEmulatorLog')}) for details.\n[Start Emulator](${commandUri('startEmulator')})`,
-    when: all(hasPython, is('emulatorState', 'failed')),
+    when: all(hasPython, not(key('hasApps')), is('emulatorState', 'failed')),
   },
   {
     view: 'apps',
@@ -85,23 +92,7 @@ export const welcome: readonly {
       'No fal app found in this folder: no subclass of fal.App, no @fal.function.\n' +
       `[New App](${commandUri('newApp')})\n[Refresh](${commandUri('refresh')}) · ` +
       `[Get Started](${commandUri('getStarted')})`,
-    when: all(hasPython, not(key('hasApps')), isDown),
-  },
-  {
-    view: 'apps',
-    name: 'stopped',
-    contents:
-      'The emulator is stopped. It runs your apps on this machine, without an account.\n' +
-      `[Start Emulator](${commandUri('startEmulator')})`,
-    when: all(hasPython, key('hasApps'), isDown),
-  },
-  {
-    view: 'apps',
-    name: 'noDeploy',
-    contents:
-      `The emulator is running. No app is deployed yet.\n[Deploy to Emulator](${commandUri('deployToEmulator')})\n` +
-      `Or [run an app](${commandUri('runApp')}) until you stop its command.`,
-    when: all(hasPython, is('emulatorState', 'running'), key('hasApps')),
+    when: all(hasPython, key('hasNoApps'), isDown),
   },
   {
     view: 'apps',
@@ -109,6 +100,6 @@ export const welcome: readonly {
     contents:
       'The emulator is running. No app is deployed yet, and no fal app was found in this folder.\n' +
       `[Refresh](${commandUri('refresh')})`,
-    when: all(hasPython, is('emulatorState', 'running'), not(key('hasApps'))),
+    when: all(hasPython, is('emulatorState', 'running'), key('hasNoApps')),
   },
 ];

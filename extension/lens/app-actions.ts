@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Runs } from '../commands/runs.ts';
-import { commandId, commandTitle } from '../contributes/commands.ts';
+import { codeHash, type StartedCode } from '../commands/started-code.ts';
+import { type CommandName, commandId, commandTitle } from '../contributes/commands.ts';
 import { settingId } from '../contributes/settings.ts';
 import type { Link } from '../target/link.ts';
 import { t } from '../words.ts';
@@ -8,7 +9,7 @@ import type { AppIndex } from '../workspace/app-index.ts';
 import { appArgument } from '../workspace/choose-app.ts';
 import { appKey } from '../workspace/code/listed.ts';
 import { appFacts } from './facts.ts';
-import { placesOf } from './places.ts';
+import { changedIn, placesOf, withChanges } from './places.ts';
 
 interface Item extends vscode.QuickPickItem {
   readonly run: () => unknown;
@@ -20,17 +21,24 @@ export async function showAppActions(
     readonly link: Link;
     readonly index: AppIndex;
     readonly runs: Runs;
+    readonly startedCode: Pick<StartedCode, 'of'>;
     readonly showApp: (alias: string) => Promise<void>;
   },
   argument: unknown,
 ): Promise<void> {
-  const { link, index, runs, showApp } = deps;
+  const { link, index, runs, startedCode, showApp } = deps;
   const { file, app: name } = appArgument(argument);
   const listed = (await index.apps()).filter((one) => one.uri.fsPath === file && one.name === name);
   const [first] = listed;
   if (!first || file === undefined) return;
   const { live } = link.snapshot();
-  const places = placesOf(file, first, listed, live ? appFacts(live, Date.now()) : new Map(), runs);
+  const places = withChanges(
+    placesOf(file, first, listed, live ? appFacts(live, Date.now()) : new Map(), runs),
+    startedCode.of,
+    await codeHash(file),
+  );
+  const changed = changedIn(places);
+  const again = { file, app: name };
   const known = places.flatMap(({ name: place, facts }) => (facts ? [{ place, facts }] : []));
   const whys = known.flatMap(({ place, facts }): Item[] => {
     const why = facts.waitsBecause ?? facts.backingOff?.why ?? facts.lastFailure;
@@ -39,6 +47,18 @@ export async function showAppActions(
   });
   const running = listed.map(appKey).filter((key) => runs.aliasesOf(key).length > 0);
   const items: readonly Item[] = [
+    ...(changed.run
+      ? [{ label: `$(debug-restart) ${t('Run Again')}`, description: t('code changed'), run: command('runApp', again) }]
+      : []),
+    ...(changed.deployed
+      ? [
+          {
+            label: `$(cloud-upload) ${t('Deploy Again')}`,
+            description: t('code changed'),
+            run: command('deployToEmulator', again),
+          },
+        ]
+      : []),
     ...whys,
     ...known.map(({ place, facts }) => ({
       label: `$(output) ${commandTitle('showLog')}`,
@@ -59,6 +79,9 @@ export async function showAppActions(
   const picked = await vscode.window.showQuickPick(items, { title: first.label, matchOnDetail: true });
   await picked?.run();
 }
+
+const command = (name: CommandName, argument: unknown) => () =>
+  vscode.commands.executeCommand(commandId(name), argument);
 
 async function hideLenses(): Promise<void> {
   const configuration = vscode.workspace.getConfiguration();

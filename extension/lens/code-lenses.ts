@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { Runs } from '../commands/runs.ts';
+import { codeHash, type StartedCode } from '../commands/started-code.ts';
 import { commandId } from '../contributes/commands.ts';
 import { readSettings } from '../settings.ts';
 import type { Link } from '../target/link.ts';
@@ -9,7 +10,7 @@ import type { Endpoint } from '../workspace/code/python-file.ts';
 import type { OpenFiles } from '../workspace/open-files.ts';
 import { type AppFacts, appFacts } from './facts.ts';
 import { type Lens, lensesOf } from './lenses.ts';
-import { endpointOf, placesOf } from './places.ts';
+import { changedIn, endpointOf, placesOf, withChanges } from './places.ts';
 import { endpointText, stateText } from './state-text.ts';
 
 /** States may change many times a second; texts are drawn at most this often. */
@@ -21,10 +22,11 @@ export function createCodeLenses(deps: {
   readonly index: AppIndex;
   readonly openFiles: OpenFiles;
   readonly runs: Runs;
+  readonly startedCode: Pick<StartedCode, 'of'>;
   /** Lets the editor ask again. */
   readonly changed: () => void;
 }) {
-  const { link, index, openFiles, runs, changed } = deps;
+  const { link, index, openFiles, runs, startedCode, changed } = deps;
   /** The texts that each document shows, to redraw only when one of them changes. */
   const shown = new Map<string, { readonly document: vscode.TextDocument; readonly texts: string }>();
   let facts: ReadonlyMap<string, AppFacts> = new Map();
@@ -34,9 +36,12 @@ export function createCodeLenses(deps: {
     const { live } = link.snapshot();
     facts = live ? appFacts(live, Date.now()) : new Map();
     const path = document.uri.fsPath;
-    const places = (app: FoundApp) => placesOf(path, app, index.known(), facts, runs);
+    const hashNow = await codeHash(path);
+    const places = (app: FoundApp) =>
+      withChanges(placesOf(path, app, index.known(), facts, runs), startedCode.of, hashNow);
     return lensesOf(path, await openFiles.apps(document), {
       state: (app) => stateText(places(app), timeOf),
+      changed: (app) => changedIn(places(app)),
       endpoint: (app, endpoint: Endpoint) => endpointText(endpoint, endpointOf(places(app), endpoint.path)),
     });
   }
@@ -70,6 +75,7 @@ export function createCodeLenses(deps: {
   const unsubscribe = [link.onChange(soon), runs.onChange(soon)];
   const disposables = [
     index.onDidChange(soon),
+    vscode.workspace.onDidSaveTextDocument(soon),
     vscode.window.onDidChangeVisibleTextEditors(soon),
     vscode.workspace.onDidGrantWorkspaceTrust(changed),
     vscode.workspace.onDidChangeConfiguration((event) => {
@@ -79,6 +85,8 @@ export function createCodeLenses(deps: {
 
   return {
     provide,
+    /** A text may be another one now. */
+    soon,
     close() {
       clearTimeout(redrawing);
       for (const stop of unsubscribe) stop();

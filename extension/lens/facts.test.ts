@@ -37,6 +37,7 @@ it('has the state of each deployed app and of each run', () => {
   expect([...appFacts(live, 0).values()]).toEqual([
     {
       alias: 'busy',
+      revision: 'r',
       queued: 3,
       ready: 2,
       busy: 1,
@@ -47,6 +48,7 @@ it('has the state of each deployed app and of each run', () => {
     },
     {
       alias: 'broken',
+      revision: 'r',
       queued: 0,
       ready: 0,
       busy: 0,
@@ -55,7 +57,16 @@ it('has the state of each deployed app and of each run', () => {
       waitsBecause: null,
       endpoints: new Map(),
     },
-    { alias: 'none', queued: 0, ready: 0, busy: 0, lastFailure: null, waitsBecause: null, endpoints: new Map() },
+    {
+      alias: 'none',
+      revision: 'r',
+      queued: 0,
+      ready: 0,
+      busy: 0,
+      lastFailure: null,
+      waitsBecause: null,
+      endpoints: new Map(),
+    },
     { alias: '0f-run', queued: 0, ready: 0, busy: 0, starting: 'pending', lastFailure: null, waitsBecause: null },
   ]);
 });

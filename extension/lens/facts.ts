@@ -1,3 +1,4 @@
+import { byAlias } from '../target/by-alias.ts';
 import { cause } from '../target/cause.ts';
 import { type AppRow, type LiveState, type RunnerRow, sentenceOf } from '../target/live.ts';
 import { t } from '../words.ts';
@@ -5,6 +6,8 @@ import { t } from '../words.ts';
 /** The state of one alias, as far as lenses show it. */
 export interface AppFacts {
   readonly alias: string;
+  /** Absent: the emulator doesn't know the app. */
+  readonly revision?: string;
   readonly queued: number;
   /** Runners that can serve, and those among them that have a request. */
   readonly ready: number;
@@ -33,8 +36,8 @@ export interface EndpointFacts {
 export function appFacts(live: LiveState, now: number): ReadonlyMap<string, AppFacts> {
   const runners = [...live.runners.values()].filter(({ endedAt }) => endedAt === null);
   const aliases = new Set([...live.apps.keys(), ...runners.map(({ alias }) => alias)]);
-  const ofAlias = (alias: string) => runners.filter((runner) => runner.alias === alias);
-  return new Map([...aliases].map((alias) => [alias, factsOf(live, alias, ofAlias(alias), now)]));
+  const ofAlias = byAlias(runners);
+  return new Map([...aliases].map((alias) => [alias, factsOf(live, alias, ofAlias.get(alias) ?? [], now)]));
 }
 
 function factsOf(
@@ -58,6 +61,7 @@ function factsOf(
     ...(delayed ? { backingOff: { why: cause(why), until: delayed.until } } : {}),
     lastFailure: app?.lastFailure ? cause(app.lastFailure) : null,
     waitsBecause: app?.reason ? sentenceOf(app.reason, head, now) : null,
+    ...(app ? { revision: app.revision } : {}),
     ...(app ? { endpoints: new Map(app.endpoints.map((one) => [one.path, endpointFacts(one, requests)])) } : {}),
   };
 }

@@ -20,10 +20,12 @@ class Painter(Base):
 def job(): ...
 `;
 const apps = appsOf(filesOf(new Map([['/w/app.py', readPythonFile(source)]]))).get('/w/app.py') ?? [];
-const lenses = lensesOf('/w/app.py', apps, {
-  state: ({ name }) => `${name} $(flame)`,
-  endpoint: (_, { path }) => `figures of ${path}`,
-});
+const texts = {
+  state: ({ name }: { readonly name: string }) => `${name} $(flame)`,
+  changed: () => ({ run: false, deployed: false }),
+  endpoint: (_: unknown, { path }: { readonly path?: string | undefined }) => `figures of ${path}`,
+};
+const lenses = lensesOf('/w/app.py', apps, texts);
 
 describe('the lenses of a file', () => {
   it('are one line per app and per endpoint, above their decorators', () => {
@@ -35,6 +37,17 @@ describe('the lenses of a file', () => {
       9: ['Call', 'figures of /slow'],
       13: ['Run Local', 'job \\$(flame)'],
     });
+  });
+
+  it('offer to run or deploy again what answers with older code, at the same places', () => {
+    for (const [run, deployed, expected] of [
+      [true, false, ['Run Again', 'Call', 'Deploy Local']],
+      [false, true, ['Run Local', 'Call', 'Deploy Again']],
+    ] as const) {
+      const shown = lensesOf('/w/app.py', apps, { ...texts, changed: () => ({ run, deployed }) });
+      expect(shown.slice(0, 3).map(({ title }) => title)).toEqual(expected);
+      expect(shown.map(({ line, action }) => [line, action])).toEqual(lenses.map(({ line, action }) => [line, action]));
+    }
   });
 
   it('name the place of each action, and the app for its command', () => {

@@ -33,29 +33,35 @@ interface Action {
   readonly command: CommandName;
 }
 
+/** What of an app answers with older code than that of its file. */
+export interface Changed {
+  readonly run: boolean;
+  readonly deployed: boolean;
+}
+
 /** The actions in front of the state of an app, in order. A new action is one entry. */
-const appActions = (): readonly Action[] => [
-  { title: t('Run Local'), command: 'runApp' },
+const appActions = (changed: Changed): readonly Action[] => [
+  { title: changed.run ? t('Run Again') : t('Run Local'), command: 'runApp' },
   { title: t('Call'), command: 'callApp' },
-  { title: t('Deploy Local'), command: 'deployToEmulator' },
+  { title: changed.deployed ? t('Deploy Again') : t('Deploy Local'), command: 'deployToEmulator' },
 ];
 const functionActions = (): readonly Action[] => [{ title: t('Run Local'), command: 'runApp' }];
 /** The actions in front of the figures of an endpoint. */
 const endpointActions = (): readonly Action[] => [{ title: t('Call'), command: 'callApp' }];
 
+/** What depends on the state of an app. */
+interface Texts {
+  readonly state: (app: FoundApp) => string;
+  readonly changed: (app: FoundApp) => Changed;
+  readonly endpoint: (app: FoundApp, endpoint: Endpoint) => string;
+}
+
 /**
  * The lenses of a file: for each app its actions and state, for each of its endpoints its actions and figures. Their
  * number depends only on the code. Pure.
  */
-export function lensesOf(
-  file: string,
-  apps: readonly FoundApp[],
-  texts: {
-    readonly state: (app: FoundApp) => string;
-    readonly endpoint: (app: FoundApp, endpoint: Endpoint) => string;
-  },
-): readonly Lens[] {
-  return apps.flatMap((app) => (app.isBase ? [] : [...appLenses(file, app, texts.state), ...endpointLenses(app)]));
+export function lensesOf(file: string, apps: readonly FoundApp[], texts: Texts): readonly Lens[] {
+  return apps.flatMap((app) => (app.isBase ? [] : [...appLenses(file, app, texts), ...endpointLenses(app)]));
 
   function endpointLenses(app: FoundApp): readonly Lens[] {
     return app.endpoints.flatMap((endpoint) => {
@@ -72,13 +78,13 @@ export function lensesOf(
   }
 }
 
-function appLenses(file: string, app: FoundApp, state: (app: FoundApp) => string): readonly Lens[] {
+function appLenses(file: string, app: FoundApp, texts: Pick<Texts, 'state' | 'changed'>): readonly Lens[] {
   const { topLine: line, name } = app;
   const argument = { file, app: name };
-  const actions = app.kind === 'app' ? appActions() : functionActions();
+  const actions = app.kind === 'app' ? appActions(texts.changed(app)) : functionActions();
   return [
     ...actions.map(({ title, command }) => ({ line, title, action: { command, argument } })),
-    { line, title: plain(state(app)), action: { command: 'showAppActions', argument } },
+    { line, title: plain(texts.state(app)), action: { command: 'showAppActions', argument } },
   ];
 }
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { ListedApp } from '../workspace/code/listed.ts';
 import type { AppFacts } from './facts.ts';
-import { endpointOf, placesOf } from './places.ts';
+import { changedIn, endpointOf, placesOf, withChanges } from './places.ts';
 
 const facts = (...aliases: readonly string[]) =>
   new Map(
@@ -65,4 +65,18 @@ it('an endpoint has the figures of the first place where it was called', () => {
   expect(endpointOf(places, '/')).toMatchObject({ calls: 0 });
   expect(endpointOf(places, undefined)).toBeUndefined();
   expect(endpointOf([place('run'), { name: 'run', facts: undefined }], '/')).toBeUndefined();
+});
+
+it('answers with older code only where the code of its beginning is known, and is another one than that of now', () => {
+  const known = new Map([...facts('0f-run', 'model')].map(([name, one]) => [name, { ...one, revision: 'r1' }]));
+  const places = placesOf('/w/app.py', model, [], known, runs({ '/w/app.py::Model': ['0f-run', undefined] }));
+  const changed = (hashes: { readonly [alias: string]: string }, now: string | undefined) =>
+    changedIn(withChanges(places, ({ alias, revision }) => hashes[`${alias} ${revision}`], now));
+  expect(changed({ '0f-run r1': 'old', 'model r1': 'new' }, 'new')).toEqual({ run: true, deployed: false });
+  expect(changed({ '0f-run r1': 'new', 'model r1': 'old' }, 'new')).toEqual({ run: false, deployed: true });
+  // Deployed from elsewhere, a file that can't be read, and an app that the emulator doesn't know.
+  expect(changed({ 'model r0': 'old' }, 'new')).toEqual({ run: false, deployed: false });
+  expect(changed({ '0f-run r1': 'old', 'model r1': 'old' }, undefined)).toEqual({ run: false, deployed: false });
+  const unknown = placesOf('/w/app.py', model, [], facts('model'), runs({}));
+  expect(changedIn(withChanges(unknown, () => 'old', 'new'))).toEqual({ run: false, deployed: false });
 });

@@ -1,6 +1,8 @@
+import type { Served } from '../commands/started-code.ts';
 import type { FoundApp } from '../workspace/code/apps.ts';
 import { appKey, type ListedApp } from '../workspace/code/listed.ts';
 import type { AppFacts, EndpointFacts } from './facts.ts';
+import type { Changed } from './lenses.ts';
 import type { Place } from './state-text.ts';
 
 /** The runs of this window, by the key of the app that they run. */
@@ -25,13 +27,35 @@ export function placesOf(
   const running = all.flatMap((one) =>
     runs
       .aliasesOf(appKey(one))
-      .map((alias) => ({ name: 'run', facts: alias === undefined ? undefined : facts.get(alias) })),
+      .map((alias) => ({ name: 'run', isRun: true, facts: alias === undefined ? undefined : facts.get(alias) })),
   );
   const deployed = all.flatMap(({ appName }) => {
     const found = facts.get(appName);
-    return found ? [{ name: appName, facts: found }] : [];
+    return found ? [{ name: appName, isRun: false, facts: found }] : [];
   });
   return [...running, ...deployed];
+}
+
+/**
+ * The places with what is known about their code: `hashOf` is the file's hash when they began, `now` the present one.
+ * Pure.
+ */
+export function withChanges(
+  places: readonly Place[],
+  hashOf: (served: Served) => string | undefined,
+  now: string | undefined,
+): readonly Place[] {
+  return places.map((place) => {
+    const { alias, revision } = place.facts ?? {};
+    const before = alias !== undefined && revision !== undefined ? hashOf({ alias, revision }) : undefined;
+    return before === undefined || now === undefined || before === now ? place : { ...place, isChanged: true };
+  });
+}
+
+/** What of an app answers with older code: its run in this window, or a deployed app. Pure. */
+export function changedIn(places: readonly Place[]): Changed {
+  const changed = places.filter(({ isChanged }) => isChanged === true);
+  return { run: changed.some(({ isRun }) => isRun === true), deployed: changed.some(({ isRun }) => isRun !== true) };
 }
 
 const noCalls: EndpointFacts = { calls: 0, failures: 0, p50Ms: null, lastFailure: null };

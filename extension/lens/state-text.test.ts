@@ -34,6 +34,17 @@ describe('the state of an app in its lens', () => {
     expect(stateText(places, String)).toBe('run: ◌ starting · img-prod: ● idle');
   });
 
+  it('says that the code has changed since, also where the rest is cut', () => {
+    const place = { name: 'run', facts: { ...quiet, ready: 1 }, isChanged: true };
+    expect(stateText([place], String)).toBe('● idle, code changed');
+    expect(stateText([place, { ...place, name: 'img', isChanged: false }], String)).toBe(
+      'run: ● idle, code changed · img: ● idle',
+    );
+    const failing = { ...place, facts: { ...quiet, queued: 3, lastFailure: 'x'.repeat(200) } };
+    expect(stateText([failing], String)).toMatch(/^✕ last start failed: x{30,}.*, code changed$/);
+    expect(stateText([failing], String).length).toBeLessThanOrEqual(90);
+  });
+
   it('stays short whatever an app says', () => {
     const long = 'x'.repeat(10_000);
     expect(text({ lastFailure: long }).length).toBeLessThanOrEqual(90);

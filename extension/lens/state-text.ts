@@ -6,8 +6,11 @@ import type { AppFacts, EndpointFacts } from './facts.ts';
 export interface Place {
   /** In front of the state where a class has several places: `run`, `img-dev`. */
   readonly name: string;
+  readonly isRun?: boolean;
   /** `undefined`: a run whose app isn't known to the emulator yet. */
   readonly facts: AppFacts | undefined;
+  /** The app's file has changed since the run or the deploy began. */
+  readonly isChanged?: boolean;
 }
 
 const maxLength = 90;
@@ -16,14 +19,15 @@ const maxLength = 90;
 export function stateText(places: readonly Place[], timeOf: (at: number) => string): string {
   const [only, ...others] = places;
   if (!only) return t('not running');
-  if (others.length === 0) return stateOf(only.facts, timeOf);
-  return short(places.map(({ name, facts }) => `${name}: ${stateOf(facts, timeOf)}`).join(' · '));
+  if (others.length === 0) return stateOf(only, timeOf);
+  return short(places.map((place) => `${place.name}: ${stateOf(place, timeOf)}`).join(' · '));
 }
 
-function stateOf(facts: AppFacts | undefined, timeOf: (at: number) => string): string {
+function stateOf({ facts, isChanged = false }: Place, timeOf: (at: number) => string): string {
   if (!facts) return `◌ ${t('starting')}`;
   const queued = facts.queued > 0 ? `, ${t('{0} queued', facts.queued)}` : '';
-  return short(`${stateWords(facts, timeOf)}${queued}`);
+  const changed = isChanged ? `, ${t('code changed')}` : '';
+  return `${short(`${stateWords(facts, timeOf)}${queued}`, maxLength - changed.length)}${changed}`;
 }
 
 function stateWords(facts: AppFacts, timeOf: (at: number) => string): string {

@@ -18,8 +18,10 @@ export function createAppsView(deps: {
   readonly view: RowTree;
   readonly changed: (element: Element | undefined) => void;
   readonly setContext: SetContext;
+  /** The folder is trusted, and has a Python for fal. */
+  readonly canRun: () => boolean;
 }) {
-  const { link, index, runs, view, changed, setContext } = deps;
+  const { link, index, runs, view, changed, setContext, canRun } = deps;
   /** Ended runners that the user cleared from the view. The emulator's history keeps them. */
   const cleared = new Set<string>();
   const clearedCounts = new Map<string, number>();
@@ -34,26 +36,29 @@ export function createAppsView(deps: {
     rows() {
       const found = index.known().map(foundApp);
       for (const app of found) for (const alias of runs.aliasesOf(app.key)) if (alias) runApps.set(alias, app);
-      return toItems({ snapshot: link.snapshot(), found, broken, runs: runApps, cleared, clearedCounts }, Date.now());
+      const snapshot = link.snapshot();
+      return toItems({ snapshot, found, broken, canRun: canRun(), runs: runApps, cleared, clearedCounts }, Date.now());
     },
     onRows: (rows) => setContext('hasEnded', endedRunners(rows).length > 0),
   });
 
   function update(): void {
     const { live, last, why } = link.snapshot();
-    const note = live?.head.trouble ?? (last && why) ?? '';
+    const note = live?.head.trouble ?? why ?? '';
     if ((view.message ?? '') !== note) view.message = note;
     const current = (live ?? last)?.runners;
     for (const id of cleared) if (!current?.has(id)) cleared.delete(id);
-    for (const alias of runApps.keys()) if (!isKnown(alias)) runApps.delete(alias);
-    if (view.visible && isCodeNew && live) void lookForBroken();
+    forgetRuns();
+    if (view.visible && isCodeNew && (live || canRun())) void lookForBroken();
     tree.update();
   }
 
-  function isKnown(alias: string): boolean {
+  function forgetRuns(): void {
+    if (runApps.size === 0) return;
     const { live, last } = link.snapshot();
-    const state = live ?? last;
-    return state?.apps.has(alias) === true || [...(state?.runners.values() ?? [])].some((one) => one.alias === alias);
+    const { apps, runners } = live ?? last ?? {};
+    const known = new Set([...(apps?.keys() ?? []), ...[...(runners?.values() ?? [])].map(({ alias }) => alias)]);
+    for (const alias of runApps.keys()) if (!known.has(alias)) runApps.delete(alias);
   }
 
   async function lookForBroken(): Promise<void> {
@@ -75,6 +80,7 @@ export function createAppsView(deps: {
 
   return {
     ...tree,
+    update,
     /** The row of the app with this name, if the view shows it. */
     app: (alias: string): Element | undefined => tree.find(appRowId(alias)),
     /** Clears ended runners from the view: all, or those of the given rows. Returns their number. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changedRows } from './changes.ts';
+import { changedRows, isSame } from './changes.ts';
 import type { Row } from './row.ts';
 
 const row = (id: string, description = '', children: readonly Row[] = []): Row => ({
@@ -36,4 +36,19 @@ describe('the rows to refresh', () => {
     expect(changed([], tree('1'))).toEqual([undefined]);
     expect(changed(tree('1'), [])).toEqual([undefined]);
   });
+});
+
+it('compares plain data by its content', () => {
+  const a = { list: [1, { b: 'x' }], none: undefined, empty: null };
+  expect(isSame(a, structuredClone(a))).toBe(true);
+  for (const other of [
+    { ...a, list: [1, { b: 'y' }] },
+    { ...a, list: [1] },
+    { ...a, empty: {} },
+    { ...a, more: 1 },
+    { ...a, list: { 0: 1, 1: { b: 'x' } } },
+    undefined,
+  ]) {
+    expect([other, isSame(a, other), isSame(other, a)]).toEqual([other, false, false]);
+  }
 });

@@ -40,11 +40,11 @@ export interface CodeFile {
   readonly why: string;
 }
 
-/** An app of the code that the emulator doesn't have. Pure. */
-export function codeRow(app: FoundApp): Row {
+/** An app of the code that the emulator doesn't have; `isUp`: there is an emulator that could have it. Pure. */
+export function codeRow(app: FoundApp, isUp: boolean): Row {
   const { key, kind, name, path, file, line, entry } = app;
   const label = shortLabel(app.label);
-  const state = kind === 'function' ? t('function') : t('not deployed');
+  const state = kind === 'function' ? t('function') : isUp ? t('not deployed') : t('not running');
   const description = entry === undefined ? state : `${state} · pyproject: ${entry}`;
   return {
     id: `code/${key}`,

@@ -45,8 +45,38 @@ const items = (shown: Omit<AppsShown, 'snapshot'> & Parameters<typeof liveWith>[
 };
 
 describe('the view Apps', () => {
-  it('is empty before an emulator has answered', () => {
-    expect(toItems({ snapshot: {}, found: [painter] }, now)).toEqual([]);
+  it('shows the apps of the code while no emulator runs, each ready to be run', () => {
+    const broken = [{ path: '/w/broken.py', file: 'broken.py', line: 2, why: "'(' was never closed" }];
+    const add = { ...upscale, key: '/w/up.py::add', label: 'add', kind: 'function' as const };
+    for (const state of ['stopped', 'starting'] as const) {
+      const rows = toItems({ snapshot: { state }, found: [upscale, painter, add], broken }, now);
+      expect(draw(rows)).toEqual([
+        'add | function',
+        'Painter | not running',
+        'Upscale | not running',
+        "broken.py | line 3: '(' was never closed",
+      ]);
+      expect(rows.map(({ kind }) => kind)).toEqual(['function', 'code', 'code', 'broken']);
+      expect(rows[1]?.about).toMatchObject({ file: '/w/app.py', line: 16, app: 'Painter' });
+    }
+    expect(toItems({ snapshot: { state: 'stopped' } }, now)).toEqual([]);
+  });
+
+  it('is empty where nothing can run, so that its text says why', () => {
+    const broken = [{ path: '/w/broken.py', file: 'broken.py', line: 2, why: "'(' was never closed" }];
+    expect(toItems({ snapshot: { state: 'stopped' }, found: [painter], broken, canRun: false }, now)).toEqual([]);
+    expect(draw(toItems({ snapshot: { live: liveWith({}) }, found: [painter], canRun: false }, now))).toHaveLength(1);
+  });
+
+  it('starts with a row that tries again after an emulator could not be started', () => {
+    const failed = toItems({ snapshot: { state: 'failed' }, found: [painter] }, now);
+    expect(draw(failed)).toEqual(['Start Emulator | it could not be started', 'Painter | not running']);
+    expect(toItems({ snapshot: { state: 'failed' } }, now)).toEqual([]);
+    // It is another version, or doesn't accept the key: a start would find it there again.
+    const running = { pid: 1 } as never;
+    expect(draw(toItems({ snapshot: { state: 'failed', running }, found: [painter] }, now))).toEqual([
+      'Painter | not running',
+    ]);
   });
 
   it('shows the apps of the code, deployed or not, with their endpoints and runners', () => {
@@ -270,7 +300,7 @@ describe('the view Apps', () => {
       'Start Emulator | it ended unexpectedly',
       'Painter | not running',
       '  runner 1 | not running',
-      'Upscale | not deployed',
+      'Upscale | not running',
     ]);
     expect(rows.map(({ isGone }) => isGone)).toEqual([undefined, true, undefined]);
     expect(ticks(rows)).toBe(false);

@@ -1,3 +1,4 @@
+import { byAlias } from '../target/by-alias.ts';
 import type { AppRow, LiveState, Reason, RunnerRow } from '../target/live.ts';
 import type { Snapshot } from '../target/snapshot.ts';
 import { t } from '../words.ts';
@@ -9,11 +10,13 @@ import { endedRow, runnerOf, runnerRow } from './runner-rows.ts';
 
 /** Everything that the view "Apps" shows. */
 export interface AppsShown {
-  readonly snapshot: Pick<Snapshot, 'live' | 'last'> & Partial<Pick<Snapshot, 'state'>>;
+  readonly snapshot: Pick<Snapshot, 'live' | 'last' | 'running'> & Partial<Pick<Snapshot, 'state'>>;
   /** Apps in the code of the window's folders. */
   readonly found?: readonly FoundApp[];
   /** Files that can't be parsed. */
   readonly broken?: readonly CodeFile[];
+  /** `false`: the folder isn't trusted, or has no Python for fal. */
+  readonly canRun?: boolean;
   /** The app of each alias that `fal run` serves in this window. */
   readonly runs?: ReadonlyMap<string, FoundApp>;
   /** Ended runners that the user cleared, and how many of each alias. */
@@ -42,33 +45,50 @@ const endedShownMs = 5 * 60_000;
 export function toItems(shown: AppsShown, now: number): readonly Row[] {
   const { snapshot, found = [], broken = [] } = shown;
   const live = snapshot.live ?? snapshot.last;
-  if (!live) return [];
+  if (!live) return withoutEmulator(shown);
   const all = appsOf(live, shown, now);
   const time = { now, timeScale: live.head.timeScale };
   const rowOf = (one: Shown) => appRow(live, one, time);
   const isOurs = ({ code }: Shown) => code !== undefined || found.length === 0;
   const ours = all.filter(isOurs);
+  const isUp = snapshot.live !== undefined;
   const deployed = new Set(ours.filter(({ app }) => app?.kind === 'deployed').map(({ code }) => code?.key));
   const rows = [
-    ...[...ours.map(rowOf), ...found.filter(({ key }) => !deployed.has(key)).map(codeRow)].sort(byLabel),
+    ...[...ours.map(rowOf), ...found.filter(({ key }) => !deployed.has(key)).map((app) => codeRow(app, isUp))].sort(
+      byLabel,
+    ),
     ...broken.map(brokenRow),
   ];
   const elsewhere = elsewhereRow(all.filter((one) => !isOurs(one)).map(rowOf));
   if (snapshot.live) return [...rows, ...elsewhere];
-  return [...(snapshot.state === 'failed' ? [startRow()] : []), ...gone([...rows, ...elsewhere])];
+  return [
+    ...(snapshot.state === 'failed' ? [startRow(t('it ended unexpectedly'))] : []),
+    ...gone([...rows, ...elsewhere]),
+  ];
 }
 
-/** Above the rows of a killed emulator. */
-const startRow = (): Row => ({
-  id: 'action/start',
-  kind: 'action',
-  label: t('Start Emulator'),
-  description: t('it ended unexpectedly'),
-  icon: 'play',
-  facts: [],
-  spoken: t('Start Emulator: it ended unexpectedly'),
-  children: [],
-});
+/** The apps of the code, each of which starts the emulator when it is run. */
+function withoutEmulator({ snapshot, found = [], broken = [], canRun = true }: AppsShown): readonly Row[] {
+  if (!canRun) return [];
+  const rows = [...found.map((app) => codeRow(app, false)).sort(byLabel), ...broken.map(brokenRow)];
+  const hasFailed = snapshot.state === 'failed' && !snapshot.running && rows.length > 0;
+  return [...(hasFailed ? [startRow(t('it could not be started'))] : []), ...rows];
+}
+
+/** Above the rows of an emulator that was killed, or that could not be started. */
+function startRow(why: string): Row {
+  const label = t('Start Emulator');
+  return {
+    id: 'action/start',
+    kind: 'action',
+    label,
+    description: why,
+    icon: 'play',
+    facts: [],
+    spoken: `${label}: ${why}`,
+    children: [],
+  };
+}
 
 function appsOf(
   live: LiveState,
@@ -77,23 +97,13 @@ function appsOf(
 ): readonly Shown[] {
   const isShown = ({ id, endedAt, alias }: RunnerRow) =>
     endedAt === null || (!cleared?.has(id) && (live.apps.has(alias) || now - endedAt < endedShownMs));
+  const deployedAs = new Map([...found].reverse().map((code) => [code.appName, code]));
   const runners = byAlias([...live.runners.values()].filter(isShown));
   return [...new Set([...live.apps.keys(), ...runners.keys()])].map((alias) => {
     const app = live.apps.get(alias);
-    const code = app?.kind === 'deployed' ? found.find(({ appName }) => appName === alias) : runs?.get(alias);
+    const code = app?.kind === 'deployed' ? deployedAs.get(alias) : runs?.get(alias);
     return { alias, app, code, runners: runners.get(alias) ?? [], cleared: clearedCounts?.get(alias) ?? 0 };
   });
-}
-
-/** The oldest supported editor doesn't have `Map.groupBy`. */
-function byAlias(runners: readonly RunnerRow[]): ReadonlyMap<string, readonly RunnerRow[]> {
-  const groups = new Map<string, RunnerRow[]>();
-  for (const runner of runners) {
-    const group = groups.get(runner.alias);
-    if (group) group.push(runner);
-    else groups.set(runner.alias, [runner]);
-  }
-  return groups;
 }
 
 /** The ids of the ended runners in the rows. */

@@ -5,7 +5,18 @@ import type { LiveState, RequestRow } from '../target/live.ts';
 import type { Snapshot } from '../target/snapshot.ts';
 import { t } from '../words.ts';
 import { isCounting, shortReason } from './reason-words.ts';
-import { duration, type Fact, fact, gone, lasting, type Row, roughAge, shortLabel, type Time } from './row.ts';
+import {
+  clockTime,
+  duration,
+  type Fact,
+  fact,
+  gone,
+  lasting,
+  type Row,
+  roughAge,
+  shortLabel,
+  type Time,
+} from './row.ts';
 
 /** What commands get to act on a request. */
 export function requestElement({ number, alias, id }: Pick<RequestRow, 'number' | 'alias' | 'id'>) {
@@ -132,7 +143,7 @@ function factsOf(request: RequestRow): readonly Fact[] {
   const { number, alias, method, path, id, submittedAt, runner, attempts, coldMs, error } = request;
   return [
     fact('', t('{0} of {1}', `#${number} ${method} ${path}`, alias)),
-    fact(t('Submitted'), new Date(submittedAt).toLocaleTimeString('en-GB')),
+    fact(t('Submitted'), clockTime(submittedAt)),
     ...(runner ? [fact(t('Runner'), t('runner {0}', runner.number))] : []),
     ...(attempts > 1 ? [fact(t('Attempts'), `${attempts}`)] : []),
     ...(coldMs === null ? [] : [fact(t('Cold start'), t('waited {0} for its runner', duration(coldMs)))]),

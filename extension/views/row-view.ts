@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import { changedRows } from './changes.ts';
+import { changedRows, isSame } from './changes.ts';
 import { type About, type Row, ticks } from './row.ts';
 
 /** The editor's handle of a row: always the same object for the same id. Commands get it with what the row is about. */
@@ -11,6 +11,12 @@ export type RowTree = Pick<
   vscode.TreeView<Element>,
   'visible' | 'onDidChangeVisibility' | 'message' | 'selection' | 'reveal'
 >;
+
+/** An element that the editor has, and what it was made of. */
+interface Shown {
+  readonly element: Element;
+  about: About | undefined;
+}
 
 const tickMs = 1_000;
 
@@ -26,7 +32,7 @@ export function createRowView(deps: {
   readonly onRows?: (rows: readonly Row[]) => void;
 }) {
   const { view, changed } = deps;
-  const elements = new Map<string, { readonly element: Element; about: string }>();
+  const elements = new Map<string, Shown>();
   let rows: readonly Row[] | undefined;
   let known = new Map<string, { readonly row: Row; readonly parent: Row | undefined }>();
   let ticking: NodeJS.Timeout | undefined;
@@ -46,15 +52,15 @@ export function createRowView(deps: {
   /** Compares with what is shown. Without an effect while the view is hidden. */
   function update(): void {
     if (view.visible) {
-      const [before, after] = [rows, compute()];
+      const [before, old] = [rows, known];
+      const after = compute();
       if (!before) changed(undefined);
-      else redraw(before, after);
+      else redraw(before, after, old);
     }
     tick();
   }
 
-  function redraw(before: readonly Row[], after: readonly Row[]): void {
-    const old = index(before);
+  function redraw(before: readonly Row[], after: readonly Row[], old: typeof known): void {
     for (const id of changedRows(before, after)) {
       if (id === undefined) changed(undefined);
       else if (elements.has(id)) changed(elements.get(id)?.element);
@@ -78,7 +84,7 @@ export function createRowView(deps: {
   const seen = view.onDidChangeVisibility(update);
 
   const elementOf = ({ id, about }: Row): Element => {
-    const found = elements.get(id) ?? { element: { rowId: id, ...about }, about: JSON.stringify(about) };
+    const found = elements.get(id) ?? { element: { rowId: id, ...about }, about };
     elements.set(id, found);
     return found.element;
   };
@@ -113,12 +119,11 @@ export function createRowView(deps: {
 export type RowView = ReturnType<typeof createRowView>;
 
 /** What a row is about may change, but the editor keeps its element, and asks for it only when its children change. */
-function refresh(one: { readonly element: Element; about: string }, { id, about }: Row): void {
-  const text = JSON.stringify(about);
-  if (one.about === text) return;
+function refresh(one: Shown, { id, about }: Row): void {
+  if (isSame(one.about, about)) return;
   for (const name of Object.keys(one.element)) Reflect.deleteProperty(one.element, name);
   Object.assign(one.element, { rowId: id, ...about });
-  one.about = text;
+  one.about = about;
 }
 
 /** The rows that a command of a menu acts on: the row and the selection. A keybinding may pass anything. */

@@ -80,6 +80,13 @@ export function shortLabel(label: string, max = 18): string {
   return label.length <= max ? label : `${label.slice(0, max - 1).trimEnd()}…`;
 }
 
+const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+
+/** `20:44:12`, in milliseconds since the epoch. */
+export function clockTime(at: number): string {
+  return clock.format(at);
+}
+
 /** How long a state has lasted. */
 export function lasting(since: number, { now, timeScale }: Time): string {
   return age(inSteps(now - since), timeScale);

@@ -1,7 +1,7 @@
 import { cause, wasRequested } from '../target/cause.ts';
 import type { RunnerRow } from '../target/live.ts';
 import { t } from '../words.ts';
-import { type Fact, fact, lasting, left, type Row, roughAge, type Time } from './row.ts';
+import { clockTime, type Fact, fact, lasting, left, type Row, roughAge, type Time } from './row.ts';
 import { stateLook } from './states.ts';
 
 const runnerPrefix = 'runner/';
@@ -91,7 +91,7 @@ function factsOf(runner: RunnerRow, state: string, since: number): readonly Fact
   return [
     fact(t('Runner'), id),
     fact(t('State'), [state, stateLook(state).meaning].filter(Boolean).join(': ')),
-    fact(t('Since'), new Date(since).toLocaleTimeString('en-GB')),
+    fact(t('Since'), clockTime(since)),
     ...(why ? [fact(t('Reason'), why)] : []),
     ...(requests.length > 0 ? [fact(t('Requests'), requests.map((number) => `#${number}`).join(', '))] : []),
     fact(t('Machine'), machineType),

@@ -43,7 +43,7 @@ export async function chooseApp(index: AppIndex, argument: AppArgument, title: s
   );
   if (only && others.length === 0 && broken.length === 0) return only;
   if (!only && broken.length === 0) {
-    throw new Problem(t('No fal.App class or @fal.function was found in {0}.', where(argument)));
+    throw new Problem(t('No fal.App class or @fal.function was found in {0}.', where(argument)), 'newApp');
   }
   const editor = vscode.window.activeTextEditor;
   const apps = editor ? nearestFirst(fits, editor.document.uri.fsPath, editor.selection.active.line) : fits;

@@ -41,6 +41,7 @@ export function openViews() {
   });
   const apps = createAppsView({
     ...shared(),
+    canRun: () => true,
     index: { known: () => [], broken: async () => [], onDidChange: never } as never,
     runs: { aliasesOf: () => [], onChange: () => () => undefined },
   });

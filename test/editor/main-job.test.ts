@@ -16,8 +16,8 @@ beforeAll(async () => {
 afterAll(() => scene?.close());
 
 describe('with the package installed in VS Code', () => {
-  it('a view without an emulator offers to start one', async () => {
-    await window.welcome(/Start Emulator/);
+  it('a view without an emulator shows the apps of the code', async () => {
+    await window.row(/^Hello not running/);
     await window.picture('1-stopped');
   });
 
@@ -171,6 +171,6 @@ describe('with the package installed in VS Code', () => {
   it('the palette stops it', async () => {
     await window.workbench.command('fal: Stop Emulator');
     await scene.emulatorIsGone();
-    await window.welcome(/Start Emulator/);
+    await window.row(/^Hello not running/);
   });
 });

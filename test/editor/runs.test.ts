@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isAlive, type ProcessIdentity } from '../../emulator/local/data-folder.ts';
@@ -99,6 +99,36 @@ it('begins each run of a row of ten, and ends each', async () => {
   }
 });
 
+it('runs an app again in the place of its run, whose lens says that its code has changed', async () => {
+  const { page } = window.workbench;
+  const first = await run('Slow');
+  await window.workbench.openFile('slow.py');
+  const lens = (text: RegExp) => page.locator('.editor-instance .codelens-decoration').filter({ hasText: text });
+  await lens(/Run Local.*● idle$/).waitFor({ timeout: 60_000 });
+  const file = join(scene.workspace, 'slow.py');
+  await writeFile(file, (await readFile(file, 'utf8')).replace('keep_alive = 60', 'keep_alive = 90'));
+  await lens(/Run Again.*● idle,.code changed$/).waitFor();
+  await window.picture('code-changed');
+  await page.mouse.move(900, 600);
+  await lens(/Run Again/)
+    .getByText('Run Again')
+    .click();
+  const second = await until(
+    'another run is the only one',
+    () => {
+      const [one, ...others] = helpers();
+      return one && others.length === 0 && one.pid !== first.pid && one;
+    },
+    { timeoutMs: 60_000 },
+  );
+  await lens(/Run Local.*● idle$/).waitFor({ timeout: 60_000 });
+  await terminals('run Slow').waitFor();
+  expect((await theHelper()).pid).toBe(second.pid);
+  await window.workbench.command('fal: Stop Run');
+  await noRuns();
+  await window.workbench.command('View: Close All Editors');
+});
+
 it('reports a run whose helper was killed, and leaves no process behind', async () => {
   const helper = await run('Slow');
   const processes = processTree(helper.pid).map(processIdentity);
@@ -124,12 +154,16 @@ it('closes a local terminal with the window, because it could not get its variab
   expect(await terminals('fal (local)').count()).toBe(0);
 });
 
-it('survives the deletion of the data folder: the view is empty, and each button does what it says', async () => {
+it('survives the deletion of the data folder: the view has the code, and each button does what it says', async () => {
   await run('Slow');
   await rm(scene.dataDir, { recursive: true });
   await noRuns();
-  await window.welcome(/The emulator is stopped/);
-  await run('Slow');
+  await window.row(/^Hello not running/);
+  const row = await window.row(/^Slow not running$/);
+  await window.picture('stopped');
+  await row.hover();
+  await row.getByRole('button', { name: 'Run App' }).click();
+  await theHelper();
   await scene.emulator();
   await window.workbench.command('fal: Stop Run');
   await noRuns();

@@ -77,7 +77,7 @@ beforeAll(async () => {
   // Only rows on the screen exist in the page.
   await window.workbench.page.setViewportSize({ width: 1280, height: 1600 });
   await window.showApps();
-  await window.welcome(/Start Emulator/);
+  await window.row(/^Ready not running$/);
 });
 afterAll(() => scene?.close());
 

@@ -102,7 +102,11 @@ const places: readonly (readonly [string, () => readonly (string | undefined)[]]
   [
     'lenses of apps and endpoints',
     () => [
-      ...lensesOf('/w/app.py', apps, { state: () => '', endpoint: () => '' }).map(({ title }) => title),
+      ...lensesOf('/w/app.py', apps, {
+        changed: () => ({ run: true, deployed: true }),
+        state: () => '',
+        endpoint: () => '',
+      }).map(({ title }) => title),
       stateText([], String),
       ...[
         undefined,
