@@ -6,6 +6,7 @@ import { createAppCommands } from './commands/app.ts';
 import { createAppsPresence } from './commands/apps-presence.ts';
 import { createBegunTasks } from './commands/begun-tasks.ts';
 import { createChoosePython } from './commands/choose-python.ts';
+import { createDeployedCommands } from './commands/deployed.ts';
 import { createDiskCommands } from './commands/disk.ts';
 import { createEmulatorCommands } from './commands/emulator.ts';
 import { createFalClis, type FalClis } from './commands/fal-cli.ts';
@@ -156,6 +157,7 @@ export function createSession(deps: {
     selections,
     pickRunner: (title) => pickRunner(link.snapshot(), title),
   });
+  const deployedApps = createDeployedCommands({ link, present });
   const terminalLinks = createTerminalLinks({ link, showApp });
   const statusBar = createStatusBar(link);
   const emulatorFollower = followEmulator({ link, windows, present, log, setContext, setAllTerminals });
@@ -261,6 +263,8 @@ export function createSession(deps: {
       return row && row.key === undefined ? false : apps.stopRun(row?.key);
     },
     useCodeScaling: (argument: unknown) => scaleResets.use(argument),
+    showRevisions: (element: unknown) => deployedApps.showRevisions(element),
+    deleteApp: (element: unknown, selection: unknown) => deployedApps.remove(element, selection),
     showAppActions: (argument: unknown) => showAppActions({ link, index, runs, startedCode, showApp }, argument),
     showEmulatorLog: () => log.show(),
     openTerminal: () => terminals.open(),
@@ -277,6 +281,9 @@ export function createSession(deps: {
     cancelRequest: (element: unknown, selection: unknown) => requestActions.cancel(element, selection),
     replayRequest: (element: unknown, selection: unknown) => requestActions.replay(element, selection),
     loadOlderRequests: () => requests.loadOlder(),
+    pauseRequests: () => requests.setPaused(true),
+    resumeRequests: () => requests.setPaused(false),
+    clearFinished: () => requests.clearFinished(),
     filterRequests: () => requestActions.filter(),
     clearFilter: () => requests.setFilter({}),
     openRow: (element: unknown) => rows.open(element),

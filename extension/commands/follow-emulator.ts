@@ -24,6 +24,10 @@ export function followEmulator(deps: {
     setContext('hasNoEmulator', now.running === undefined);
     setContext('secretsSealed', now.live?.head.secrets === 'sealed');
     setContext(
+      'hasDeployed',
+      [...(now.live?.apps.values() ?? [])].some(({ kind }) => kind === 'deployed'),
+    );
+    setContext(
       'hasRunners',
       [...(now.live?.runners.values() ?? [])].some(({ endedAt }) => endedAt === null),
     );

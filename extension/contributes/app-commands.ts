@@ -47,6 +47,19 @@ export const appCommands = {
   useCodeScaling: {
     title: "Use the Code's Values at the Next Deploy",
     palette: all(isTrusted, key('hasApps')),
+    menus: [inRow('apps', 'minifal.app', '6_app@2', isTrusted)],
+  },
+  showRevisions: {
+    title: 'Show Revisions',
+    icon: 'history',
+    palette: key('hasDeployed'),
+    menus: [inRow('apps', 'minifal.app', '6_app@1'), inRow('apps', 'minifal.app.other', '6_app@1')],
+  },
+  deleteApp: {
+    title: 'Delete App…',
+    icon: 'trash',
+    palette: key('hasDeployed'),
+    menus: [inRow('apps', 'minifal.app', '9_end@1'), inRow('apps', 'minifal.app.other', '9_end@1')],
   },
   /** What a click on an app's state in its lens does. */
   showAppActions: {

@@ -16,6 +16,8 @@ export interface Contexts {
   readonly lastCall: 'answered' | 'failed';
   /** A `fal` command of this window is running. */
   readonly hasRuns: boolean;
+  /** The emulator has a deployed app. */
+  readonly hasDeployed: boolean;
   /** Runners live. */
   readonly hasRunners: boolean;
   /** Requests wait or run. */
@@ -25,6 +27,10 @@ export interface Contexts {
   /** The view shows ended runners. */
   readonly hasEnded: boolean;
   readonly secretsSealed: boolean;
+  /** The view "Requests" shows finished ones. */
+  readonly hasFinished: boolean;
+  /** The view "Requests" doesn't change. */
+  readonly requestsPaused: boolean;
   /** The view "Requests" shows only some of them. */
   readonly hasFilter: boolean;
 }

@@ -1,5 +1,5 @@
 import { type Command, inRow, inTitle } from './command.ts';
-import { all, isTrusted, key } from './when.ts';
+import { all, isTrusted, key, not } from './when.ts';
 
 /** What can be done with a row of "Requests", and with the view. */
 export const requestCommands = {
@@ -46,6 +46,24 @@ export const requestCommands = {
     icon: 'filter',
     palette: key('hasRequests'),
     menus: [inTitle('requests', 'navigation@1', key('hasRequests'))],
+  },
+  pauseRequests: {
+    title: 'Pause List of Requests',
+    icon: 'debug-pause',
+    palette: all(key('hasRequests'), not(key('requestsPaused'))),
+    menus: [inTitle('requests', 'navigation@3', key('hasRequests'), not(key('requestsPaused')))],
+  },
+  resumeRequests: {
+    title: 'Continue List of Requests',
+    icon: 'debug-continue',
+    palette: key('requestsPaused'),
+    menus: [inTitle('requests', 'navigation@3', key('requestsPaused'))],
+  },
+  clearFinished: {
+    title: 'Clear Finished Requests',
+    icon: 'clear-all',
+    palette: key('hasFinished'),
+    menus: [inTitle('requests', '1_list@1', key('hasFinished'))],
   },
   clearFilter: {
     title: 'Show All Requests',

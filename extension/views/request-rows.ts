@@ -39,6 +39,8 @@ export interface RequestsShown {
   /** There are no more pages. */
   readonly isAll?: boolean;
   readonly filter?: RequestFilter;
+  /** Finished requests until then were cleared from the view; pages that a person loads have them. */
+  readonly clearedUntil?: number;
 }
 
 /**
@@ -46,11 +48,13 @@ export interface RequestsShown {
  * older ones. Pure.
  */
 export function requestItems(shown: RequestsShown, now: number): readonly Row[] {
-  const { snapshot, older = [], isAll = false, filter = {} } = shown;
+  const { snapshot, older = [], isAll = false, filter = {}, clearedUntil = 0 } = shown;
   const live = snapshot.live ?? snapshot.last;
   if (!live) return [];
   const time = { now, timeScale: live.head.timeScale };
-  const all = new Map([...older.map((one) => [one.number, one] as const), ...live.requests]);
+  const isCleared = ({ completedAt }: RequestRow) => completedAt !== null && completedAt <= clearedUntil;
+  const newest = [...live.requests].filter(([, request]) => !isCleared(request));
+  const all = new Map([...older.map((one) => [one.number, one] as const), ...newest]);
   const fits = [...all.values()].filter((request) => isWanted(request, filter));
   const rank = { IN_QUEUE: 0, IN_PROGRESS: 1, COMPLETED: 2 };
   const sorted = fits.sort((a, b) => rank[a.phase] - rank[b.phase] || b.number - a.number);

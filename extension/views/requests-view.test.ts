@@ -20,6 +20,12 @@ function scene(newest: number) {
   const client = {
     requests: (query: object) => new Promise((answer) => asked.push({ query, answer })),
   } as unknown as LiveClient;
+  const contexts = new Map<string, unknown>();
+  const view: RowTree & { description?: string | undefined } = {
+    ...{ visible: true, message: '', selection: [] },
+    onDidChangeVisibility: () => ({ dispose() {} }),
+    reveal: async () => undefined,
+  };
   const rows = createRequestsView({
     link: {
       snapshot: () => snapshot,
@@ -29,18 +35,19 @@ function scene(newest: number) {
         return () => void listeners.delete(listener);
       },
     },
-    view: { visible: true, onDidChangeVisibility: () => ({ dispose() {} }) } as unknown as RowTree,
+    view,
     changed: () => undefined,
-    setContext: () => undefined,
+    setContext: (name, value) => void contexts.set(name, value),
   });
+  function set(next: Snapshot): void {
+    const before = snapshot;
+    snapshot = next;
+    for (const listener of listeners) listener(snapshot, before);
+  }
   return {
-    ...{ rows, asked },
+    ...{ rows, asked, contexts, view, set },
     numbers: () => rows.getChildren().flatMap(({ request }) => request ?? []),
-    toNewest(last: number) {
-      const before = snapshot;
-      snapshot = { state: 'running', live: liveAt(last) };
-      for (const listener of listeners) listener(snapshot, before);
-    },
+    toNewest: (last: number) => set({ state: 'running', live: liveAt(last) }),
   };
 }
 
@@ -66,4 +73,50 @@ it('drops a page that was asked for with another filter', async () => {
   expect(numbers()).toEqual([5]);
   void rows.loadOlder();
   expect(asked[2]?.query).toMatchObject({ text: '#5', before: 5 });
+});
+
+it('clears finished requests, which older pages still have', async () => {
+  const { rows, asked, numbers, toNewest, contexts } = scene(30);
+  expect(contexts.get('hasFinished')).toBe(true);
+  expect(rows.clearFinished()).toBe(10);
+  expect([numbers(), contexts.get('hasFinished')]).toEqual([[], false]);
+  toNewest(32);
+  expect(numbers()).toEqual([32, 31]);
+  // Those that leave the newest ones were cleared.
+  toNewest(39);
+  expect(numbers()).toEqual(range(31, 39).toReversed());
+  const loading = rows.loadOlder();
+  expect(asked[0]?.query).toMatchObject({ before: 31 });
+  asked[0]?.answer({ requests: range(25, 30).toReversed().map(done), before: 25 });
+  await loading;
+  expect(numbers()).toEqual(range(25, 39).toReversed());
+  toNewest(45);
+  expect(numbers()).toEqual(range(25, 45).toReversed());
+  expect([rows.clearFinished(), numbers()]).toEqual([21, []]);
+});
+
+it('keeps what it shows while it is paused, and then has what came, without a gap', () => {
+  const { rows, numbers, toNewest, contexts, view } = scene(30);
+  const shown = () => rows.rows().map(({ description }) => description);
+  const before = shown();
+  rows.setPaused(true);
+  expect([view.description, contexts.get('requestsPaused')]).toEqual(['paused', true]);
+  toNewest(33);
+  toNewest(36);
+  expect([numbers(), shown()]).toEqual([range(21, 30).toReversed(), before]);
+  rows.setPaused(false);
+  expect([view.description, contexts.get('requestsPaused')]).toEqual([undefined, false]);
+  expect(numbers().slice(0, 10)).toEqual(range(27, 36).toReversed());
+});
+
+it('continues when the emulator has ended or is another one', () => {
+  for (const [next, expected] of [
+    [{ state: 'stopped' }, []],
+    [{ state: 'running', live: liveWith({ pid: 999, requests: [done(1)] }) }, [1]],
+  ] as const) {
+    const { rows, numbers, set, contexts } = scene(30);
+    rows.setPaused(true);
+    set(next as Snapshot);
+    expect([numbers(), contexts.get('requestsPaused')]).toEqual([expected, false]);
+  }
 });

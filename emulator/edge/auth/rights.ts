@@ -127,6 +127,8 @@ export const restRights: Rights = {
   'GET /minifal/logs': 'owner',
   'GET /minifal/logs/follow': 'owner',
   'GET /minifal/apps/:alias/settings': 'owner',
+  'GET /minifal/apps/:alias/revisions': 'owner',
+  'DELETE /minifal/apps/:alias': 'owner',
   'GET /minifal/secrets': 'owner',
   'POST /minifal/secrets': 'owner',
   'GET /minifal/disk': 'owner',

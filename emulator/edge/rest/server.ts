@@ -3,6 +3,7 @@ import { guard } from '../guard.ts';
 import { accounts } from './accounts.ts';
 import { applications } from './applications.ts';
 import { billableUnits } from './billable-units.ts';
+import { ownApps } from './control/own-apps.ts';
 import { ownDisk } from './control/own-disk.ts';
 import { ownRequests } from './control/own-requests.ts';
 import { ownSecrets } from './control/own-secrets.ts';
@@ -62,6 +63,7 @@ export function createRestEdge(deps: RestDeps): Express {
     runnerStop(deps),
     ownLogs(deps),
     ownSettings(deps),
+    ownApps(deps),
     ownSecrets(deps),
     ownDisk(deps),
   );
