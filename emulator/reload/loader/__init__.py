@@ -1,0 +1,1 @@
+"""The loader of `minifal run --watch` (main.py)."""

@@ -1,0 +1,295 @@
+"""
+The loader: a process that has imported fal and the libraries of the app, and never the developer's code. It forks a
+holder, which is `fal run` itself, and a child for each save, which imports the app as `fal run` does and compares it
+with the last version that the emulator accepted (loading.py).
+
+Commands and events are lines of JSON; emulator/reload/ has their form. Everything the app does while it is imported
+happens in a child: it can't write events, and is ended with all of its processes when it has answered, when it takes
+longer than the limit, or when a newer save comes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import selectors
+import signal
+import sys
+import time
+
+from . import children, loading
+
+_MOST_OUTPUT = 1_000_000
+"""Bytes of output of one import that are passed on."""
+_GRACE_S = 2.0
+"""How long `fal run` has to end by itself."""
+
+
+def main(commands: int, events: int) -> int:
+    """Serves until the commands end, or `fal run` does. Returns the exit code of `fal run`."""
+    # Ctrl-C is for `fal run`, which then ends by itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    children.become_reaper()
+    for descriptor in (commands, events):
+        os.set_inheritable(descriptor, False)
+    import fal.api
+    import fal.cli.main
+    import fal.cli.run  # noqa: F401
+
+    return Loader(commands, events).serve()
+
+
+class Loader:
+    """The state of one run."""
+
+    def __init__(self, commands: int, events: int):
+        self._commands, self._events = commands, events
+        os.set_blocking(commands, False)
+        self._read = bytearray()
+        self._argv: list[str] = []
+        self._limit_s = 60.0
+        self._holder: children.Child | None = None
+        self._load: Load | None = None
+        self._base: str | None = None
+        """The description of the version that the emulator accepted last, as it was received."""
+        self._offered: dict[int, str | None] = {}
+        self._files: list[str] = []
+        self._ending = False
+        self._code = 0
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(commands, selectors.EVENT_READ, self._on_commands)
+        self._wake, waking = os.pipe()
+        for descriptor in (self._wake, waking):
+            os.set_blocking(descriptor, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: self._end())
+        signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
+        self._waking = waking
+        self._selector.register(self._wake, selectors.EVENT_READ, self._on_wake)
+
+    def serve(self) -> int:
+        while not self._ending:
+            until = None if self._load is None else self._load.until
+            timeout = None if until is None else max(until - time.monotonic(), 0)
+            for key, _ in self._selector.select(timeout):
+                # An earlier one of this round may have closed it.
+                if key.fd in self._selector.get_map():
+                    key.data()
+            if self._is_over_limit():
+                self._give_up(f"The import took longer than {self._limit_s:g} seconds and was ended.", "TimeoutError")
+        self._close()
+        return self._code
+
+    def _is_over_limit(self) -> bool:
+        return self._load is not None and self._load.until is not None and time.monotonic() >= self._load.until
+
+    def _send(self, **event: object) -> None:
+        data = memoryview(json.dumps(event).encode() + b"\n")
+        try:
+            while data:
+                data = data[os.write(self._events, data) :]
+        except OSError:
+            # Nobody reads any more.
+            self._end()
+
+    def _end(self) -> None:
+        self._ending = True
+
+    def _close(self) -> None:
+        if self._load is not None:
+            self._load.child.kill()
+        holder = self._holder
+        if holder is not None and not holder.reap():
+            os.kill(holder.pid, signal.SIGINT)
+            until = time.monotonic() + _GRACE_S
+            while not holder.reap() and time.monotonic() < until:
+                time.sleep(0.01)
+            holder.kill()
+
+    # Commands
+
+    def _on_commands(self) -> None:
+        try:
+            part = os.read(self._commands, 1 << 16)
+        except BlockingIOError:
+            return
+        if not part:
+            self._end()
+            return
+        self._read += part
+        *lines, self._read = self._read.split(b"\n")
+        for line in lines:
+            command = json.loads(line)
+            getattr(self, "_do_" + command["op"])(command)
+
+    def _do_serve(self, command: dict) -> None:
+        self._argv = command["argv"]
+        self._limit_s = command.get("limitSeconds", self._limit_s)
+        argv = self._argv
+        self._holder = children.Child(
+            lambda send: loading.hold(argv, send), apart=False, close=(self._commands, self._events, self._wake)
+        )
+        self._selector.register(self._holder.messages, selectors.EVENT_READ, self._on_holder)
+
+    def _do_load(self, command: dict) -> None:
+        if self._load is not None:
+            superseded = self._load
+            self._drop_load()
+            self._send(event="superseded", id=superseded.id)
+        self._load = Load(command, self, time.monotonic() + self._limit_s)
+
+    def _do_accepted(self, command: dict) -> None:
+        if command["id"] in self._offered:
+            self._base = self._offered.pop(command["id"])
+        self._offered = {number: base for number, base in self._offered.items() if number > command["id"]}
+
+    def _do_refused(self, command: dict) -> None:
+        self._offered.pop(command["id"], None)
+
+    # Children
+
+    def _on_wake(self) -> None:
+        try:
+            while os.read(self._wake, 4096):
+                pass
+        except BlockingIOError:
+            pass
+        if self._holder is not None and self._holder.reap():
+            if self._holder.messages >= 0:
+                self._on_holder()
+            code = self._holder.ended or 0
+            self._code = code if code >= 0 else 128 - code
+            self._send(event="ended", code=self._code)
+            self._end()
+        if self._load is not None and self._load.child.reap():
+            self._on_load()
+
+    def _on_holder(self) -> None:
+        messages, more = self._holder.receive()
+        for message in messages:
+            if message["event"] == "serving":
+                self._files = message["files"]
+                self._send(event="serving", alias=message["alias"], files=self._files)
+            else:
+                self._base = message["base"]
+        if not more:
+            self._selector.unregister(self._holder.messages)
+            self._holder.close()
+
+    def _on_load(self) -> None:
+        load = self._load
+        messages, more = load.child.receive()
+        for message in messages:
+            if message["event"] == "imported":
+                # What follows are calls to the emulator: an environment may be built.
+                load.until = None
+            elif message["event"] == "answer":
+                self._answer(message)
+                return
+        if not more:
+            load.child.reap() or os.waitid(os.P_PID, load.child.pid, os.WEXITED | os.WNOWAIT)
+            load.child.reap()
+            self._give_up(_how_it_ended(load.child.ended or 0), "ImportError")
+
+    def _answer(self, message: dict) -> None:
+        load = self._load
+        answer = message["answer"]
+        if answer["event"] == "loaded":
+            self._offered[load.id] = message.get("base")
+            self._files = answer["files"]
+        else:
+            # Also those of the last good version: an import that fails may not have come to them.
+            answer["files"] = list(dict.fromkeys([*answer["files"], *self._files]))
+        self._drop_load()
+        self._send(**answer, id=load.id)
+        warm(message.get("libraries") or [])
+
+    def _give_up(self, sentence: str, kind: str) -> None:
+        load = self._load
+        self._drop_load()
+        file = self._files[0] if self._files else None
+        error = {"type": kind, "message": sentence, "file": file, "line": None, "traceback": ""}
+        self._send(event="failed", id=load.id, error=error, files=self._files)
+
+    def _drop_load(self) -> None:
+        load, self._load = self._load, None
+        load.child.kill()
+        load.pass_output()
+        for descriptor in (load.child.messages, load.child.output):
+            if descriptor >= 0 and descriptor in self._selector.get_map():
+                self._selector.unregister(descriptor)
+        load.child.close()
+
+
+class Load:
+    """The import of one save, under way."""
+
+    def __init__(self, command: dict, loader: Loader, until: float | None):
+        self.id = command["id"]
+        self.until = until
+        argv, base = loader._argv, loader._base
+        self.child = children.Child(
+            lambda send: loading.load(argv, base, command, send),
+            apart=True,
+            close=(loader._commands, loader._events, loader._wake),
+        )
+        self._selector = loader._selector
+        self._passed = 0
+        self._selector.register(self.child.messages, selectors.EVENT_READ, loader._on_load)
+        self._selector.register(self.child.output, selectors.EVENT_READ, self.pass_output)
+
+    def pass_output(self) -> None:
+        """Passes on what the import printed, to the error output of the command."""
+        while self.child.output >= 0:
+            try:
+                part = os.read(self.child.output, 1 << 16)
+            except BlockingIOError:
+                return
+            if not part:
+                self._selector.unregister(self.child.output)
+                os.close(self.child.output)
+                self.child.output = -1
+                return
+            if self._passed < _MOST_OUTPUT <= self._passed + len(part):
+                part = part[: _MOST_OUTPUT - self._passed] + b"\n[more output of this import is left out]\n"
+                _write_error(part)
+            elif self._passed < _MOST_OUTPUT:
+                _write_error(part)
+            self._passed += len(part)
+
+
+def _write_error(data: bytes) -> None:
+    view = memoryview(data)
+    try:
+        while view:
+            view = view[os.write(2, view) :]
+    except OSError:
+        pass
+
+
+def _how_it_ended(code: int) -> str:
+    if code < 0:
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        return f"The import was ended by {name}."
+    return f"The import ended the process with exit code {code}."
+
+
+def warm(libraries: list[str]) -> None:
+    """Imports libraries that the app imported, for the next children. Never a module of the project."""
+    output = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        for name in libraries:
+            if name not in sys.modules:
+                try:
+                    importlib.import_module(name)
+                except BaseException:
+                    # It may need what the app does before the import.
+                    pass
+    finally:
+        os.dup2(output, 1)
+        os.close(output)

@@ -1,0 +1,139 @@
+"""What belongs to the developer's project, and where in it an error is."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+import traceback
+from importlib.machinery import SourceFileLoader
+
+_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_PACKAGES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+_STANDARD = tuple(
+    {
+        os.path.realpath(path) + os.sep
+        for path in (os.path.dirname(os.__file__), sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
+        if path
+    }
+)
+_MOST_FILES = 10_000
+
+
+def is_project(file) -> bool:
+    """Whether a file is the developer's own: no library, and no part of Python or of the loader."""
+    if not isinstance(file, str) or file[:1] == "<":
+        return False
+    path = os.path.realpath(file)
+    return not path.startswith((_OURS, *_STANDARD)) and not any(part in path for part in _PACKAGES)
+
+
+def modules() -> dict[str, object]:
+    """The modules of the project that are imported, by name."""
+    found = {}
+    for name, module in list(sys.modules.items()):
+        if name != "__main__" and is_project(getattr(module, "__file__", None)):
+            found[name] = module
+    return found
+
+
+def libraries_since(before: set[str]) -> list[str]:
+    """The names of the libraries that this process has imported and `before` has not, in their order."""
+    return [
+        name
+        for name, module in list(sys.modules.items())
+        if name not in before
+        and isinstance(getattr(module, "__file__", None), str)
+        and not is_project(module.__file__)
+        and not module.__file__.startswith(_OURS)
+    ]
+
+
+def compile_always() -> None:
+    """
+    From now on the project's modules are compiled from their sources. Python believes cached bytecode if time (in
+    seconds) and size of the source are the same, and two saves within a second can have both.
+    """
+    path_stats = SourceFileLoader.path_stats
+
+    def of_libraries(self, path):
+        if is_project(path):
+            # Python then compiles the source, and stores nothing.
+            raise OSError("the project's modules have no cache")
+        return path_stats(self, path)
+
+    SourceFileLoader.path_stats = of_libraries
+
+
+class Files:
+    """The files whose change can change the app."""
+
+    def __init__(self, app_file: str | None):
+        self.app_file = app_file and os.path.abspath(app_file)
+        self._app_files: list[str] = []
+        self._more: list[str] = []
+
+    def add_options(self, host_options: dict) -> None:
+        """Adds files and folders that the options name (fal/file_sync.py resolves them so)."""
+        base = os.path.dirname(self.app_file) if self.app_file else os.getcwd()
+        context = os.path.join(base, host_options.get("app_files_context_dir") or "")
+        self._app_files = [os.path.abspath(os.path.join(context, path)) for path in host_options.get("app_files") or ()]
+
+    def add_error(self, error: BaseException) -> None:
+        """Adds files in which the error is: they may be modules whose import didn't succeed."""
+        seen = set()
+        while error is not None and id(error) not in seen:
+            seen.add(id(error))
+            if isinstance(error, SyntaxError):
+                self._more.append(error.filename or "")
+            self._more += [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+            error = error.__cause__ or error.__context__
+
+    def all(self) -> list[str]:
+        """Absolute paths, without duplicates; a path of `app_files` can be a folder."""
+        found = [self.app_file] if self.app_file else []
+        found += [module.__file__ for module in modules().values()]
+        found += [file for file in self._more if is_project(file) and os.path.isfile(file)]
+        found += self._app_files
+        folder = os.path.dirname(self.app_file) if self.app_file else os.getcwd()
+        while True:
+            settings = os.path.join(folder, "pyproject.toml")
+            if os.path.isfile(settings):
+                found.append(settings)
+                break
+            if os.path.dirname(folder) == folder:
+                break
+            folder = os.path.dirname(folder)
+        return list(dict.fromkeys(os.path.abspath(file) for file in found))[:_MOST_FILES]
+
+
+def describe_error(error: BaseException) -> dict:
+    """The error as data: the line of the project where it is, and the traceback from the project's first frame on."""
+    part = error.__traceback__
+    while part is not None and not is_project(part.tb_frame.f_code.co_filename):
+        part = part.tb_next
+    file = line = None
+    for frame, number in traceback.walk_tb(part):
+        if is_project(frame.f_code.co_filename):
+            file, line = os.path.abspath(frame.f_code.co_filename), number
+    message = _text(error)
+    if isinstance(error, SyntaxError) and is_project(error.filename):
+        file, line, message = os.path.abspath(error.filename), error.lineno, error.msg
+    try:
+        lines = traceback.format_exception(type(error), error, part)
+    except Exception:
+        lines = [f"{type(error).__name__}: {message}"]
+    return {
+        "type": type(error).__name__[:200],
+        "message": (message or type(error).__name__)[:10_000],
+        "file": file,
+        "line": line,
+        "traceback": "".join(lines)[:100_000],
+    }
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return f"<{type(error).__name__} whose text could not be made>"

@@ -1,0 +1,156 @@
+"""
+`fal run` by the SDK's own code, observed or cut off where it would send its message. Hooks only watch: the message is
+always the one that the SDK made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+
+
+class Captured(BaseException):
+    """Ends `fal run` in place of the call. No `Exception`: the SDK must not handle it."""
+
+    def __init__(self, run: Run):
+        super().__init__("captured")
+        self.run = run
+
+
+class Run:
+    """What `fal run` sends: the message, and the callable that is pickled in it (None for an entry point)."""
+
+    def __init__(self, message, function):
+        self.message, self.function = message, function
+
+
+class Hooks:
+    """What a child of the loader does with the steps of `fal run`."""
+
+    def on_options(self, options) -> None:
+        """The app is imported, and its options are complete."""
+
+    def skips_build(self, environments: list) -> bool:
+        """Whether this environment is known to exist, so that its build isn't requested."""
+        return False
+
+    def on_run(self, run: Run) -> None:
+        """Before the call is made. May raise `Captured`."""
+
+    def on_urls(self, urls) -> None:
+        """The app's addresses arrived."""
+
+
+def run_command(argv: list[str], hooks: Hooks) -> int:
+    """`fal run` with these arguments, as the command does it; returns its exit code."""
+    from fal.cli import main
+
+    install(hooks)
+    return main(["run", *argv])
+
+
+def run_bare(argv: list[str], hooks: Hooks) -> None:
+    """Like `run_command`, but errors are raised instead of printed."""
+    install(hooks)
+    arguments = _parse(argv)
+    arguments.func(arguments)
+
+
+def app_file_of(argv: list[str]) -> str | None:
+    """The file that these arguments name, itself or by its name in pyproject.toml."""
+    from fal.cli._utils import get_app_data_from_toml, is_app_name
+    from fal.cli.parser import RefAction
+
+    reference = _parse(argv).func_ref
+    if is_app_name(reference):
+        reference = RefAction.split_ref(get_app_data_from_toml(reference[0]).ref or "")
+    return os.path.abspath(reference[0]) if reference[0] else None
+
+
+def _parse(argv: list[str]):
+    import fal.cli  # noqa: F401
+
+    # By its full name: the package's attribute of this name is the function.
+    return sys.modules["fal.cli.main"].parse_args(["run", *argv])
+
+
+def install(hooks: Hooks) -> None:
+    """Lets `hooks` see the steps of `fal run` in this process."""
+    from fal.api import FalServerlessHost
+    from fal.sdk import FalServerlessConnection, HostedRunState, HostedRunStatus
+
+    connection_run = FalServerlessConnection.run
+    connection_stub = FalServerlessConnection.stub.fget
+    prepare_options = FalServerlessHost.prepare_options
+    pending: list = []
+
+    def prepared(self, *arguments, **options):
+        result = prepare_options(self, *arguments, **options)
+        hooks.on_options(result)
+        return result
+
+    def run(self, function, *arguments, **options):
+        pending.append(function)
+        for result in connection_run(self, function, *arguments, **options):
+            if getattr(result, "service_urls", None) is not None:
+                hooks.on_urls(result.service_urls)
+            yield result
+
+    def stub(self):
+        found = connection_stub(self)
+        if not getattr(found, "_minifal_observed", False):
+            call = found.Run
+
+            def observed(message, *arguments, **options):
+                hooks.on_run(Run(message, pending[-1] if pending else None))
+                return call(message, *arguments, **options)
+
+            found.Run = observed
+            found._minifal_observed = True
+        return found
+
+    FalServerlessHost.prepare_options = prepared
+    FalServerlessConnection.run = run
+    FalServerlessConnection.stub = property(stub)
+    if hasattr(FalServerlessConnection, "build_environment"):
+        from fal.sdk import BuildEnvironmentResult
+
+        build = FalServerlessConnection.build_environment
+
+        def build_environment(self, environments, *arguments, **options):
+            if hooks.skips_build(environments):
+                yield BuildEnvironmentResult(status=HostedRunStatus(HostedRunState.SUCCESS))
+            else:
+                yield from build(self, environments, *arguments, **options)
+
+        FalServerlessConnection.build_environment = build_environment
+
+
+def registration_of(message) -> dict:
+    """All of the message but the app itself, by field, as JSON texts that can be compared."""
+    from google.protobuf.json_format import MessageToDict
+
+    rest = type(message)()
+    rest.CopyFrom(message)
+    found: dict[str, object] = {"function": rest.HasField("function")}
+    rest.ClearField("function")
+    for name, value in MessageToDict(rest, preserving_proto_field_name=True).items():
+        if name == "machine_requirements":
+            found.update({f"machine_requirements.{part}": it for part, it in value.items()})
+        else:
+            found[name] = value
+    return {name: json.dumps(value, sort_keys=True) for name, value in found.items()}
+
+
+@contextlib.contextmanager
+def quiet_console():
+    """The SDK's own texts aren't printed again at each save; what the app prints is."""
+    from fal.console import console
+
+    before, console.quiet = console.quiet, True
+    try:
+        yield
+    finally:
+        console.quiet = before
