@@ -50,7 +50,48 @@ export interface RunnerSpec<Environment extends BuiltEnvironment = BuiltEnvironm
   readonly env: { readonly [name: string]: string };
   /** Folder that appears as `/data` inside the runner. */
   readonly dataDir: string;
+  /** Its code may be exchanged while it runs (`RunnerHandle.swap`); otherwise nothing is prepared for that. */
+  readonly development?: true;
 }
+
+/** New code for a running app. */
+export interface CodeChange {
+  /** What changes in the app's objects (runner/inside/swap/swap.py): small, as a rule 1 to 30 kB. */
+  readonly delta: Uint8Array;
+  /** How long requests that run on the old code are waited for. */
+  readonly patienceSeconds: number;
+}
+
+/** Why a runner kept its old code. */
+export type SwapRefusal =
+  /** It isn't a development run, or nothing of its kind can change its code. */
+  | 'unsupported'
+  | 'not_ready'
+  /** Another change is under way. */
+  | 'busy'
+  /** The old code was still running when the patience was over. */
+  | 'still_running'
+  /** The app's state doesn't allow this change. */
+  | 'refused'
+  /** The change, or the new code, raised an exception; everything is as it was. */
+  | 'failed'
+  /** Unknown which code it has: it refuses every later change, and should be replaced. */
+  | 'no_answer'
+  | 'runner_ended';
+
+/** What became of a change of a runner's code. */
+export type SwapOutcome =
+  | {
+      readonly ok: true;
+      /** Whole milliseconds in the runner, and how many of them it waited for old code to end. */
+      readonly ms: number;
+      readonly waitedMs: number;
+      /** Names of caches that were emptied, and of state that was kept although requests may have made it. */
+      readonly cleared: readonly string[];
+      readonly kept: readonly string[];
+    }
+  /** `text`: a part of a sentence that says why, such as "COUNTER was changed at run time". */
+  | { readonly ok: false; readonly code: SwapRefusal; readonly text: string };
 
 /** One line that a runner wrote. Bytes decoded as UTF-8 with replacement; never markup. */
 export interface RunnerLine {
@@ -221,6 +262,12 @@ export interface RunnerHandle {
    * than a second to report (a flood), or that is never reported (the runner ended). Never rejects.
    */
   flushLines(): Promise<void>;
+  /**
+   * Changes the code of a ready app in place: its process and what `setup()` made are kept. Requests that it is serving
+   * finish on the old code, and new ones wait meanwhile. A runner that doesn't confirm this keeps its old code. Never
+   * rejects, and always resolves: at the latest some seconds after the patience, or at the runner's end.
+   */
+  swap(change: CodeChange): Promise<SwapOutcome>;
   /** Connect to the app's port. Never rejects. */
   checkTcp(): Promise<boolean>;
   /**

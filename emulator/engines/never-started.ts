@@ -1,5 +1,6 @@
 import type { RunnerEvents, RunnerHandle } from './engine.ts';
 import { noSession } from './no-session.ts';
+import { runnerEnded } from './swap-refusals.ts';
 
 const nothing = () => undefined;
 
@@ -13,6 +14,7 @@ export function neverStarted(runnerId: string, events: RunnerEvents): RunnerHand
     kill: nothing,
     probe: async () => false,
     flushLines: async () => undefined,
+    swap: async () => runnerEnded,
     checkTcp: async () => false,
     exec(_command, _options, io) {
       queueMicrotask(() => io.exited(137, true));

@@ -56,9 +56,18 @@ export type Command =
       readonly addresses: readonly string[];
       /** What the runner's servers require of every request (runner/inside/gate.py). */
       readonly secret: string;
+      readonly development: boolean;
     }
   /** Whether runners are to say where their lines are printed. */
   | { readonly op: 'places'; readonly wanted: boolean }
+  /** Change the app's code. `swap` counts them; `file` is in the exchange folder. */
+  | {
+      readonly op: 'swap';
+      readonly id: string;
+      readonly swap: number;
+      readonly file: string;
+      readonly patience: number;
+    }
   | { readonly op: 'call' | 'terminate' | 'kill' | 'flush'; readonly id: string };
 
 const id = z.string();
@@ -116,6 +125,25 @@ export const message = z.discriminatedUnion('event', [
     raised: z.object({ traceback: z.string(), exceptionType: z.string(), exceptionMessage: z.string() }).nullable(),
   }),
   z.object({ event: z.literal('refused'), id, reason: z.string() }),
+  /** The app's code can be changed from now on. */
+  z.object({ event: z.literal('swappable'), id }),
+  /** Answers to `swap`, at most one each; a late one may arrive at any time. */
+  z.object({
+    event: z.literal('swapped'),
+    id,
+    swap: z.number().int(),
+    ms: z.number().int(),
+    waited: z.number().int(),
+    cleared: z.array(z.string()),
+    kept: z.array(z.string()),
+  }),
+  z.object({
+    event: z.literal('unswapped'),
+    id,
+    swap: z.number().int(),
+    code: z.enum(['unsupported', 'still_running', 'refused', 'failed']),
+    text: z.string(),
+  }),
   z.object({
     event: z.literal('exited'),
     id,

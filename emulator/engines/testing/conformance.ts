@@ -175,6 +175,27 @@ export function describeEngine(name: string, open: () => EngineBed): void {
     });
   });
 
+  describe(`${name}: a change of code`, () => {
+    const change = { delta: Buffer.from('x'), patienceSeconds: 1 };
+
+    it('is refused by a runner that is not ready, is of another kind, or has ended', async () => {
+      const runner = start('serve', { development: true });
+      expect(await runner.handle.swap(change)).toMatchObject({ ok: false, code: 'not_ready' });
+      await runner.ready;
+      expect(await runner.handle.swap(change)).toMatchObject({ ok: false, code: 'unsupported' });
+      expect(await runner.handle.probe(5)).toBe(true);
+      runner.handle.kill();
+      await runner.exited;
+      expect(await runner.handle.swap(change)).toMatchObject({ ok: false, code: 'runner_ended' });
+    });
+
+    it('is refused by a runner that is not for development', async () => {
+      const runner = start('serve');
+      await runner.ready;
+      expect(await runner.handle.swap(change)).toMatchObject({ ok: false, code: 'unsupported' });
+    });
+  });
+
   describe(`${name}: a function`, () => {
     it('waits for its call, and returns its value in a file until it is disposed of', async () => {
       const runner = start('value', { mode: 'call' });

@@ -1,9 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { CodeChange, SwapOutcome } from '../engine.ts';
 import { describeEngine, type EngineBed } from './conformance.ts';
 import { openServers, playApp } from './fake-apps.ts';
 import { createFakeEngine } from './fake-engine.ts';
+import { watch } from './watch.ts';
 
 let runners = 0;
 
@@ -34,3 +37,31 @@ function open(): EngineBed {
 }
 
 describeEngine('the fake engine', open);
+
+describe('the code of a runner of the fake engine', () => {
+  it('is changed by its program, one change at a time, until its end', async () => {
+    const changes: CodeChange[] = [];
+    const answers: ((outcome: SwapOutcome) => void)[] = [];
+    const engine = createFakeEngine((runner) => ({
+      ...playApp(runner),
+      swap(change) {
+        changes.push(change);
+        return new Promise((resolve) => answers.push(resolve));
+      },
+    }));
+    const { spec, remove } = open();
+    const runner = watch(engine, spec('serve', { development: true }));
+    await runner.ready;
+    const change = { delta: Buffer.from('new'), patienceSeconds: 2 };
+    const first = runner.handle.swap(change);
+    expect(await runner.handle.swap(change)).toMatchObject({ ok: false, code: 'busy' });
+    answers[0]?.({ ok: true, ms: 3, waitedMs: 1, cleared: [], kept: ['COUNTER'] });
+    expect(await first).toMatchObject({ ok: true, kept: ['COUNTER'] });
+    const second = runner.handle.swap(change);
+    runner.handle.kill();
+    expect(await second).toMatchObject({ ok: false, code: 'runner_ended' });
+    expect(changes).toEqual([change, change]);
+    await engine.close();
+    remove();
+  });
+});

@@ -1,5 +1,16 @@
-import type { Engine, ExecIo, ExecOptions, ExecSession, RunnerEvents, RunnerHandle, RunnerSpec } from '../engine.ts';
+import type {
+  CodeChange,
+  Engine,
+  ExecIo,
+  ExecOptions,
+  ExecSession,
+  RunnerEvents,
+  RunnerHandle,
+  RunnerSpec,
+  SwapOutcome,
+} from '../engine.ts';
 import { neverStarted } from '../never-started.ts';
+import { notForDevelopment, notReady, notSwappable, otherSwap, runnerEnded } from '../swap-refusals.ts';
 import { fakeCommand } from './fake-commands.ts';
 
 /** A runner of the fake engine, as the code that plays it sees it. */
@@ -19,6 +30,8 @@ export interface FakeProgram {
   kill?(): void;
   probe?(timeoutSeconds: number): Promise<boolean>;
   checkTcp?(): Promise<boolean>;
+  /** Absent: its code can't be changed. Called for a ready development runner, and not again before it resolves. */
+  swap?(change: CodeChange): Promise<SwapOutcome>;
   exec?(command: readonly string[] | null, options: ExecOptions, io: ExecIo): ExecSession;
   dispose?(): void;
 }
@@ -40,14 +53,23 @@ export function createFakeEngine(play: (runner: FakeRunner) => FakeProgram): Eng
       if (closed) return neverStarted(spec.runnerId, events);
       const runner = {};
       const ended = new AbortController();
-      const guarded = endingOnce(events, ended);
+      let isReady = false;
+      const guarded = endingOnce(events, ended, () => {
+        isReady = true;
+      });
       const over = new Promise<void>((resolve) => {
         ended.signal.addEventListener('abort', () => {
           live.delete(runner);
           resolve();
         });
       });
-      const handle = handleOf(spec, guarded, ended.signal, () => program);
+      const handle = handleOf(
+        spec,
+        guarded,
+        ended.signal,
+        () => program,
+        () => isReady,
+      );
       live.set(runner, { kill: () => handle.kill(), over });
       const program = play({ spec, events: guarded, ended: ended.signal });
       return handle;
@@ -62,7 +84,7 @@ export function createFakeEngine(play: (runner: FakeRunner) => FakeProgram): Eng
 }
 
 /** The same reports until the runner has ended; the end is reported once. */
-function endingOnce(events: RunnerEvents, ended: AbortController): RunnerEvents {
+function endingOnce(events: RunnerEvents, ended: AbortController, onReady: () => void): RunnerEvents {
   const whileAlive =
     <T>(report: (news: T) => void) =>
     (news: T): void => {
@@ -71,7 +93,10 @@ function endingOnce(events: RunnerEvents, ended: AbortController): RunnerEvents 
   return {
     pulling: whileAlive((percent) => events.pulling(percent)),
     started: whileAlive<number | undefined>((pid) => events.started(pid)),
-    ready: whileAlive((address) => events.ready(address)),
+    ready: whileAlive((address) => {
+      onReady();
+      events.ready(address);
+    }),
     line: whileAlive((line) => events.line(line)),
     exception: whileAlive((report) => events.exception(report)),
     result: whileAlive((result) => events.result(result)),
@@ -84,12 +109,14 @@ function endingOnce(events: RunnerEvents, ended: AbortController): RunnerEvents 
 }
 
 function handleOf(
-  { runnerId }: RunnerSpec,
+  { runnerId, mode, development }: RunnerSpec,
   events: RunnerEvents,
   ended: AbortSignal,
   program: () => FakeProgram,
+  isReady: () => boolean,
 ): RunnerHandle {
-  let [terminated, killed] = [false, false];
+  let [terminated, killed, swapping] = [false, false, false];
+  const end = new Promise<SwapOutcome>((resolve) => ended.addEventListener('abort', () => resolve(runnerEnded)));
   const exitBy = (signal: string, reason: string): void =>
     queueMicrotask(() => events.exited({ code: null, signal, reason }));
   return {
@@ -111,6 +138,16 @@ function handleOf(
     probe: async (timeoutSeconds) => !ended.aborted && ((await program().probe?.(timeoutSeconds)) ?? true),
     checkTcp: async () => !ended.aborted && ((await program().checkTcp?.()) ?? true),
     flushLines: async () => undefined,
+    async swap(change) {
+      if (ended.aborted) return runnerEnded;
+      if (!development || mode !== 'serve') return notForDevelopment;
+      if (!isReady()) return notReady;
+      if (swapping) return otherSwap;
+      swapping = true;
+      const outcome = await Promise.race([end, program().swap?.(change) ?? notSwappable]);
+      swapping = false;
+      return outcome;
+    },
     exec(command, options, io) {
       return program().exec?.(command, options, io) ?? fakeCommand(command, options, io, ended);
     },

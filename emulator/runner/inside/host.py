@@ -89,6 +89,8 @@ def _serve(config: dict, channel, noted: exceptions.Exceptions) -> int:
         phase = exceptions.IMPORT
         function = callables.load(config["callable"], "function")
         options = callables.ports_for(function, config["port"], config["metricsPort"])
+        if config["development"] and config["callable"]["kind"] == "pickle":
+            _prepare_for_changes(function, channel)
         phase = exceptions.SETUP
         callables.invoke(function, arguments, options)
         _report(channel, "returned")
@@ -102,6 +104,13 @@ def _serve(config: dict, channel, noted: exceptions.Exceptions) -> int:
         noted.note(error, phase)
         print(callables.traceback_of(error), file=sys.stderr, end="")
         return _fail(channel, callables.describe_error(error))
+
+
+def _prepare_for_changes(function, channel) -> None:
+    from .swap import changing
+
+    is_own_call = rules.apply_from_environment().is_own_call
+    changing.install(function, channel, is_own_call, lambda event, **about: _report(channel, event, **about))
 
 
 def _answer(config: dict, channel, noted: exceptions.Exceptions) -> int:

@@ -70,6 +70,7 @@ class BlockingChannel:
         self._sock = sock
         self._lock = threading.Lock()
         self._lines = sock.makefile("rb")
+        self._rest = b""
 
     def send(self, message: dict) -> None:
         data = json.dumps(message).encode() + b"\n"
@@ -80,6 +81,25 @@ class BlockingChannel:
         finally:
             if is_ours:
                 self._lock.release()
+
+    def fileno(self) -> int:
+        return self._sock.fileno()
+
+    def receive_now(self) -> list[dict] | None:
+        """
+        Messages that have arrived; None at the end of the stream. Doesn't block. Not together with `receive`, which may
+        read more than its message.
+        """
+        try:
+            data = self._sock.recv(CHUNK, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return []
+        except OSError:
+            return None
+        if not data:
+            return None
+        *complete, self._rest = (self._rest + data).split(b"\n")
+        return [json.loads(line) for line in complete]
 
     def receive(self) -> dict | None:
         line = self._lines.readline()

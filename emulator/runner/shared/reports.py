@@ -22,6 +22,9 @@ _SHAPES = {
     "failed": {"reason": str},
     "result": {"method": str, "raised": (dict, type(None))},
     "refused": {"reason": str},
+    "swappable": {},
+    "swapped": {"swap": int, "ms": int, "waited": int, "cleared": list, "kept": list},
+    "unswapped": {"swap": int, "code": str, "text": str},
     "exception": {
         **{"type": str, "message": str, "phase": str, "frames": list},
         **{"requestId": (str, type(None)), "endpoint": (str, type(None))},
@@ -32,6 +35,9 @@ _PHASES = ("request", "setup", "teardown", "import")
 _MOST_FRAMES = 30
 LONGEST = {"type": 200, "message": 4_000, "function": 200, "label": 200, "file": 500}
 """How many characters the texts of an exception have at most."""
+SWAP_CODES = ("unsupported", "still_running", "refused", "failed")
+MOST_NAMES, LONGEST_NAME, LONGEST_REASON = 50, 200, 2_000
+"""Of a changed runner: how many names it reports, their length, and the length of the reason why it didn't change."""
 HIGHEST_LINE = 2**31 - 1
 _RAISED = {"traceback": str, "exceptionType": str, "exceptionMessage": str}
 
@@ -52,10 +58,16 @@ class Reports:
         self._hosts: set[str] = set()
         self._seen: set[str] = set()
         self._called = False
+        self._swaps: set[int] = set()
+        """Changes of code that it was asked for and hasn't answered."""
 
     def called(self) -> None:
         """The runner was asked to run its function."""
         self._called = True
+
+    def asked_to_swap(self, swap: int) -> None:
+        """The runner was asked to change its code. Each request has a number of its own."""
+        self._swaps.add(swap)
 
     def check(self, line: bytes) -> dict | None:
         """The report in a line; None for a report that says nothing new. Raises `Violation`."""
@@ -67,6 +79,8 @@ class Reports:
             # The metrics server reports too, and so may servers in forked processes.
             return None
         self._seen.add(event)
+        if event in ("swapped", "unswapped"):
+            self._swaps.discard(report["swap"])
         if event == "listening":
             if report["host"] in self._hosts:
                 return None
@@ -85,7 +99,9 @@ class Reports:
             return True
         if event == "gated":
             return self._mode == "serve"
-        if event in ("returned", "done"):
+        if event in ("swapped", "unswapped"):
+            return report["swap"] in self._swaps
+        if event in ("returned", "done", "swappable"):
             return self._mode == "serve" and event not in self._seen
         if self._mode != "call" or self._seen & {"result", "refused"}:
             return False
@@ -131,7 +147,19 @@ def _parse(line: bytes) -> dict:
         raise Violation("it sent an unknown report over the emulator's connection")
     if report["event"] == "exception" and not _is_exception(report):
         raise Violation("it sent an unknown report over the emulator's connection")
+    if report["event"] in ("swapped", "unswapped") and not _is_swap(report):
+        raise Violation("it sent an unknown report over the emulator's connection")
     return report
+
+
+def _is_swap(report: dict) -> bool:
+    if report["event"] == "unswapped":
+        return report["code"] in SWAP_CODES and len(report["text"]) <= LONGEST_REASON
+    return (
+        all(0 <= report[name] <= HIGHEST_LINE for name in ("ms", "waited"))
+        and all(len(report[name]) <= MOST_NAMES for name in ("cleared", "kept"))
+        and all(isinstance(name, str) and len(name) <= LONGEST_NAME for name in (*report["cleared"], *report["kept"]))
+    )
 
 
 def _is_exception(report: dict) -> bool:

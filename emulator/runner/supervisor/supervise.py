@@ -83,7 +83,7 @@ class Supervisor:
             if message["op"] == "start":
                 self._start(message)
             elif runner is not None:
-                self._carefully(runner, lambda: self._run_command(runner, message["op"]))
+                self._carefully(runner, lambda: self._run_command(runner, message))
 
     def _want_places(self, wanted: bool) -> None:
         self._places_wanted = wanted
@@ -91,10 +91,16 @@ class Supervisor:
             if runner.board is not None:
                 runner.board.want_places(wanted)
 
-    def _run_command(self, runner: Runner, op: str) -> None:
+    def _run_command(self, runner: Runner, message: dict) -> None:
+        op = message["op"]
         if op == "call":
             runner.reports.called()
             self._send(runner, {"op": "call"})
+        elif op == "swap":
+            runner.reports.asked_to_swap(message["swap"])
+            # The runner may read this late. The machine's processes share this clock.
+            until = time.monotonic() + message["patience"]
+            self._send(runner, {"op": "swap", "swap": message["swap"], "file": message["file"], "until": until})
         elif op == "flush":
             self._flush_lines(runner)
         elif op == "terminate":

@@ -5,6 +5,7 @@ import type { Place } from '../shell/shell.ts';
 import type { RunnerDeps } from './deps.ts';
 import type { Life } from './life.ts';
 import type { RunnerLines } from './lines.ts';
+import type { Swaps } from './swaps.ts';
 
 /** What the engine's owner can do with a runner. */
 export function handleOf(
@@ -12,6 +13,7 @@ export function handleOf(
   runner: {
     readonly life: Life;
     readonly lines: RunnerLines;
+    readonly swaps: Swaps;
     /** Its address, once it is ready. */
     readonly address: () => RunnerAddress | null;
     readonly place: () => Promise<Place>;
@@ -19,7 +21,7 @@ export function handleOf(
   },
 ): RunnerHandle {
   const { spec, folder, machine, env } = deps;
-  const { life, lines, ended } = runner;
+  const { life, lines, swaps, ended } = runner;
   const id = spec.runnerId;
   return {
     runnerId: id,
@@ -36,6 +38,7 @@ export function handleOf(
       return address !== null && (await acceptsConnections(address, spec.health.timeoutSeconds)) !== 'unhealthy';
     },
     flushLines: lines.allReported,
+    swap: swaps.swap,
     exec(command, options, io) {
       const { python } = spec.environment;
       const { appDir } = folder;

@@ -49,5 +49,6 @@ export function startCommand(
     declaredPort: spec.declaredPort ?? defaultPort,
     addresses,
     secret,
+    development: spec.development ?? false,
   };
 }

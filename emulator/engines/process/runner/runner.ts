@@ -7,6 +7,7 @@ import { handleOf } from './handle.ts';
 import { createLife } from './life.ts';
 import { createLines } from './lines.ts';
 import { newProcess } from './runner-process.ts';
+import { createSwaps } from './swaps.ts';
 
 export interface ProcessRunner {
   readonly handle: RunnerHandle;
@@ -37,6 +38,7 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
       return isThere;
     },
   });
+  const swaps = createSwaps({ ...deps, isReady: () => ready, isOver: () => life.isOver() });
   const aProcess = () => newProcess({ spec, secret, onHealthy: becomeReady, noteProbe: lines.noteProbe, failed: fail });
   let current = aProcess();
   const life = createLife(deps, {
@@ -52,6 +54,7 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
       end.abort();
       current.close();
       lines.close();
+      swaps.close();
       events.exited({ ...exit, ...(done ? { done } : {}) });
       deps.onExited();
     },
@@ -93,12 +96,22 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
     flushed: lines.answered,
     result: (message) => events.result(callResult(message, folder.resultFile)),
     refused: ({ reason }) => events.result({ kind: 'refused', reason }),
+    swappable: swaps.possible,
+    swapped: swaps.answered,
+    unswapped: swaps.answered,
     exited: life.exited,
   };
 
   life.begin().catch(fail);
   return {
-    handle: handleOf(deps, { life, lines, address: () => address, place: () => current.place, ended: end.signal }),
+    handle: handleOf(deps, {
+      life,
+      lines,
+      swaps,
+      address: () => address,
+      place: () => current.place,
+      ended: end.signal,
+    }),
     receive: contain(fail, (message) => (handlers[message.event] as (message: Message) => void)(message)),
     lost: life.lost,
   };

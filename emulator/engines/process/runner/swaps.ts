@@ -1,0 +1,96 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CodeChange, SwapOutcome } from '../../engine.ts';
+import { notForDevelopment, notReady, notSwappable, otherSwap, refusedSwap, runnerEnded } from '../../swap-refusals.ts';
+import type { Message } from '../messages.ts';
+import type { RunnerDeps } from './deps.ts';
+
+/** What a runner has, beyond its patience, to load a change, to build the app again and to answer. */
+const graceMs = 8_000;
+
+type Answer = Extract<Message, { event: 'swapped' | 'unswapped' }>;
+
+/** Changes of a runner's code, one at a time. */
+export interface Swaps {
+  swap(change: CodeChange): Promise<SwapOutcome>;
+  /** The runner can change its app's code. */
+  possible(): void;
+  answered(answer: Answer): void;
+  /** The runner has ended. */
+  close(): void;
+}
+
+export function createSwaps(
+  deps: Pick<RunnerDeps, 'spec' | 'folder' | 'send'> & {
+    readonly isReady: () => boolean;
+    readonly isOver: () => boolean;
+  },
+): Swaps {
+  const { runnerId: id, mode, development } = deps.spec;
+  let changes = 0;
+  let isPossible = false;
+  let isBusy = false;
+  let isUnknown = false;
+  /** Set while the runner has a change. */
+  let resolve: ((outcome: SwapOutcome) => void) | null = null;
+
+  function refusal(): SwapOutcome | null {
+    if (deps.isOver()) return runnerEnded;
+    if (!development || mode !== 'serve') return notForDevelopment;
+    if (!deps.isReady()) return notReady;
+    if (!isPossible) return notSwappable;
+    if (isUnknown) return refusedSwap('no_answer', 'it did not answer an earlier change');
+    return isBusy ? otherSwap : null;
+  }
+
+  function handOver(swap: number, file: string, patience: number): Promise<SwapOutcome> {
+    return new Promise((done) => {
+      const timer = setTimeout(
+        () => {
+          isUnknown = true;
+          resolve?.(refusedSwap('no_answer', 'it did not answer'));
+        },
+        patience * 1000 + graceMs,
+      );
+      resolve = (outcome) => {
+        clearTimeout(timer);
+        resolve = null;
+        done(outcome);
+      };
+      deps.send({ op: 'swap', id, swap, file, patience });
+    });
+  }
+
+  return {
+    async swap({ delta, patienceSeconds }) {
+      const refused = refusal();
+      if (refused) return refused;
+      isBusy = true;
+      const swap = ++changes;
+      const file = join(deps.folder.exchangeDir, `change-${swap}`);
+      try {
+        // Fails if the runner has made a file or a link of this name.
+        await writeFile(file, delta, { flag: 'wx' });
+        return deps.isOver() ? runnerEnded : await handOver(swap, file, patienceSeconds);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        return deps.isOver() ? runnerEnded : refusedSwap('failed', `the change could not be stored: ${why}`);
+      } finally {
+        isBusy = false;
+        await rm(file, { force: true }).catch(() => undefined);
+      }
+    },
+    possible() {
+      isPossible = true;
+    },
+    answered(answer) {
+      if (answer.swap !== changes) return;
+      if (answer.event === 'unswapped') resolve?.(refusedSwap(answer.code, answer.text));
+      else {
+        const { ms, waited: waitedMs, cleared, kept } = answer;
+        resolve?.({ ok: true, ms, waitedMs, cleared, kept });
+      }
+    },
+    close: () => resolve?.(runnerEnded),
+  };
+}

@@ -1,0 +1,1 @@
+"""Changes the code of a running app in place (development runs only)."""
