@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { reloadOutcomes } from '../wire/reload.ts';
 
 /** Why a reload is what it is: a sentence, and the way to what decided (`load_model <- Demo.setup`). */
 const reasonSchema = z.object({ code: z.string(), text: z.string(), trail: z.array(z.string()).default([]) });
@@ -58,7 +59,7 @@ export type LoaderOrder =
 
 /** What the emulator answers to a reload. */
 export const reloadAnswer = z.object({
-  outcome: z.enum(['swapped', 'restarted', 'registered', 'unchanged', 'kept', 'failed']),
+  outcome: z.enum(reloadOutcomes),
   ms: z.number(),
   /** What happened, for people. */
   sentence: z.string(),

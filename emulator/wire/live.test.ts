@@ -41,6 +41,7 @@ const app = (alias: string, queued = 0): AppRow => ({
   ended: { count: 0, last: null },
   reason: null,
   lastFailure: null,
+  reload: null,
   endpoints: [],
 });
 

@@ -3,6 +3,7 @@ import { diskTroubleKinds } from './errors.ts';
 import { isolationSchema } from './isolation.ts';
 import { exceptionSchema } from './log-lines.ts';
 import { reasonSchema } from './reasons.ts';
+import { reloadSchema } from './reload.ts';
 import { gpuSchema } from './status.ts';
 
 /**
@@ -74,6 +75,8 @@ const appRowSchema = z.object({
   reason: reasonSchema.nullable(),
   /** Why the latest start of a runner failed, until one becomes ready; `null`: it did not fail. */
   lastFailure: z.string().nullable(),
+  /** The last reload of a run; `null`: there was none. */
+  reload: reloadSchema.nullable().default(null),
   /** Those with the most recent calls first; at most `endpointsShown`. */
   endpoints: z.array(endpointSchema),
 });

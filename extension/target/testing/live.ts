@@ -14,6 +14,7 @@ export function appRow(change: Partial<AppRow> & { readonly queued?: number } = 
     ended: { count: 0, last: null },
     reason: null,
     lastFailure: null,
+    reload: null,
     endpoints: [],
     ...fields,
   };

@@ -44,6 +44,7 @@ export function appRow(rooms: LiveRooms, name: string): AppRow | undefined {
     ended: endedOf(rooms, name),
     reason: reason ? shownReason(rooms, reason) : null,
     lastFailure: shown(fleet.lastFailure(name)),
+    reload: null,
     endpoints: (requestHistory.endpoints(name, revision) ?? [])
       .slice(0, endpointsShown)
       .map(({ durations, ...endpoint }) => ({ ...endpoint, p50Ms: median(durations) })),
