@@ -108,6 +108,22 @@ describe('a page of the log', () => {
     }
   });
 
+  it('finds the rows of a pattern without a certain letter among many, in both directions', async () => {
+    const { write, messages } = setUp();
+    const found = new Map([
+      [3, 'a\0b 7x'],
+      [1_200, 'first line\n8Y'],
+      [1_201, '9z'],
+      [4_999, '0x'],
+    ]);
+    for (let n = 0; n < 5_000; n++) write(found.get(n) ?? `line ${n}`, n === 1_201 ? { isServer: true } : {});
+    for (const from of [{ before: 1e15 }, { after: 0 }]) {
+      expect(await messages({ regexp: '\\d[xyz]', from })).toEqual([...found.values()]);
+      expect(await messages({ regexp: '\\d[xyz]', matchCase: true, server: false, from })).toEqual(['a\0b 7x', '0x']);
+      expect(await messages({ regexp: '^(\\d[xyz])$', from })).toEqual(['9z', '0x']);
+    }
+  });
+
   it('says when rows after the cursor are gone, or were never there', async () => {
     const { logs, write, page } = setUp({ maxBytes: 64 * 1024 });
     for (let n = 0; n < 200; n++) write('x'.repeat(1_000));

@@ -6,6 +6,7 @@ import { decodeLine } from '../line-records.ts';
 import { containsText } from '../text-records.ts';
 import { literalIn } from './literal.ts';
 import type { RowPage, RowQuery } from './types.ts';
+import { isWithinLine } from './within-line.ts';
 
 /** After this time a page is returned as it is; its reader continues from `next`. */
 const pageMs = 220;
@@ -14,6 +15,8 @@ const rowsAtFirst = 2_000;
 const maxRows = 64_000;
 /** The approximate duration of a step: after it, a reader that has left is noticed. */
 const stepMs = 10;
+/** Messages that are tested as one text, at most: a call for each of them takes longer than its test. */
+const joined = { characters: 64_000, maxRows: 1_000 };
 /** Characters of messages in a page; above this limit it is returned as it is. */
 const maxCharacters = 2 * 1024 * 1024;
 /** Up to this number, the rows of a request or runner are found by their index and sorted. */
@@ -60,20 +63,39 @@ export function openRowRecords(file: string, clock: () => number = () => perform
       const missed = !isBack && start !== given;
       matches = testOf(query);
       const index = indexFor(query);
-      const { sql, values } = whereOf(query);
+      const { sql, values, test } = whereOf(query);
+      const joinedTest = index === null ? joinedTestOf(query) : undefined;
+      const join = db.prepare(
+        `SELECT group_concat(message, char(10)) AS text FROM lines NOT INDEXED WHERE seq >= ? AND seq <= ?${sql}`,
+      );
       const select = db.prepare(
         `SELECT * FROM lines ${index === null ? 'NOT INDEXED' : `INDEXED BY ${index}`} WHERE seq >= ? AND seq <= ?` +
-          `${sql} ORDER BY seq ${isBack ? 'DESC' : 'ASC'}`,
+          `${sql}${test} ORDER BY seq ${isBack ? 'DESC' : 'ASC'}`,
       );
       const rows: LogRow[] = [];
       let characters = 0;
       let at = start;
       let size = index === null ? rowsAtFirst : last + 1;
+      let joinedRows = joined.maxRows;
+      /** The step before has found nothing: this one probably won't, either. */
+      let isRare = true;
       const isOver = () => (isBack ? at < first : at >= last);
       const isFull = () => rows.length >= query.limit || characters >= maxCharacters;
       while (!isOver() && !isFull() && clock() - began < pageMs && !isCancelled()) {
         const stepBegan = clock();
-        const bounds = isBack ? [at - size + 1, at] : [at + 1, at + size];
+        const isJoined = joinedTest !== undefined && isRare;
+        const count = isJoined ? joinedRows : size;
+        const bounds = isBack ? [at - count + 1, at] : [at + 1, at + count];
+        const beyond = isBack ? at - count : Math.min(at + count, last);
+        if (isJoined) {
+          const text = String(join.get(...bounds, ...values)?.text ?? '');
+          joinedRows = Math.min(joined.maxRows, 1 + Math.floor((count * joined.characters) / (text.length + 1)));
+          if (!joinedTest.test(text)) {
+            at = beyond;
+            continue;
+          }
+        }
+        const before = rows.length;
         let reached: number | null = null;
         for (const row of select.iterate(...bounds, ...values)) {
           const decoded = whole(() => decode(row));
@@ -84,7 +106,8 @@ export function openRowRecords(file: string, clock: () => number = () => perform
           if (isFull()) break;
         }
         if (isFull() && reached !== null) at = isBack ? reached - 1 : reached;
-        else at = isBack ? at - size : Math.min(at + size, last);
+        else at = beyond;
+        isRare = rows.length === before;
         const tookMs = clock() - stepBegan;
         if (index === null) size = tookMs > stepMs ? Math.max(100, size >> 1) : Math.min(maxRows, size * 2);
       }
@@ -103,7 +126,21 @@ function testOf({ text: part = '', regexp, matchCase }: RowQuery): (message: str
   return (message) => (pattern === undefined || pattern.test(message)) && (!matchCase || message.includes(part));
 }
 
-function whereOf(query: RowQuery): { readonly sql: string; readonly values: readonly SQLInputValue[] } {
+/**
+ * Tests messages joined by line breaks: `false`: none of them matches. `undefined`: SQLite finds the few rows that may
+ * match, or this can't be said of joined messages.
+ */
+function joinedTestOf({ text = '', regexp, matchCase }: RowQuery): RegExp | undefined {
+  if (regexp === undefined || text !== '' || literalIn(regexp) !== '' || !isWithinLine(regexp)) return undefined;
+  return new RegExp(regexp, matchCase ? 'm' : 'im');
+}
+
+/** Conditions of SQLite with their values, and `test`, which is a call for each row that they leave. */
+function whereOf(query: RowQuery): {
+  readonly sql: string;
+  readonly test: string;
+  readonly values: readonly SQLInputValue[];
+} {
   const { text: part, regexp, matchCase } = query;
   const literals = [part ?? '', regexp === undefined ? '' : literalIn(regexp)].filter((literal) => literal !== '');
   const minSeverity = query.minLevel && severity(query.minLevel);
@@ -118,12 +155,9 @@ function whereOf(query: RowQuery): { readonly sql: string; readonly values: read
   const contained = literals.map(containsText);
   const set = conditions.filter((one): one is readonly [string, SQLInputValue] => one[1] !== undefined);
   const isTested = regexp !== undefined || (part !== undefined && matchCase);
-  const parts = [
-    ...set.map(([condition]) => condition),
-    ...contained.map(({ sql }) => sql),
-    ...(isTested ? ['matches(message)'] : []),
-  ];
+  const parts = [...set.map(([condition]) => condition), ...contained.map(({ sql }) => sql)];
   return {
+    test: isTested ? ' AND matches(message)' : '',
     sql: parts.map((condition) => ` AND ${condition}`).join(''),
     values: [...set.map(([, value]) => value), ...contained.flatMap(({ values }) => values)],
   };
