@@ -5,12 +5,13 @@
 //   --also-as-user   where this is root: once more as an ordinary user, the end-to-end tests and those unit tests whose
 //                    result may depend on the user (CI does)
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { bootstrap, root } from './bootstrap.mjs';
 import { missingForEditor } from './editor-needs.mjs';
 import { ordinaryUser } from './ordinary-user.mjs';
+import { show, vitest } from './vitest-step.mjs';
 
 if (process.argv.includes('--slow')) process.env.MINIFAL_SLOW = '1';
 // Printed first, before minutes of work.
@@ -22,20 +23,24 @@ const here = { folder: root, run: (command, args) => run(command, args, { cwd: r
 const editorTests = 'editor: the packaged extension in a real VS Code';
 
 const steps = [];
+const failures = [];
+const recovered = [];
 const reasons = new Set();
 await step('format and lint', () => tool('biome', ['check', '.']));
 await step('types', () => tool('tsc', ['--noEmit']));
 await step('types of pages', () => tool('tsc', ['--noEmit', '-p', 'webview']));
 await step('unused code', () => tool('knip', []));
 await step('generated files are committed', generatedAreCommitted);
-await step('unit and property tests', () => vitest('vitest.config.ts'));
-await step('end to end: the real command line and real clients', () => vitest('vitest.e2e.config.ts'));
+await step('unit and property tests', () => vitest(node, 'vitest.config.ts', here));
+await step('end to end: the real command line and real clients', () => vitest(node, 'vitest.e2e.config.ts', here));
 if (missing) skip(editorTests, editorFiles(), missing);
-else await step(editorTests, () => vitest('vitest.editor.config.ts'));
+else await step(editorTests, () => vitest(node, 'vitest.editor.config.ts', here));
 await step("conformance: fal's own suites", conformance);
 if (process.argv.includes('--also-as-user')) await asUser();
 
 showReasons();
+show('Passed only when run again:', recovered);
+show('Failed:', failures);
 showTable();
 const failed = total('failed');
 console.log(`\n${total('passed')} passed, ${failed} failed, ${total('skipped')} skipped`);
@@ -45,11 +50,14 @@ process.exit(failed > 0 ? 1 : 0);
 async function step(title, action) {
   console.log(`\n== ${title}`);
   const began = Date.now();
-  const { code, passed = 0, failed = 0, skipped = 0, output = '' } = await action();
+  const result = await action();
+  const { code, passed = 0, failed = 0, skipped = 0, output = '' } = result;
   const seconds = (Date.now() - began) / 1000;
   // A step that fails without a failed test is itself broken.
   const broken = code !== 0 && failed === 0 ? 1 : failed;
   steps.push({ title, seconds, passed, failed: broken, skipped });
+  failures.push(...(result.failures ?? []));
+  recovered.push(...(result.recovered ?? []));
   for (const [, reason] of stripVTControlCharacters(output).matchAll(/^Skipped: (.+)$/gm)) reasons.add(reason);
   console.log(`== ${title}: ${broken === 0 ? 'ok' : 'FAILED'} after ${seconds.toFixed(1)} s`);
 }
@@ -77,31 +85,6 @@ async function generatedAreCommitted() {
   return { code: stale.length > 0 ? 1 : 0 };
 }
 
-async function vitest(config, place = here, files = []) {
-  const report = join(place.folder, 'test', '.cache', `${config}.json`);
-  mkdirSync(join(place.folder, 'test', '.cache'), { recursive: true });
-  rmSync(report, { force: true });
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const { code, output } = await place.run(node, [
-    'node_modules/vitest/vitest.mjs',
-    'run',
-    '--config',
-    config,
-    ...reporters,
-    ...files,
-  ]);
-  return { code, output, ...vitestCounts(report) };
-}
-
-function vitestCounts(report) {
-  try {
-    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(readFileSync(report, 'utf8'));
-    return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests };
-  } catch {
-    return {}; // it ended before it could report; its exit code shows the failure
-  }
-}
-
 async function conformance() {
   const sdks = process.env.MINIFAL_SLOW ? ['--sdk', 'all'] : [];
   const { code, output } = await here.run(node, ['test/conformance/run.ts', ...sdks]);
@@ -117,9 +100,9 @@ async function asUser() {
   try {
     const files = execFileSync(node, [join(root, 'test', 'support', 'system-tests.ts')], { encoding: 'utf8' }).trim();
     await step('as an ordinary user: unit tests that start processes or are about permissions', () =>
-      vitest('vitest.config.ts', place, files.split('\n')),
+      vitest(node, 'vitest.config.ts', place, files.split('\n')),
     );
-    await step('as an ordinary user: end to end', () => vitest('vitest.e2e.config.ts', place));
+    await step('as an ordinary user: end to end', () => vitest(node, 'vitest.e2e.config.ts', place));
   } finally {
     user.remove();
   }
