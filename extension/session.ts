@@ -28,6 +28,7 @@ import type { CommandName } from './contributes/commands.ts';
 import type { logCommands } from './contributes/log-commands.ts';
 import { viewId } from './contributes/views.ts';
 import { walkthrough } from './contributes/walkthroughs.ts';
+import type { InlineLogs } from './inline-logs/inline-logs.ts';
 import { showAppActions } from './lens/app-actions.ts';
 import { createCodeLenses } from './lens/code-lenses.ts';
 import { createSettingHovers } from './lens/setting-hovers.ts';
@@ -118,6 +119,17 @@ export function createSession(deps: {
     if (live && live.exceptions.size > 0) void loadProblems();
   });
   if (hasStoredProblems(context)) void loadProblems();
+  let inlineLogs: Promise<InlineLogs> | undefined;
+  /** In a bundle of its own. */
+  const loadInlineLogs = (): Promise<InlineLogs> => {
+    inlineLogs ??= import('./inline-logs/inline-logs.ts').then(({ createInlineLogs }) =>
+      createInlineLogs({ link, index, runs }),
+    );
+    return inlineLogs;
+  };
+  const unfollowStart = link.onChange(({ live }) => {
+    if (live) void loadInlineLogs();
+  });
   const apps = createAppCommands({
     ...{ helpers, begunTasks, runs, startedCode, scaleResets, index, link, emulator, clis, present, log },
     failedAt: (failed) => void loadProblems().then((loaded) => loaded.failed(failed)),
@@ -212,7 +224,7 @@ export function createSession(deps: {
     return logs;
   };
   const logCommand =
-    (name: keyof typeof logCommands): Commands[CommandName] =>
+    (name: Exclude<keyof typeof logCommands, 'toggleInlineLogs'>): Commands[CommandName] =>
     async (argument) =>
       (await loadLogs()).commands[name](argument);
 
@@ -319,6 +331,7 @@ export function createSession(deps: {
     exportLog: logCommand('exportLog'),
     toggleServerLog: logCommand('toggleServerLog'),
     clearLogFilter: logCommand('clearLogFilter'),
+    toggleInlineLogs: async () => (await loadInlineLogs()).toggle(),
   };
 
   return {
@@ -337,6 +350,8 @@ export function createSession(deps: {
     close() {
       emulatorFollower.close();
       unfollowExceptions();
+      unfollowStart();
+      void inlineLogs?.then((loaded) => loaded.close());
       void problems?.then((loaded) => loaded.close());
       apps.close();
       openLogs?.close();

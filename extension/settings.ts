@@ -17,6 +17,7 @@ export interface Settings extends CheckedSettings {
   /** Empty: not set. */
   readonly pythonPath: string;
   readonly codeLens: boolean;
+  readonly inlineLogs: boolean;
 }
 
 /** Read at each use, so that changes apply immediately. */
@@ -28,6 +29,7 @@ export function readSettings(resource?: vscode.Uri): Settings {
     dataFolder: path(value('dataFolder')),
     allTerminals: value('terminals.all') === true,
     codeLens: value('codeLens.enabled') !== false,
+    inlineLogs: value('inlineLogs.enabled') !== false,
     pythonPath: path(value('pythonPath')),
   };
 }

@@ -67,10 +67,14 @@ for (const [from, to] of [
 /** The code that activation doesn't need is a separate bundle, loaded on first use: `import('./session.ts')`. */
 const lazyBundles: Plugin = {
   name: 'lazy bundles',
-  setup({ onResolve }) {
-    onResolve({ filter: /^\.\/[\w/-]+\.ts$/ }, ({ kind, path }) =>
-      kind === 'dynamic-import' ? { path: `./extension-${basename(path, '.ts')}.cjs`, external: true } : undefined,
-    );
+  setup({ onResolve, initialOptions }) {
+    const bundles = Object.keys(initialOptions.entryPoints ?? {});
+    onResolve({ filter: /^\.\/[\w/-]+\.ts$/ }, ({ kind, path }) => {
+      if (kind !== 'dynamic-import') return undefined;
+      const bundle = `extension-${basename(path, '.ts')}`;
+      if (!bundles.includes(bundle)) throw new Error(`${path} is imported on first use, but has no bundle.`);
+      return { path: `./${bundle}.cjs`, external: true };
+    });
   },
 };
 const { metafile } = await build({
@@ -80,6 +84,7 @@ const { metafile } = await build({
     extension: join(root, 'extension/extension.ts'),
     'extension-reader': join(root, 'extension/workspace/code/reader.ts'),
     'extension-calls': join(root, 'extension/call/calls.ts'),
+    'extension-inline-logs': join(root, 'extension/inline-logs/inline-logs.ts'),
     'extension-problems': join(root, 'extension/problems/problems.ts'),
     'extension-logs': join(root, 'extension/logs/logs.ts'),
     'extension-session': join(root, 'extension/session.ts'),

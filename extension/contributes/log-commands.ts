@@ -49,6 +49,10 @@ export const logCommands = {
     title: 'Toggle Platform Lines in Log',
     menus: [inTitle('logs', '1_log@2')],
   },
+  toggleInlineLogs: {
+    title: 'Toggle Inline Logs',
+    menus: [inTitle('logs', '1_log@4')],
+  },
   clearLogFilter: {
     title: 'Clear Log Filters',
     menus: [inTitle('logs', '1_log@3')],

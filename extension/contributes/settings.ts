@@ -140,6 +140,13 @@ const inEditors = {
     isSafe: true,
     description: 'Shows actions and the state of apps and endpoints above them in Python files.',
   },
+  'inlineLogs.enabled': {
+    type: 'boolean',
+    default: true,
+    scope: 'window',
+    isSafe: true,
+    description: 'Shows the last output of each line of Python code after the line that printed or logged it.',
+  },
 } as const satisfies Settings;
 
 const secrets = {

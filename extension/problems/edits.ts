@@ -16,18 +16,21 @@ export interface LineEdit {
 /** A finding after an edit: moved with its line; `undefined` if that line itself was changed. Pure. */
 export function afterEdit(finding: Finding, edit: LineEdit): Finding | undefined {
   const { place, callers } = finding;
-  const line = edit.file === place.file ? moved(place.line, edit) : place.line;
+  const line = edit.file === place.file ? movedLine(place.line, edit) : place.line;
   if (line === undefined) return undefined;
   const kept = callers.map((caller) =>
     // An edited caller stays: what failed is still there.
-    edit.file === caller.file ? { ...caller, line: moved(caller.line, edit) ?? caller.line } : caller,
+    edit.file === caller.file ? { ...caller, line: movedLine(caller.line, edit) ?? caller.line } : caller,
   );
   const isSame = line === place.line && kept.every((caller, index) => caller.line === callers[index]?.line);
   return isSame ? finding : { ...finding, place: { ...place, line }, callers: kept };
 }
 
-/** A line from 1. */
-function moved(line: number, { line: first, endLine, added, isAbove, isBelow }: LineEdit): number | undefined {
+/** Where a line, from 1, is after an edit; `undefined`: the edit changed it. Pure. */
+export function movedLine(
+  line: number,
+  { line: first, endLine, added, isAbove, isBelow }: LineEdit,
+): number | undefined {
   const at = line - 1;
   const by = added - (endLine - first);
   if (at < first || (at === first && isBelow)) return line;

@@ -1,17 +1,14 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { Runs } from '../commands/runs.ts';
 import type { FailedCommand, Place } from '../problem.ts';
 import type { Link } from '../target/link.ts';
-import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
-import { appKey } from '../workspace/code/listed.ts';
-import { type LinkedFolder, linkedFolders } from '../workspace/linked-folders.ts';
+import type { AppIndex } from '../workspace/app-index.ts';
 import { problemActions, sourceLink } from './actions.ts';
-import type { LineEdit } from './edits.ts';
+import { editOf } from './edit-of.ts';
 import { type Finding, lineIn } from './findings.ts';
+import { createOpenedCode, openDocument, textOf } from './opened-code.ts';
 import { createProblemList } from './problem-list.ts';
-import { type AppCode, type Workspace, withRuns } from './runner-paths.ts';
 import { problemsKey } from './stored-problems.ts';
 
 const fixable: vscode.DocumentSelector = [
@@ -30,13 +27,9 @@ export function createProblems(deps: {
   const { link, index, runs, state } = deps;
   const collection = vscode.languages.createDiagnosticCollection('fal');
   const list = createProblemList();
-  let apps: readonly AppCode[] = [];
-  let links: readonly LinkedFolder[] = [];
+  const code = createOpenedCode(deps);
+  const { workspace } = code;
   let exceptions: unknown;
-
-  function workspace(): Workspace {
-    return { apps: withRuns(apps, link.snapshot().live), links, has: isOurs, read: textOf, changedAt };
-  }
 
   function update(): void {
     const { live } = link.snapshot();
@@ -61,9 +54,7 @@ export function createProblems(deps: {
 
   /** What the workspace's apps are called on the emulator may say which line an exception belongs to. */
   function lookAgain(): void {
-    apps = index.known().map((app) => codeOf(app, runs));
-    const folders = vscode.workspace.workspaceFolders?.map(({ uri }) => uri.fsPath) ?? [];
-    links = linkedFolders([...folders, ...apps.map(({ path }) => dirname(path))]);
+    code.lookAgain();
     list.lookAgain();
     update();
   }
@@ -124,55 +115,6 @@ export function createProblems(deps: {
 
 export type Problems = ReturnType<typeof createProblems>;
 
-function codeOf(app: WorkspaceApp, runs: Runs): AppCode {
-  const { uri, appName, entry, code, folder } = app;
-  const context = code?.settings.find(({ name }) => name === 'app_files_context_dir')?.value;
-  const aliases = runs.aliasesOf(appKey(app)).filter((alias) => alias !== undefined);
-  return {
-    path: uri.fsPath,
-    aliases: [appName, ...aliases],
-    filesRoot: resolve(dirname(uri.fsPath), typeof context === 'string' ? context : '.'),
-    project: entry?.path ?? projectOf(uri.fsPath, folder.uri.fsPath),
-  };
-}
-
-/** The nearest `pyproject.toml` at or above a file. */
-function projectOf(path: string, root: string): string | undefined {
-  for (let folder = dirname(path); folder.startsWith(root); folder = dirname(folder)) {
-    const file = join(folder, 'pyproject.toml');
-    if (existsSync(file)) return file;
-    if (folder === dirname(folder)) break;
-  }
-  return undefined;
-}
-
-function isOurs(path: string): boolean {
-  return vscode.workspace.getWorkspaceFolder(vscode.Uri.file(path)) !== undefined && existsSync(path);
-}
-
-function changedAt(path: string): number {
-  if (openDocument(path)?.isDirty) return Date.now();
-  try {
-    return statSync(path).mtimeMs;
-  } catch {
-    return 0;
-  }
-}
-
-function openDocument(path: string): vscode.TextDocument | undefined {
-  return vscode.workspace.textDocuments.find(({ uri }) => uri.scheme === 'file' && uri.fsPath === path);
-}
-
-function textOf(path: string): string | undefined {
-  const open = openDocument(path);
-  if (open) return open.getText();
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
-}
-
 function diagnosticOf(finding: Finding): vscode.Diagnostic {
   const { place, message, callers, source } = finding;
   const diagnostic = new vscode.Diagnostic(rangeOf(place), message, vscode.DiagnosticSeverity.Error);
@@ -191,23 +133,4 @@ function rangeOf({ file, line }: Place): vscode.Range {
   const text = lineIn(textOf(file), line) ?? '';
   const from = text.length - text.trimStart().length;
   return new vscode.Range(line - 1, from, line - 1, Math.max(from, text.trimEnd().length));
-}
-
-function editOf(
-  document: vscode.TextDocument,
-  { range, text }: Pick<vscode.TextDocumentContentChangeEvent, 'range' | 'text'>,
-): LineEdit {
-  const { start, end } = range;
-  const line = start.line < document.lineCount ? document.lineAt(start.line).text : '';
-  const removesLines = text === '' && end.line > start.line;
-  const beginsBlank = line.slice(0, start.character).trim() === '';
-  const endsBlank = removesLines || /\n[ \t]*$/.test(text);
-  return {
-    file: document.uri.fsPath,
-    line: start.line,
-    endLine: end.line,
-    added: text.split('\n').length - 1,
-    isAbove: beginsBlank && endsBlank && (range.isEmpty || end.character === 0),
-    isBelow: line.length === start.character && (/^\r?\n/.test(text) || removesLines),
-  };
 }

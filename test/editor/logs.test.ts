@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { until } from '../support/wait.ts';
 import { callsOnScreen } from './calls-on-screen.ts';
 import { type FalWindow, openFalWindow } from './fal-window.ts';
-import { inEachTheme, takePicture } from './pictures.ts';
+import { inEachTheme, takePicture, takePictures } from './pictures.ts';
 import { type Scene, setScene } from './scene.ts';
 import { stateIsStored } from './stored-state.ts';
 
@@ -165,6 +165,34 @@ it('goes by keyboard to an error and its line', async () => {
   await page.keyboard.press('Enter');
   const line = painter.split('\n').findIndex((text) => text.includes('raise KeyError')) + 1;
   await window.status(new RegExp(`Ln ${line}, `));
+});
+
+it('shows the last output of a line after it, until it is turned off', async () => {
+  const { page, command } = window.workbench;
+  await call('a dog');
+  await command('Go to Line/Column...');
+  await page.keyboard.type('25');
+  await page.keyboard.press('Enter');
+  const line = page.locator('.view-line').filter({ hasText: 'fast:' });
+  const after = () =>
+    page.evaluate<string>(`Array.from(document.querySelectorAll('.view-line'))
+      .filter((line) => line.textContent.includes('fast:'))
+      .flatMap((line) => Array.from(line.querySelectorAll('span')))
+      .map((span) => getComputedStyle(span, '::after').content)
+      .join(' ')`);
+  await until('the line shows its output', async () => /fast: a dog {2}×3/.test(await after()));
+  await takePictures(window.workbench, 'inline-logs');
+  await line.locator('span').last().hover();
+  const hover = page.locator('.monaco-hover:visible').filter({ hasText: 'Show Log' });
+  await hover.waitFor();
+  expect((await hover.allInnerTexts()).join('\n')).toMatch(
+    /fast: a dog — POST \/ #3 · runner 1 · [\s\S]*fast: fail — POST \/ #2 · runner 1/,
+  );
+  await takePicture(window.workbench, 'inline-logs-hover');
+  await command('fal: Toggle Inline Logs');
+  await until('the line shows nothing', async () => !/fast/.test(await after()));
+  await command('fal: Toggle Inline Logs');
+  await until('the line shows its output', async () => /fast: a dog/.test(await after()));
 });
 
 it('shows one request only, also after the window was reloaded', async () => {

@@ -17,7 +17,8 @@ it('runs files with failures once more, and reports what passed only then', asyn
   file('steady.test.ts', `${head}it("holds", () => {}); it.skip("later", () => {});`);
   file(
     'early.test.ts',
-    `${head}it("is early", () => { const seen = existsSync("seen"); writeFileSync("seen", ""); expect(seen).toBe(true); });`,
+    `${head}const seen = existsSync("seen"); writeFileSync("seen", "");
+    it("is early", () => expect(seen).toBe(true));`,
   );
   file('wrong.test.ts', `${head}it("is right", () => {}); it("is wrong", () => expect(1).toBe(2));`);
   file('unloadable.test.ts', 'import "./nothing.ts";');

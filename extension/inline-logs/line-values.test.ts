@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import type { LineEdit } from '../problems/edits.ts';
+import { createLineValues, type Value } from './line-values.ts';
+
+const path = '/work/app.py';
+let seq = 0;
+const value = (text: string, more: Partial<Value> = {}): Value => {
+  seq += 1;
+  return { seq, at: 0, text, alias: 'a', revision: '1', runnerId: 'r', requestId: null, ...more };
+};
+const edit = (line: number, more: Partial<LineEdit> = {}): LineEdit => {
+  return { file: path, line, endLine: line, added: 0, isAbove: false, isBelow: false, ...more };
+};
+
+function sample() {
+  const all = createLineValues();
+  return {
+    ...all,
+    print: (line: number, text = 'x', { codeAt = 10, isOver = () => false as boolean } = {}) =>
+      all.add({ path, line, codeAt }, value(text), isOver),
+    shown: () =>
+      Object.fromEntries(
+        all
+          .of(path)
+          .map(({ line, values, count, isStale }) => [
+            line,
+            `${values.at(-1)?.text} ×${count}${isStale ? ' stale' : ''}`,
+          ]),
+      ),
+  };
+}
+
+describe('the output of a line', () => {
+  it('is its newest value, with a count, and the last ten', () => {
+    const { print, shown, at } = sample();
+    for (let i = 0; i < 12; i++) print(3, `${i}`);
+    expect(shown()).toEqual({ 3: '11 ×12' });
+    expect(at(path, 3)?.values.map(({ text }) => text)).toEqual(['2', '3', '4', '5', '6', '7', '8', '9', '10', '11']);
+  });
+
+  it('is stale at and below an edit until there is more, and moves with its line', () => {
+    const { print, shown, edited } = sample();
+    for (const line of [2, 5, 9]) print(line);
+    expect(edited(edit(4), 20)).toBe(true);
+    expect(shown()).toEqual({ 2: 'x ×1', 5: 'x ×1 stale', 9: 'x ×1 stale' });
+    edited(edit(0, { added: 2, isAbove: true }), 20);
+    expect(shown()).toEqual({ 4: 'x ×1 stale', 7: 'x ×1 stale', 11: 'x ×1 stale' });
+    print(2, 'y');
+    expect(shown()).toMatchObject({ 4: 'y ×2' });
+  });
+
+  it('goes with a deleted line', () => {
+    const { print, shown, edited } = sample();
+    for (const line of [2, 3, 4]) print(line);
+    edited(edit(1, { endLine: 3, isAbove: true }), 20);
+    expect(shown()).toEqual({ 2: 'x ×1 stale' });
+  });
+
+  it('of older code is placed where that code is now', () => {
+    const { print, shown, edited, saved } = sample();
+    edited(edit(0, { added: 3, isAbove: true }), 20);
+    print(2, 'not saved', { codeAt: 30 });
+    expect(shown()).toEqual({ 5: 'not saved ×1' });
+    saved(path, 40);
+    print(2, 'old', { codeAt: 30 });
+    print(5, 'new', { codeAt: 50 });
+    expect(shown()).toEqual({ 5: 'new ×3' });
+  });
+
+  it('of an edited line of older code is not shown', () => {
+    const { print, shown, edited } = sample();
+    edited(edit(1), 20);
+    print(2);
+    expect(shown()).toEqual({});
+  });
+
+  it('goes when what printed it was replaced and the new code prints', () => {
+    const { print, shown } = sample();
+    print(2);
+    print(3, 'y', { isOver: () => true });
+    expect(shown()).toEqual({ 3: 'y ×1' });
+  });
+});
+
+describe('limits', () => {
+  it('keeps the 200 lines of a file that printed last', () => {
+    const { print, of } = sample();
+    for (let line = 1; line <= 300; line++) print(line);
+    print(102);
+    print(301);
+    const kept = of(path).map(({ line }) => line);
+    expect([kept.length, kept.includes(101), kept.includes(102), kept.includes(301)]).toEqual([200, false, true, true]);
+  });
+
+  it('keeps 100 files', () => {
+    const { add, of } = sample();
+    for (let i = 0; i < 150; i++) add({ path: `/${i}.py`, line: 1, codeAt: 0 }, value('x'), () => false);
+    expect([of('/49.py').length, of('/50.py').length]).toEqual([0, 1]);
+  });
+
+  it('forgets edits after a thousand, and with them where older code is', () => {
+    const { print, shown, edited } = sample();
+    for (let i = 0; i <= 1_000; i++) edited(edit(50), 20);
+    print(2, 'x', { codeAt: 10 });
+    expect(shown()).toEqual({});
+    print(2, 'x', { codeAt: 20 });
+    expect(shown()).toEqual({ 2: 'x ×1' });
+  });
+});

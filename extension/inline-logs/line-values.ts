@@ -1,0 +1,111 @@
+import { type LineEdit, movedLine } from '../problems/edits.ts';
+
+/** What a line of code printed or logged once. */
+export interface Value {
+  readonly seq: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly text: string;
+  readonly alias: string;
+  readonly revision: string | null;
+  readonly runnerId: string | null;
+  readonly requestId: string | null;
+}
+
+/** The output of a line. */
+export interface LineValues {
+  /** From 1, in the document as it is now. */
+  readonly line: number;
+  /** All of them, also those that aren't kept. */
+  readonly count: number;
+  /** The last ones, oldest first; never empty. */
+  readonly values: readonly Value[];
+  /** The code at or above it was edited after the output. */
+  readonly isStale: boolean;
+}
+
+interface Edit {
+  readonly edit: LineEdit;
+  /** When it reached the file; `undefined`: not yet. */
+  savedAt: number | undefined;
+}
+
+interface File {
+  lines: Map<number, LineValues>;
+  edits: Edit[];
+  /** Older code has lines whose place in the document isn't known any more. */
+  knownSince: number;
+}
+
+const max = { values: 10, lines: 200, files: 100, edits: 1_000 };
+
+/** The last output of each line of code. Edits move it; what runs may be older than the document. */
+export function createLineValues() {
+  /** The one that was used last is the last. */
+  const files = new Map<string, File>();
+
+  function fileOf(path: string): File {
+    const file = files.get(path) ?? { lines: new Map(), edits: [], knownSince: 0 };
+    files.delete(path);
+    files.set(path, file);
+    const [oldest] = files.keys();
+    if (files.size > max.files && oldest !== undefined) files.delete(oldest);
+    return file;
+  }
+
+  return {
+    /**
+     * @param line from 1, in the code that printed it
+     * @param codeAt when that code was loaded, in milliseconds since the epoch
+     * @param isOver whether an app or revision can print nothing any more: output of what has been replaced goes
+     */
+    add(
+      { path, line, codeAt }: { readonly path: string; readonly line: number; readonly codeAt: number },
+      value: Value,
+      isOver: (older: Value) => boolean,
+    ): void {
+      const file = fileOf(path);
+      if (codeAt < file.knownSince) return;
+      let at: number | undefined = line;
+      for (const { edit, savedAt } of file.edits) {
+        if (at !== undefined && (savedAt === undefined || savedAt > codeAt)) at = movedLine(at, edit);
+      }
+      for (const [key, { values }] of file.lines) {
+        const newest = values.at(-1);
+        if (newest && isOver(newest)) file.lines.delete(key);
+      }
+      if (at === undefined) return;
+      const before = file.lines.get(at);
+      const values = [...(before?.values ?? []), value].slice(-max.values);
+      file.lines.delete(at);
+      file.lines.set(at, { line: at, count: (before?.count ?? 0) + 1, values, isStale: false });
+      const [oldest] = file.lines.keys();
+      if (file.lines.size > max.lines && oldest !== undefined) file.lines.delete(oldest);
+    },
+    /** @returns whether something that is shown has changed */
+    edited(edit: LineEdit, now: number): boolean {
+      const file = files.get(edit.file);
+      // Without output there may be some later, of code that is older than this edit.
+      const { edits } = file ?? fileOf(edit.file);
+      edits.push({ edit, savedAt: undefined });
+      if (edits.length > max.edits) {
+        edits.length = 0;
+        fileOf(edit.file).knownSince = now;
+      }
+      if (!file || file.lines.size === 0) return false;
+      const all = [...file.lines.values()].flatMap((one) => {
+        // The edited line itself keeps its output; deleted lines don't.
+        const line = movedLine(one.line, edit) ?? (one.line === edit.line + 1 ? one.line : undefined);
+        return line === undefined ? [] : [{ ...one, line, isStale: one.isStale || one.line > edit.line }];
+      });
+      file.lines = new Map(all.map((one) => [one.line, one]));
+      return true;
+    },
+    saved(path: string, now: number): void {
+      for (const one of files.get(path)?.edits ?? []) one.savedAt ??= now;
+    },
+    of: (path: string): readonly LineValues[] => [...(files.get(path)?.lines.values() ?? [])],
+    at: (path: string, line: number): LineValues | undefined => files.get(path)?.lines.get(line),
+    clear: (): void => files.clear(),
+  };
+}
