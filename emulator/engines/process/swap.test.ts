@@ -194,6 +194,18 @@ describe("a change of an app's code", () => {
     expect(outcome.ok || outcome.text).toMatch(/loop is still running in the thread looping$/);
     expect(await swap(runner, newHelper)).toMatchObject({ ok: true });
   });
+
+  it.each(['fork', 'spawn'])('waits for a process with a copy of the code, made by %s', async (method) => {
+    const runner = start();
+    const address = await runner.ready;
+    await post(address, '/process', 'program');
+    expect(await swap(runner, newHelper)).toMatchObject({ ok: true });
+    await post(address, '/process', method);
+    const outcome = await swap(runner, newHelper, 0.1);
+    expect(outcome).toMatchObject({ ok: false, code: 'still_running' });
+    expect(outcome.ok || outcome.text).toMatch(/^process \d+, which the app has started, has a copy of the old code$/);
+    expect(await swap(runner, newHelper)).toMatchObject({ ok: true });
+  });
 });
 
 describe('fifty changes', () => {

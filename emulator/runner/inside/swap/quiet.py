@@ -1,6 +1,6 @@
 """
-Whether code is still running: on the stack of a thread, or in a generator or coroutine that is suspended or hasn't
-begun. Everything that runs later is the new code, because functions are changed in place.
+Whether code is still running: on the stack of a thread, in a generator or coroutine that is suspended or hasn't begun,
+or in a forked process. Everything that runs later is the new code, because functions are changed in place.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 import threading
 import types
 
+from ...shared import kernel
 from .. import sources
 
 _SUSPENDED = {
@@ -17,6 +18,8 @@ _SUSPENDED = {
     types.CoroutineType: ("cr_code", "cr_frame"),
     types.AsyncGeneratorType: ("ag_code", "ag_frame"),
 }
+
+_SPAWNED, _FORK_SERVER = b"multiprocessing.spawn", b"multiprocessing.forkserver"
 
 
 class Quiet:
@@ -34,7 +37,9 @@ class Quiet:
 
     def running(self) -> str | None:
         """What still runs, as a part of a sentence; None: nothing. The cheapest checks come first."""
-        return self.requests() or self.threads() or self._known_suspended() or self._find_suspended()
+        return (
+            self.requests() or self.threads() or self.processes() or self._known_suspended() or self._find_suspended()
+        )
 
     def requests(self) -> str | None:
         for scope in self._hold.requests.values():
@@ -59,6 +64,16 @@ class Quiet:
                 frame = frame.f_back
         return None
 
+    def processes(self) -> str | None:
+        """A process that was forked, or that multiprocessing started, has a copy of all functions."""
+        own = _command_line("self") if self._codes else None
+        for child in kernel.children() if self._codes else ():
+            line = _command_line(child)
+            is_copy = line == own or _SPAWNED in line or (_FORK_SERVER in line and kernel.children(child))
+            if is_copy:
+                return f"process {child}, which the app has started, has a copy of the old code"
+        return None
+
     def _known_suspended(self) -> str | None:
         """Until those that were found have ended, no others are looked for."""
         self._suspended = [found for found in self._suspended if self._is_alive(found)]
@@ -75,6 +90,15 @@ class Quiet:
     def _is_alive(self, found) -> bool:
         code, frame = _SUSPENDED[type(found)]
         return getattr(found, frame) is not None and id(getattr(found, code)) in self._codes
+
+
+def _command_line(process: int | str) -> bytes:
+    """Empty for a process that has ended."""
+    try:
+        with open(f"/proc/{process}/cmdline", "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
 
 
 def _all_codes(code):

@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
+import multiprocessing
 import os
+import subprocess
 import threading
 import time
 import uuid
@@ -86,6 +88,17 @@ class Demo(fal.App):
     def loop(self):
         while True:
             time.sleep(0.01)
+
+    @fal.endpoint("/process")
+    def start_process(self, input: Input) -> Output:
+        """Starts a process for some seconds: by `fork`, or `spawn`, or another program."""
+        if input.name == "program":
+            subprocess.Popen(["sleep", "1000"])
+        else:
+            process = multiprocessing.get_context(input.name).Process(target=time.sleep, args=(1000,), daemon=True)
+            process.start()
+            threading.Timer(2, process.kill).start()
+        return Output(text="started")
 
     @fal.endpoint("/threads")
     def threads(self, input: Input) -> Output:
