@@ -181,11 +181,11 @@ describe('the manifest', () => {
 
   it('has few settings, each with a complete description and an order of its own', () => {
     const settings = contributes.configuration.flatMap(({ properties }) => Object.entries(properties));
-    expect(settings.length).toBeLessThan(20);
+    expect(settings.length).toBeLessThan(24);
     expect(settings.map(([, { order }]) => order)).toEqual(settings.map((_, index) => index + 1));
     for (const [, { enum: values, enumDescriptions }] of settings)
       expect(enumDescriptions?.length).toBe(values?.length);
-    const taste = ['minifal.stopEmulatorOnClose', 'minifal.codeLens.enabled'];
+    const taste = ['minifal.stopEmulatorOnClose', 'minifal.codeLens.enabled', 'minifal.inlineLogs.enabled'];
     expect(capabilities.untrustedWorkspaces.restrictedConfigurations.toSorted()).toEqual(
       settings
         .map(([name]) => name)
