@@ -35,7 +35,7 @@ export function deployed(turn: Turn, event: Extract<Event, { readonly type: 'ali
     return;
   }
   const runnerId = createRunner(turn, alias, release, { kind: 'check' }, 'Check of a rolling deploy.');
-  changeApp(turn, alias, { rolling: { ...release, detached: false, scale, runnerId, failed: null } });
+  changeApp(turn, alias, { rolling: { ...release, detached: false, isReload: false, scale, runnerId, failed: null } });
   note(turn, { alias, topic: 'deploy', text: `Rolling deploy of revision ${revision} begins.` });
 }
 
@@ -47,17 +47,19 @@ function rollOut(turn: Turn, alias: AliasName, release: Release): void {
   const app = turn.world.apps.get(alias);
   if (app === undefined || app.scale.maxConcurrency === 0 || turn.world.isClosing) return;
   const runnerId = createRunner(turn, alias, release, { kind: 'member' }, 'First runner of a detached rolling deploy.');
-  changeApp(turn, alias, { rolling: { ...release, detached: true, scale: app.scale, runnerId, failed: null } });
+  const rolling = { ...release, detached: true, isReload: false, scale: app.scale, runnerId, failed: null };
+  changeApp(turn, alias, { rolling });
   note(turn, { alias, topic: 'deploy', text: `Detached rolling deploy of revision ${release.revision} begins.` });
 }
 
 /**
  * Moves the alias when the runner of a rolling deploy is ready, or abandons the deploy when that runner ended. For a
- * detached deploy only marks the end: ordinary scaling continues from there, with the back-off of a failed start.
+ * detached deploy only marks the end: ordinary scaling continues from there, with the back-off of a failed start. For
+ * reloads see reload.ts.
  */
 export function concludeDeploy(turn: Turn, alias: AliasName): void {
   const rolling = turn.world.apps.get(alias)?.rolling ?? null;
-  if (rolling === null) return;
+  if (rolling === null || rolling.isReload) return;
   const { revision, settings, scale, runnerId } = rolling;
   const runner = turn.world.runners.get(runnerId);
   if (rolling.detached) {
@@ -77,7 +79,7 @@ export function concludeDeploy(turn: Turn, alias: AliasName): void {
   if (runner.state.kind !== 'idle') return;
   changeApp(turn, alias, { rolling: null });
   putRunner(turn, runnerId, { ...runner, role: { kind: 'member' } });
-  switchTo(turn, alias, { revision, settings }, scale);
+  switchTo(turn, alias, { revision, settings, worked: true }, scale);
 }
 
 /**
@@ -88,7 +90,12 @@ export function scaled(turn: Turn, event: Extract<Event, { readonly type: 'alias
   const app = turn.world.apps.get(event.alias);
   if (app === undefined || app.live === null) return;
   const rolling = app.rolling === null ? null : { ...app.rolling, scale: event.scale };
-  putApp(turn, { ...app, scale: event.scale, live: { ...app.live, settings: event.settings }, rolling });
+  const reload = app.reload && {
+    ...app.reload,
+    scale: event.scale,
+    next: app.reload.next && { ...app.reload.next, scale: event.scale },
+  };
+  putApp(turn, { ...app, scale: event.scale, live: { ...app.live, settings: event.settings }, rolling, reload });
 }
 
 /**
@@ -107,11 +114,16 @@ export function deleted(turn: Turn, alias: AliasName): void {
 /** Why a rolling deploy fails when the emulator stops. */
 export const stoppingDeploy = 'The emulator is stopping. Start it again, then deploy again.';
 
-/** Abandons a rolling deploy: its runner ends immediately, and the alias doesn't move. */
+/** Abandons a rolling deploy or a reload: its runner ends immediately, and the alias doesn't move. */
 export function abandon(turn: Turn, alias: AliasName, reason: string): void {
-  const rolling = turn.world.apps.get(alias)?.rolling ?? null;
+  const { rolling = null, reload = null } = turn.world.apps.get(alias) ?? {};
+  if (rolling === null && reload === null) return;
+  changeApp(turn, alias, { rolling: null, reload: null });
+  release(turn, alias);
+  for (const order of [reload, reload?.next]) {
+    if (order) turn.effects.push({ type: 'deployFailed', alias, revision: order.revision, reason });
+  }
   if (rolling === null) return;
-  changeApp(turn, alias, { rolling: null });
   // A detached deploy is already live: its runner is retired like the others when the alias moves on.
   if (rolling.detached) return;
   kill(turn, rolling.runnerId, 'replaced');
@@ -119,12 +131,21 @@ export function abandon(turn: Turn, alias: AliasName, reason: string): void {
   note(turn, { alias, topic: 'deploy', text: `Rolling deploy of revision ${rolling.revision} failed: ${reason}` });
 }
 
+/** Runners that a reload kept from requests get some again. */
+export function release(turn: Turn, alias: AliasName): void {
+  for (const id of values(turn.world.apps.get(alias)?.runners.all ?? null)) {
+    const runner = turn.world.runners.get(id);
+    if (runner?.held) putRunner(turn, id, { ...runner, held: false });
+  }
+}
+
 /** The alias points to `release` from now on; runners of other revisions end without losing work. */
-function switchTo(turn: Turn, alias: AliasName, release: Release, scale: ScaleSettings): void {
+export function switchTo(turn: Turn, alias: AliasName, release: Release, scale: ScaleSettings): void {
   const app = turn.world.apps.get(alias);
   if (app === undefined) return;
-  const trouble = app.live?.revision === release.revision ? app.trouble : noTrouble;
-  putApp(turn, { ...app, live: release, scale, trouble });
+  const isSame = app.live?.revision === release.revision;
+  const worked = isSame && app.live?.worked ? ({ worked: true } as const) : {};
+  putApp(turn, { ...app, live: { ...release, ...worked }, scale, trouble: isSame ? app.trouble : noTrouble });
   turn.effects.push({ type: 'aliasMoved', alias, revision: release.revision });
   note(turn, { alias, topic: 'deploy', text: `The alias points to revision ${release.revision}.` });
   for (const id of values(app.runners.all)) {

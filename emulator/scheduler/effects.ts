@@ -27,6 +27,8 @@ export type Effect =
   | { readonly type: 'terminateRunner'; readonly runnerId: RunnerId }
   /** SIGKILL to the runner's whole process group. */
   | { readonly type: 'killRunner'; readonly runnerId: RunnerId }
+  /** The runner exchanges its code for that of `revision` while it runs; `runnerSwapped` has its answer. */
+  | { readonly type: 'swapRunner'; readonly runnerId: RunnerId; readonly revision: RevisionId }
   /** Within the `timeoutSeconds` of the runner's settings. */
   | { readonly type: 'probeHealth'; readonly runnerId: RunnerId }
   | { readonly type: 'checkTcp'; readonly runnerId: RunnerId }

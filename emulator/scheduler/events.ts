@@ -29,6 +29,12 @@ export type AttemptOutcome =
  */
 export type Strategy = 'recreate' | 'rolling' | 'detached';
 
+/**
+ * How new code of an app in development reaches its runners. `swap`: they exchange their code while they run.
+ * `restart`: a new runner replaces them. `settings`: only settings changed; they keep their code.
+ */
+export type ReloadWay = 'swap' | 'restart' | 'settings';
+
 export type Event =
   /**
    * A first registration, redeploy or set-rev; also sent for each stored alias when the emulator starts (`strategy:
@@ -48,6 +54,25 @@ export type Event =
       readonly alias: AliasName;
       readonly scale: ScaleSettings;
       readonly settings: RevisionSettings;
+    }
+  /** The code of an app in development was saved, and `revision` is made of it (reload.ts). */
+  | {
+      readonly type: 'aliasReloaded';
+      readonly alias: AliasName;
+      readonly revision: RevisionId;
+      /** The revision that `how` was decided for: only its runners can swap, or keep their code. */
+      readonly from: RevisionId;
+      readonly scale: ScaleSettings;
+      readonly settings: RevisionSettings;
+      readonly how: ReloadWay;
+    }
+  /** A runner's answer to `swapRunner`. `ok: false`: its code is what it was before, or the runner is ending. */
+  | {
+      readonly type: 'runnerSwapped';
+      readonly runnerId: RunnerId;
+      readonly revision: RevisionId;
+      readonly ok: boolean;
+      readonly reason: string;
     }
   | { readonly type: 'aliasDeleted'; readonly alias: AliasName }
   | { readonly type: 'rolloutRequested'; readonly alias: AliasName; readonly force: boolean }

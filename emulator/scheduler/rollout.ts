@@ -1,7 +1,7 @@
 import { isFull } from './machine/room.ts';
 import { endOrDefer, retire } from './runners/ending.ts';
 import { createRunner } from './runners/starting.ts';
-import { floorOf } from './scaling.ts';
+import { floorOf, isReloading } from './scaling.ts';
 import type { AliasName, RunnerId, StopReason } from './types.ts';
 import { attemptsOf, isCounted, isServing, isStarting } from './world/runner-index.ts';
 import { ascending, values } from './world/sorted.ts';
@@ -51,7 +51,7 @@ export function stop(turn: Turn, id: RunnerId, replaceFirst: boolean): void {
 /** Advances replacements: starts missing ones, lets ready ones take over, and keeps those whose old runner ended. */
 export function replace(turn: Turn, alias: AliasName): void {
   const app = turn.world.apps.get(alias);
-  if (app === undefined || app.live === null) return;
+  if (app === undefined || app.live === null || isReloading(app)) return;
   const { successors, unreplaced, succeeding } = app.runners;
   if (successors === null && unreplaced === null) return;
   let { replacements } = app.runners;

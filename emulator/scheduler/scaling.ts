@@ -19,6 +19,11 @@ export function scaleApp(turn: Turn, alias: AliasName): void {
   endSurplus(turn, alias);
 }
 
+/** Whether new code of the app is on its way to its runners: none starts with the old code, or with code that may fail. */
+export function isReloading(app: App): boolean {
+  return app.reload !== null || app.rolling?.isReload === true;
+}
+
 /** Number of runners that keep_alive must not end: max(min_concurrency, need + buffer), at most max_concurrency. */
 export function floorOf(app: App): number {
   if (app.live === null) return 0;
@@ -87,7 +92,7 @@ function worth(runner: LiveRunner): number {
 function startRunners(turn: Turn, alias: AliasName): void {
   const app = turn.world.apps.get(alias);
   // Only one runner of the app is in the line at a time. After it gets room, the next one joins the line at its end.
-  if (app === undefined || app.live === null || app.runners.inLine !== null) return;
+  if (app === undefined || app.live === null || app.runners.inLine !== null || isReloading(app)) return;
   const dueAt = queueDueAt(app);
   const queueIsDue = dueAt !== null && (app.scale.scalingDelaySeconds === 0 || dueAt <= turn.now);
   const volume = { inFlight: app.runners.inFlight, queued: size(app.requests.waiting) };

@@ -102,6 +102,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     strategy: fc.constantFrom('recreate' as const, 'rolling' as const, 'detached' as const),
   }),
   weighted(3, 'scale', { alias, scale, settings }),
+  weighted(6, 'reload', { alias, pick, scale, settings, how: fc.constantFrom('swap', 'swap', 'restart', 'settings') }),
 );
 
 const begin: fc.Arbitrary<Action> = fc.record({
@@ -204,7 +205,7 @@ function scaleDurations(time: TimeScale, event: Event): Event {
     };
     return { ...event, request: { ...event.request, ...instants } };
   }
-  if (event.type !== 'aliasDeployed' && event.type !== 'aliasScaled') return event;
+  if (event.type !== 'aliasDeployed' && event.type !== 'aliasScaled' && event.type !== 'aliasReloaded') return event;
   const { scale, settings } = event;
   const { health, startupTimeoutSeconds, terminationGraceSeconds } = settings;
   return {

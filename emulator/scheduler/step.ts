@@ -6,6 +6,7 @@ import { shareRoom } from './machine/capacity.ts';
 import { rememberStale } from './machine/offers.ts';
 import { refreshLine } from './machine/room.ts';
 import { setSlots } from './machine/set-slots.ts';
+import { concludeReload, reloaded, swapped } from './reload.ts';
 import { assign } from './requests/assign.ts';
 import { arrived, attemptEnded } from './requests/attempts.ts';
 import { withdraw } from './requests/verdict.ts';
@@ -97,6 +98,12 @@ function apply(turn: Turn, event: Exclude<Event, { readonly type: 'requestsRecov
     case 'aliasScaled':
       scaled(turn, event);
       break;
+    case 'aliasReloaded':
+      reloaded(turn, event);
+      break;
+    case 'runnerSwapped':
+      swapped(turn, event);
+      break;
     case 'aliasDeleted':
       deleted(turn, event.alias);
       break;
@@ -159,6 +166,7 @@ function settle(turn: Turn, alias: AliasName): void {
     before = turn.edits;
     runDue(turn, alias);
     if (turn.world.isClosing) continue;
+    concludeReload(turn, alias);
     concludeDeploy(turn, alias);
     replace(turn, alias);
     assign(turn, alias);

@@ -45,6 +45,7 @@ export function eventToPlatform(time: TimeScale, event: Event): Event {
   switch (event.type) {
     case 'aliasDeployed':
     case 'aliasScaled':
+    case 'aliasReloaded':
       return { ...event, scale: stretchScale(event.scale, time), settings: stretchSettings(event.settings, time) };
     case 'requestArrived':
       return { ...event, request: requestToPlatform(time, event.request) };
@@ -104,9 +105,9 @@ function stateToReal(time: TimeScale, state: RunnerState): RunnerState {
   return { ...state, since };
 }
 
-/** Converts the machine's limits: the start of a process isn't faster, so its limit is stretched. */
+/** Converts the machine's limits: a start and a swap aren't faster, so their limits are stretched. */
 export function limitsIn(time: Factor, limits: Limits): Limits {
-  return { ...limits, pendingSeconds: stretch(limits.pendingSeconds, time) };
+  return { ...limits, pendingSeconds: stretch(limits.pendingSeconds, time), swapSeconds: stretch(limits.swapSeconds, time) };
 }
 
 type Factor = Pick<TimeScale, 'factor'>;

@@ -78,6 +78,7 @@ export type StopReason =
   | 'disconnected' // connection to the runner broke
   | 'exited' // the process ended by itself
   | 'capacity' // the machine is full, and another app needs the place more
+  | 'swap_lost' // it didn't answer the swap of its code, so nobody knows which code it runs
   | 'handover' // no GPU slot is free, and the new revision of its app needs one
   | 'supervisor_lost' // the supervisor above it died, which says nothing about the app
   | 'shutdown'; // the emulator stops
@@ -191,7 +192,8 @@ export type ReasonCode =
   | 'slots_busy'
   | 'no_room'
   | 'no_gpu_slot'
-  | 'behind_for_gpu_slot';
+  | 'behind_for_gpu_slot'
+  | 'code_swap';
 
 /** Why a request or a runner waits, as data. */
 export interface OneReason {

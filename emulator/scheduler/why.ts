@@ -30,8 +30,10 @@ const startCodes: { readonly [K in RunnerState['kind']]?: ReasonCode } = {
 };
 
 function runnersReason(world: World, app: App, since: Instant, now: Instant): Reason {
-  const starting = world.runners.get(first(app.runners.starting)?.value ?? '');
-  if (starting !== undefined && starting.turn !== null && app.runners.serving === 0)
+  if (app.reload !== null) return { ...nothing, code: 'code_swap', since };
+  const restarting = app.rolling?.isReload ? app.rolling.runnerId : undefined;
+  const starting = world.runners.get(restarting ?? first(app.runners.starting)?.value ?? '');
+  if (starting !== undefined && starting.turn !== null && (app.runners.serving === 0 || restarting !== undefined))
     return { ...noRoom(world, starting), also: null };
   const code = starting && starting.turn === null ? startCodes[starting.state.kind] : undefined;
   if (starting !== undefined && code !== undefined) return startReason(app, starting, code);

@@ -34,6 +34,8 @@ export const reasonCodes = [
   'no_gpu_slot',
   /** The same, but enough are free: other runners are before it. */
   'behind_for_gpu_slot',
+  /** The app's runners exchange their code for what was saved. */
+  'code_swap',
 ] as const;
 
 const numberNames = [
@@ -144,6 +146,8 @@ function words(reason: OneReason, wording: Wording): string {
       return needed === 1 ? slotsUsed : `${slotsUsed}, and this runner needs ${needed}`;
     case 'behind_for_gpu_slot':
       return `${slotsUsed}, and other runners are ahead of this one`;
+    case 'code_swap':
+      return 'The runner takes over the saved code';
   }
 }
 

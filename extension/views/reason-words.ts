@@ -35,6 +35,8 @@ export function shortReason(reason: Reason, time: Time): string {
         : t('no {0} GPUs: {1} of {2} used', needed, used, limit);
     case 'behind_for_gpu_slot':
       return t('behind others for a GPU');
+    case 'code_swap':
+      return t('taking over the saved code');
   }
 }
 

@@ -30,6 +30,7 @@ const endings: { readonly [W in StopReason]: string } = {
   disconnected: 'lost its connection',
   exited: 'exited by itself',
   capacity: 'made room for another application',
+  swap_lost: 'did not answer the swap of its code',
   handover: 'gave its GPU slot to the new revision of its application',
   supervisor_lost: 'lost the supervisor of its environment',
   shutdown: 'was shut down',

@@ -48,6 +48,8 @@ export function createRunner(turn: Turn, alias: AliasName, release: Release, rol
     probeFailures: 0,
     replaceReason: 'stopped',
     substitute: null,
+    swap: null,
+    held: false,
     leave: null,
   };
   if (delayMs === 0) {
@@ -112,6 +114,9 @@ export function ready(turn: Turn, id: RunnerId): void {
   const nextProbeAt = runner.settings.health.callRegularly ? turn.now + probeIntervalMs : null;
   const idle = { kind: 'idle', since: turn.now } as const;
   if (!moveRunner(turn, runner, idle, 'The runner is ready.', { readyAt: turn.now, nextProbeAt })) return;
+  const { live } = turn.world.apps.get(runner.alias) ?? {};
+  if (live?.revision === runner.revision && !live.worked)
+    changeApp(turn, runner.alias, { live: { ...live, worked: true } });
   const app = turn.world.apps.get(runner.alias);
   // The check of a rolling deploy wakes no other runner, because the alias is about to move away from them.
   if (app === undefined || app.trouble.failures === 0 || runner.role.kind === 'check') return;

@@ -33,6 +33,8 @@ export function createLaws(): Laws {
   const checkRunners = createRunnerLaws();
   const aliases = new Map<string, Alias>();
   const deploys = new Map<string, Alias & { readonly revision: string; readonly strategy: Strategy }>();
+  /** By revision: reloads without an end. */
+  const reloads = new Map<string, Alias & { readonly alias: string }>();
 
   function observe({ event, effects }: Seen): void {
     if (event.type === 'aliasDeployed') deploys.set(event.alias, { ...event });
@@ -41,12 +43,27 @@ export function createLaws(): Laws {
       aliases.set(event.alias, { scale: event.scale, settings: event.settings });
       const deploy = deploys.get(event.alias);
       if (deploy !== undefined) deploy.scale = event.scale;
+      for (const reload of reloads.values()) if (reload.alias === event.alias) reload.scale = event.scale;
     }
+    if (event.type === 'aliasReloaded') reloads.set(event.revision, { ...event });
+    let failed: { readonly revision: string; readonly reload: Alias } | undefined;
     for (const effect of effects) {
+      if (effect.type === 'deployFailed') {
+        const reload = reloads.get(effect.revision);
+        law(reload !== undefined || !effect.revision.startsWith('reload'), 'a reload ends once', effect);
+        if (reload !== undefined) failed = { revision: effect.revision, reload };
+        reloads.delete(effect.revision);
+      }
       if (effect.type !== 'aliasMoved') continue;
+      // The code before it never worked.
+      const tried = failed?.revision === effect.revision ? failed.reload : undefined;
       const deploy = deploys.get(effect.alias);
-      law(deploy?.revision === effect.revision, 'the alias moves to what was deployed last', effect);
-      aliases.set(effect.alias, { scale: deploy.scale, settings: deploy.settings });
+      const reload = reloads.get(effect.revision) ?? tried;
+      law((reload ?? deploy) !== undefined, 'the alias moves to what was deployed', effect);
+      law(reload || deploy?.revision === effect.revision, 'the alias moves to what was deployed last', effect);
+      const { scale, settings } = (reload ?? deploy) as Alias;
+      aliases.set(effect.alias, { scale, settings });
+      reloads.delete(effect.revision);
     }
   }
 
@@ -57,7 +74,9 @@ export function createLaws(): Laws {
     const serving = runners.filter(isServing);
 
     // Only the check of a rolling deploy, and replacements until they are ready, may exceed the limit.
-    const check = isRolling(after, name) && deploys.get(name)?.strategy === 'rolling';
+    const { rolling = null, reload = null } = after.apps.get(name) ?? {};
+    const check = rolling !== null && !rolling.detached;
+    const isReloading = reload !== null || rolling?.isReload === true;
     const staying = runners.filter((r) => !['draining', 'terminating'].includes(r.state.kind));
     const substitutes = staying.filter(({ id }) => after.runners.get(id)?.role.kind === 'replacement').length;
     const counted = staying.length - (check ? 1 : 0) - substitutes;
@@ -75,14 +94,14 @@ export function createLaws(): Laws {
     const minimum = pressed ? wanted : Math.min(max, Math.max(scale.minConcurrency, buffer));
     // On a full machine one runner in the line represents all missing runners.
     const waits = runners.some(({ id }) => isInLine(after, id) && after.runners.get(id)?.role.kind === 'member');
-    law(waits || counted >= minimum, 'as many runners as the formula wants', counted, minimum, runners);
+    law(waits || isReloading || counted >= minimum, 'as many runners as the formula wants', counted, minimum, runners);
 
     for (const { state, used, id } of serving) {
       if (state.kind !== 'idle' || serving.length <= wanted) continue;
       const life = used ? scale.keepAliveSeconds : 10;
       law(state.since + life * 1000 > now, 'no surplus runner beyond keep_alive', id, state, now);
     }
-    const free = serving.some((runner) => load(runner) < runner.settings.maxMultiplexing);
+    const free = serving.some((runner) => load(runner) < runner.settings.maxMultiplexing && !isKept(after, runner.id));
     const ready = ids.filter((id) => (requestLaws.get(id)?.availableAt ?? 0) <= now);
     law(!free || ready.length === 0, 'nothing waits while a slot is free', ready, runners);
     checkOrder(seen, name, ready);
@@ -181,6 +200,7 @@ export function createLaws(): Laws {
     },
     checkEnd(world) {
       law(requestLaws.open.size === 0, 'everything finishes', [...requestLaws.open]);
+      law(reloads.size === 0, 'every reload ends', [...reloads]);
       for (const { alias } of runnersOf(world)) law(aliases.has(alias), 'a deleted application has no runners', alias);
       for (const [name, { scale }] of aliases) {
         const wanted = Math.max(scale.minConcurrency, scale.concurrencyBuffer);
@@ -189,6 +209,9 @@ export function createLaws(): Laws {
         if (Math.min(world.limits.runners, world.limits.gpuSlots) !== Number.POSITIVE_INFINITY) continue;
         const states = runnersOf(world, name).map((runner) => runner.state.kind);
         const enough = states.length === Math.min(scale.maxConcurrency ?? wanted, wanted);
+        const { live } = world.apps.get(name) ?? {};
+        const isLive = runnersOf(world, name).every((runner) => runner.revision === live?.revision);
+        law(isLive, 'every runner has the live code', name, live, runnersOf(world, name));
         law(enough && states.every((kind) => kind === 'idle'), 'only wanted runners are left', name, states, wanted);
       }
     },
@@ -217,6 +240,12 @@ function deadlineOf({ state }: Runner): Instant | null {
     default:
       return null;
   }
+}
+
+/** The model of runners checks when a runner that swaps gets requests; here it is only left out. */
+function isKept(world: World, id: string): boolean {
+  const runner = world.runners.get(id);
+  return runner !== undefined && (runner.held || runner.swap !== null);
 }
 
 function isInLine(world: World, id: string): boolean {

@@ -1,5 +1,5 @@
 import type { Effect } from '../effects.ts';
-import { queuePosition, queueSize, runnersOf, waitingIds } from '../requests/select.ts';
+import { runner as findRunner, queuePosition, queueSize, runnersOf, waitingIds } from '../requests/select.ts';
 import type { World } from '../step.ts';
 import type { Instant, RequestInfo } from '../types.ts';
 import { why } from '../why.ts';
@@ -89,7 +89,11 @@ export function createRequestLaws(): RequestLaws {
     const running = new Map<string, string>();
     for (const runner of runnersOf(seen.after)) {
       const attempts = 'attempts' in runner.state ? runner.state.attempts : [];
-      law(attempts.length <= runner.settings.maxMultiplexing, 'never more than max_multiplexing', runner);
+      const was = findRunner(seen.before, runner.id)?.state;
+      const before = was !== undefined && 'attempts' in was ? was.attempts.length : 0;
+      // A reload may lower it below what runs.
+      const max = Math.max(before, runner.settings.maxMultiplexing);
+      law(attempts.length <= max, 'never more than max_multiplexing', runner);
       law(runner.state.kind !== 'running' || attempts.length > 0, 'RUNNING has something in flight', runner);
       for (const { requestId, attemptId } of attempts) {
         law(!running.has(requestId), 'a request runs once', requestId);

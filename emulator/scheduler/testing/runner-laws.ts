@@ -33,12 +33,13 @@ const word: { readonly [kind: string]: string } = {
  * processes.
  */
 export function createRunnerLaws(): (seen: Seen) => void {
-  const processes = new Map<string, { ready: boolean; ending: boolean; probedAt: Instant }>();
+  const processes = new Map<string, { ready: boolean; ending: boolean; probedAt: Instant; swap: string | null }>();
 
   function follow(effect: Effect, now: Instant): void {
     if (effect.type === 'startRunner') {
       law(!processes.has(effect.runnerId), 'a runner is started once', effect);
-      processes.set(effect.runnerId, { ready: false, ending: false, probedAt: Number.POSITIVE_INFINITY });
+      const nothing = { ready: false, ending: false, swap: null };
+      processes.set(effect.runnerId, { ...nothing, probedAt: Number.POSITIVE_INFINITY });
     } else if (effect.type === 'terminateRunner' || effect.type === 'killRunner') {
       const process = processes.get(effect.runnerId);
       law(process !== undefined, 'only processes are ended', effect);
@@ -51,6 +52,12 @@ export function createRunnerLaws(): (seen: Seen) => void {
     } else if (effect.type === 'assign') {
       const process = processes.get(effect.runnerId);
       law(process?.ready === true && !process.ending, 'work goes to ready runners that are not ending', effect);
+      law(process.swap === null, 'a runner that swaps its code gets nothing', effect, process);
+    } else if (effect.type === 'swapRunner') {
+      const process = processes.get(effect.runnerId);
+      law(process?.ready === true && !process.ending, 'ready runners swap', effect);
+      law(process.swap === null, 'a runner swaps once at a time', effect, process);
+      process.swap = effect.revision;
     }
   }
 
@@ -94,16 +101,36 @@ export function createRunnerLaws(): (seen: Seen) => void {
    * Also holds if an answer was lost. A check takes at most its timeout; after twice that and an interval it counts as
    * lost.
    */
-  function checkProbes({ after, now }: Seen): void {
+  function checkProbes({ before, after, now }: Seen): void {
     for (const { id, state, settings } of runnersOf(after)) {
+      const process = processes.get(id);
+      // A reload may have changed that.
+      if (process !== undefined && findRunner(before, id)?.settings.health.callRegularly === false)
+        process.probedAt = now;
       if (!settings.health.callRegularly || (state.kind !== 'idle' && state.kind !== 'running')) continue;
-      const probedAt = processes.get(id)?.probedAt ?? 0;
+      const probedAt = process?.probedAt ?? 0;
       const maxGapMs = 2 * 15_000 + 2 * settings.health.timeoutSeconds * 1000;
       law(now - probedAt <= maxGapMs, 'health checks do not stop', id, now - probedAt);
     }
   }
 
+  /** A runner gets other code only by its own answer, and keeps the name of its code otherwise. */
+  function checkRevisions({ before, after, event }: Seen): void {
+    for (const { id, alias, revision } of runnersOf(after)) {
+      const was = findRunner(before, id)?.revision ?? revision;
+      if (was === revision) continue;
+      const swapped = event.type === 'runnerSwapped' && event.ok && event.runnerId === id && event.revision === revision;
+      const how = event.type === 'aliasReloaded' && event.alias === alias ? event.how : null;
+      const keepsCode = how === 'settings' || before.apps.get(alias)?.reload?.next?.how === 'settings';
+      law(swapped || keepsCode, 'code changes by a swap', id, was, revision, event);
+    }
+  }
+
   return (seen) => {
+    if (seen.event.type === 'runnerSwapped') {
+      const process = processes.get(seen.event.runnerId);
+      if (process?.swap === seen.event.revision) process.swap = null;
+    }
     if (seen.event.type === 'runnerReady') {
       const process = processes.get(seen.event.runnerId);
       if (process !== undefined && !process.ready) Object.assign(process, { ready: true, probedAt: seen.now });
@@ -112,5 +139,6 @@ export function createRunnerLaws(): (seen: Seen) => void {
     checkProbes(seen);
     checkMoves(seen);
     checkPull(seen);
+    checkRevisions(seen);
   };
 }

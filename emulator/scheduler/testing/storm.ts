@@ -1,5 +1,5 @@
 import type { Effect, Note } from '../effects.ts';
-import type { AttemptOutcome, Event, Strategy } from '../events.ts';
+import type { AttemptOutcome, Event, ReloadWay, Strategy } from '../events.ts';
 import { runner as findRunner, runnersOf } from '../requests/select.ts';
 import { emptyWorld, nextWakeup, step, type World } from '../step.ts';
 import type { Instant, RequestInfo, RevisionSettings, RunnerId, ScaleSettings } from '../types.ts';
@@ -25,6 +25,14 @@ export type Action = { readonly gapSeconds: number } & (
       readonly scale: ScaleSettings;
       readonly settings: RevisionSettings;
       readonly strategy: Strategy;
+    }
+  | {
+      readonly do: 'reload';
+      readonly alias: string;
+      readonly pick: number;
+      readonly scale: ScaleSettings;
+      readonly settings: RevisionSettings;
+      readonly how: ReloadWay;
     }
   | { readonly do: 'scale'; readonly alias: string; readonly scale: ScaleSettings; readonly settings: RevisionSettings }
 );
@@ -77,6 +85,7 @@ export function playStorm(
   let now = 1_700_000_000_000;
   let order = 0;
   let requests = 0;
+  let reloads = 0;
   let calm = false;
 
   const chance = (probability: number) => !calm && random() < probability;
@@ -171,6 +180,16 @@ export function playStorm(
       case 'killRunner':
         plan(between(0, 0.2), () => exit(effect.runnerId));
         return;
+      case 'swapRunner': {
+        if (chance(0.1)) return; // The answer is lost.
+        const { runnerId, revision } = effect;
+        const swaps = !chance(0.25);
+        plan(between(0, 3), () => {
+          const ok = swaps && alive.has(runnerId);
+          return { type: 'runnerSwapped', runnerId, revision, ok, reason: ok ? '' : 'a request is still running' };
+        });
+        return;
+      }
       case 'probeHealth': {
         if (chance(0.1)) return; // The answer is lost.
         const ok = !chance(0.1);
@@ -241,6 +260,15 @@ export function playStorm(
       case 'deploy': {
         const { alias, revision, scale, settings, strategy } = action;
         return { type: 'aliasDeployed', alias, revision, scale, settings, strategy };
+      }
+      case 'reload': {
+        const { alias, scale, how, pick } = action;
+        const { live = null } = world.apps.get(alias) ?? {};
+        // Most were made of the code that runs, and most need as many GPU slots.
+        const from = (pick % 5 === 0 ? undefined : live?.revision) ?? 'rev1';
+        const gpuSlots = pick % 7 === 0 ? action.settings.gpuSlots : (live?.settings.gpuSlots ?? 0);
+        const settings = { ...action.settings, gpuSlots };
+        return { type: 'aliasReloaded', alias, revision: `reload-${reloads++}`, from, scale, settings, how };
       }
       case 'scale':
         return { type: 'aliasScaled', alias: action.alias, scale: action.scale, settings: action.settings };

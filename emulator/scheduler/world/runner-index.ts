@@ -176,7 +176,7 @@ function marks(runner: LiveRunner): Marks {
   const isMember = runner.role.kind === 'member';
   const waits = runner.turn !== null;
   const placed = isPlaced(runner);
-  const isFree = serving && load < runner.settings.maxMultiplexing;
+  const isFree = serving && !runner.held && runner.swap === null && load < runner.settings.maxMultiplexing;
   const { role } = runner;
   const isReplacement = role.kind === 'replacement';
   const isUnreplaced = serving && runner.replacement === 'will' && runner.substitute === null;
@@ -206,6 +206,10 @@ function marks(runner: LiveRunner): Marks {
   };
 }
 
+function earlier(a: Instant | null, b: Instant | null): Instant | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
+}
+
 function dueOf(runner: LiveRunner): Instant | null {
   const { state } = runner;
   if (runner.turn !== null) return null;
@@ -220,7 +224,7 @@ function dueOf(runner: LiveRunner): Instant | null {
       return state.retryAt;
     case 'idle':
     case 'running':
-      return runner.nextProbeAt;
+      return earlier(runner.nextProbeAt, runner.swap?.deadline ?? null);
     default:
       return null;
   }

@@ -1,3 +1,4 @@
+import type { Event } from '../events.ts';
 import type {
   AliasName,
   AttemptId,
@@ -70,6 +71,8 @@ export const noSlots: GpuSlots = { used: 0, leaving: 0, ending: 0, line: null };
 export interface Limits {
   /** How long a runner may have no process: its environment may have to be built first. */
   readonly pendingSeconds: number;
+  /** How long a runner may take to answer a swap of its code. */
+  readonly swapSeconds: number;
   /** Maximum number of runners on the machine (capacity.ts); infinite: no limit. */
   readonly runners: number;
   /** Number of GPU slots of the machine (room.ts); infinite: no limit. */
@@ -78,6 +81,7 @@ export interface Limits {
 
 export const defaultLimits: Limits = {
   pendingSeconds: 3600,
+  swapSeconds: 60,
   runners: Number.POSITIVE_INFINITY,
   gpuSlots: Number.POSITIVE_INFINITY,
 };
@@ -86,6 +90,8 @@ export const defaultLimits: Limits = {
 export interface Release {
   readonly revision: RevisionId;
   readonly settings: RevisionSettings;
+  /** A runner of it was ready. */
+  readonly worked?: true;
 }
 
 /**
@@ -94,11 +100,22 @@ export interface Release {
  */
 interface Rolling extends Release {
   readonly detached: boolean;
+  /** It is the restart of a reload: the other runners get no requests meanwhile, and no others start. */
+  readonly isReload: boolean;
   readonly scale: ScaleSettings;
   readonly runnerId: RunnerId;
   /** Why its runner ended; `null`: it hasn't ended. */
   readonly failed: string | null;
 }
+
+/** A reload whose runners swap their code. It is concluded when each of them has answered or ended. */
+export interface Reload extends Release {
+  readonly scale: ScaleSettings;
+  /** The latest reload that was requested meanwhile. */
+  readonly next: ReloadOrder | null;
+}
+
+export type ReloadOrder = Extract<Event, { readonly type: 'aliasReloaded' }>;
 
 /** What makes the next start of a runner wait (failures.ts). */
 export interface Trouble {
@@ -125,6 +142,7 @@ export interface App {
   readonly live: Release | null;
   readonly scale: ScaleSettings;
   readonly rolling: Rolling | null;
+  readonly reload: Reload | null;
   readonly trouble: Trouble;
   /** Serial of the runner that got the latest request: round-robin continues after it. */
   readonly lastServed: number;
@@ -175,6 +193,10 @@ export interface LiveRunner extends Runner {
   readonly replaceReason: StopReason;
   /** Its current or latest replacement. */
   readonly substitute: RunnerId | null;
+  /** It is exchanging its code for that of `revision`, and gets no more requests until it has answered. */
+  readonly swap: { readonly revision: RevisionId; readonly deadline: Instant } | null;
+  /** It gets no more requests, because new code is on its way to other runners of its app. */
+  readonly held: boolean;
   /** It ends together with many others, in one of the next steps. It gets no more requests and doesn't count. */
   readonly leave: Leave | null;
 }
@@ -234,6 +256,7 @@ export function emptyApp(alias: AliasName, serial: number, scale: ScaleSettings)
     live: null,
     scale,
     rolling: null,
+    reload: null,
     trouble: noTrouble,
     lastServed: -1,
     hinted: nothingHinted,
