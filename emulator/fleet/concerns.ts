@@ -14,7 +14,7 @@ export type Concern =
     }
   /** `abandon`: the engine couldn't be called, so it won't report the end of the runner. */
   | { readonly kind: 'runner'; readonly id: string; readonly how: 'kill' | 'abandon' }
-  | { readonly kind: 'deploy'; readonly alias: string };
+  | { readonly kind: 'deploy'; readonly alias: string; readonly revision: string };
 
 /** Returns `undefined` if nothing waits for the event or effect, or if it repeats automatically. */
 export function concernOf(cause: Event | Effect): Concern | undefined {
@@ -34,6 +34,8 @@ export function concernOf(cause: Event | Effect): Concern | undefined {
     case 'startRunner':
     case 'killRunner':
       return { kind: 'runner', id: cause.runnerId, how: 'abandon' };
+    case 'swapRunner':
+    case 'runnerSwapped':
     case 'terminateRunner':
     case 'runnerPulling':
     case 'runnerStarted':
@@ -41,9 +43,10 @@ export function concernOf(cause: Event | Effect): Concern | undefined {
     case 'runnerExited':
       return { kind: 'runner', id: cause.runnerId, how: 'kill' };
     case 'aliasDeployed':
+    case 'aliasReloaded':
     case 'aliasMoved':
     case 'deployFailed':
-      return { kind: 'deploy', alias: cause.alias };
+      return { kind: 'deploy', alias: cause.alias, revision: cause.revision };
     default:
       return undefined;
   }

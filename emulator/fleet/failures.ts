@@ -32,7 +32,7 @@ export function createFailures(deps: {
     if (cause.type === 'requestsRecovered')
       for (const request of cause.requests) dispatch({ type: 'requestArrived', request });
     const concern = concernOf(cause);
-    if (concern?.kind === 'deploy') deploys.settle(concern.alias, { kind: 'failed', reason });
+    if (concern?.kind === 'deploy') deploys.settle(concern.alias, concern.revision, { kind: 'failed', reason });
     else if (concern?.kind === 'request') giveUp(concern);
     else if (concern?.how === 'abandon') runners.abandon(concern.id, reason);
     else if (concern) contain(report, runners.kill)(concern.id);

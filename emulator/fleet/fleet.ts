@@ -17,6 +17,7 @@ import { createFailures } from './failures.ts';
 import { createHost } from './host.ts';
 import { createNotes } from './notes.ts';
 import { createQueries } from './queries.ts';
+import { createReloads } from './reloads.ts';
 import { createAttempts } from './requests/attempts.ts';
 import { createFunctionRuns } from './requests/function-runs.ts';
 import { createWithdrawals } from './requests/withdrawals.ts';
@@ -124,6 +125,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     const number = (kind === 'queue' ? queue.number(id) : undefined) ?? queue.takeNumber();
     trace.arrived({ number, id, alias, kind, method, path, submittedAt, attempts });
   };
+  const reloads = createReloads({ begin: deploys.reload, handle, dispatch, report });
   const attempts = createAttempts({
     queue,
     trace,
@@ -139,7 +141,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     failed: (effect, error) => failed(effect, error),
   });
   const failed = createFailures({ attempts, runners, deploys, dispatch, report });
-  const perform = createEffects({ attempts, runners, probes, deploys, queries: queries, world, onMoved });
+  const perform = createEffects({ attempts, runners, probes, deploys, reloads, queries: queries, world, onMoved });
   const record = createNotes({ queries: queries, deploys, runners, watchers, onCreated, onNotes, report });
   const { deploy, removeAlias } = deploys;
   const { lease, runnerOf } = attempts;
@@ -149,6 +151,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     ...createCommands(dispatch, queries),
     ...createWithdrawals({ queue, runnerOf, addressOf, sendCancel: exchange.cancel, world, dispatch, report }),
     deploy,
+    reload: reloads.reload,
     removeAlias,
     lease,
     exec: runners.exec,

@@ -10,7 +10,7 @@ import type { Watchers } from './watchers.ts';
 export function createNotes(deps: {
   readonly queries: Pick<Queries, 'runner'>;
   readonly deploys: Pick<Deploys, 'launchOf'>;
-  readonly runners: Pick<Runners, 'exit'>;
+  readonly runners: Pick<Runners, 'exit' | 'swapped'>;
   readonly watchers: Pick<Watchers, 'noted'>;
   readonly onCreated: (runner: Runner, machineType: string | undefined) => void;
   readonly onNotes: (notes: readonly Note[]) => void;
@@ -21,11 +21,21 @@ export function createNotes(deps: {
     const runner = queries.runner(id);
     if (runner) deps.onCreated(runner, deploys.launchOf(runner.revision)?.machineType);
   });
+  const swapped = contain(report, (id: string, revision: string) => {
+    const { state } = queries.runner(id) ?? {};
+    const running = state && 'attempts' in state ? state.attempts : [];
+    runners.swapped(
+      id,
+      revision,
+      running.map(({ requestId }) => requestId),
+    );
+  });
   const onNotes = contain(report, deps.onNotes);
   return (notes) => {
     if (notes.length === 0) return;
-    for (const { topic, from, runnerId } of notes) {
+    for (const { topic, from, runnerId, revision } of notes) {
       if (topic === 'runner.state' && from === '' && runnerId) created(runnerId);
+      if (topic === 'runner.swapped' && runnerId && revision) swapped(runnerId, revision);
     }
     onNotes(notes);
     watchers.noted(notes, runners.exit);

@@ -3,14 +3,16 @@ import type {
   BuiltEnvironment,
   Callable,
   CallResult,
+  CodeChange,
   ExecIo,
   ExecOptions,
   ExecSession,
   RunnerAddress,
+  SwapOutcome,
 } from '../engines/engine.ts';
 import type { Gpu } from '../local/gpus/gpu.ts';
 import type { StopSignal } from '../local/loop/stop-signal.ts';
-import type { AttemptOutcome, Strategy } from '../scheduler/events.ts';
+import type { AttemptOutcome, ReloadWay, Strategy } from '../scheduler/events.ts';
 import type { AppCounts } from '../scheduler/requests/select.ts';
 import type { Reason, RevisionSettings, Runner, RunnerState, ScaleSettings } from '../scheduler/types.ts';
 import type { CallInfo } from '../telemetry/requests/types.ts';
@@ -47,6 +49,8 @@ export interface Launch {
   /** Deployment environment (`main`, `dev`). */
   readonly environmentName: string;
   readonly machineType: string;
+  /** Its runners can exchange their code (RunnerHandle.swap). */
+  readonly development?: true;
 }
 
 /** The environment of a runner's process, and which values in it are secret. */
@@ -63,6 +67,25 @@ export interface Deployment {
   readonly settings: RevisionSettings;
   readonly strategy: Strategy;
 }
+
+/** New code of an app in development. `from`, `how`: see the scheduler's event `aliasReloaded`. */
+export interface ReloadOrder {
+  readonly alias: string;
+  readonly revision: string;
+  readonly from: string;
+  readonly scale: ScaleSettings;
+  readonly settings: RevisionSettings;
+  readonly how: ReloadWay;
+}
+
+/**
+ * `applied`: no runner's code had to change. `failed`: the alias keeps its revision. `runners`: those that were to
+ * exchange their code, and their answers.
+ */
+export type ReloadResult = (
+  | { readonly kind: 'swapped' | 'restarted' | 'applied' }
+  | { readonly kind: 'failed'; readonly reason: string }
+) & { readonly runners: readonly { readonly id: string; readonly outcome: SwapOutcome }[] };
 
 export type DeployResult = { readonly kind: 'moved' } | { readonly kind: 'failed'; readonly reason: string };
 
@@ -111,6 +134,11 @@ export interface Fleet {
    * The launch of `revision` must be known: given here, or resolvable from the catalog.
    */
   deploy(deployment: Deployment, launch?: Launch): Promise<DeployResult>;
+  /**
+   * Points the alias of an app in development to `revision`, and resolves when its runners have the new code, when a
+   * new one is ready, or when that failed. `change`: what runners that swap exchange.
+   */
+  reload(order: ReloadOrder, launch: Launch, change: CodeChange | null): Promise<ReloadResult>;
   /** UpdateApplication: new settings of the current revision, effective immediately. */
   applySettings(alias: string, scale: ScaleSettings, settings: RevisionSettings): void;
   /** Removes the alias: its runners end, and its waiting requests fail. */

@@ -13,6 +13,7 @@ import type { OpenPorts } from '../edge/ports.ts';
 import { withProxy } from '../edge/proxy.ts';
 import { createRestEdge } from '../edge/rest/server.ts';
 import { createRoutes } from '../edge/routes.ts';
+import { createLiveRuns } from '../edge/runs/live-runs.ts';
 import { createSpool } from '../exchange/bodies/spool.ts';
 import { createDirectCalls } from '../fleet/requests/direct-calls.ts';
 import { UserError } from '../wire/errors.ts';
@@ -91,7 +92,8 @@ export function createEdges(
     hosts,
   );
 
-  const rooms = { catalog, fleet, logs, runnerHistory, appFiles, authenticate, hosts, clock, report };
+  const runs = createLiveRuns(report);
+  const rooms = { catalog, fleet, runs, logs, runnerHistory, appFiles, authenticate, hosts, clock, report };
   const authorities = loopbackHosts(open.ports.api);
   const guardRules = { hosts: authorities, allowedOrigins };
   const grpc = createGrpcEdge({ ...rooms, blobs, builds, routes, authorities, noteUse: limits.noteUse });

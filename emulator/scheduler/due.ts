@@ -1,7 +1,8 @@
 import { quantumMs } from './machine/offers.ts';
+import { loseSwap } from './reload.ts';
 import { timedOut } from './requests/attempts.ts';
 import { expire, failUnstarted, failWaiting, release } from './requests/verdict.ts';
-import { endDeferred, endNow, kill } from './runners/ending.ts';
+import { endDeferred, kill } from './runners/ending.ts';
 import { probe } from './runners/health.ts';
 import { wake } from './runners/starting.ts';
 import { nextToExpire, queueDueAt } from './scaling.ts';
@@ -83,7 +84,7 @@ function runnerDue(turn: Turn, id: RunnerId): void {
   else if (state.kind === 'dockerPull') startTimedOut(turn, id, "The runner's image was not available");
   else if (state.kind === 'terminating') kill(turn, id, state.why);
   else if (state.kind === 'failureDelay') wake(turn, id, 'The delay after failed starts is over.');
-  else if (runner.swap !== null && runner.swap.deadline <= turn.now) endNow(turn, id, 'swap_lost');
+  else if (runner.swap !== null && runner.swap.deadline <= turn.now) loseSwap(turn, id);
   else probe(turn, runner);
 }
 

@@ -73,6 +73,8 @@ export type Event =
       readonly revision: RevisionId;
       readonly ok: boolean;
       readonly reason: string;
+      /** Nobody knows which code it has. */
+      readonly lost?: true;
     }
   | { readonly type: 'aliasDeleted'; readonly alias: AliasName }
   | { readonly type: 'rolloutRequested'; readonly alias: AliasName; readonly force: boolean }

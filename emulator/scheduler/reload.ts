@@ -3,7 +3,7 @@ import type { Event } from './events.ts';
 import { endOrDefer, retire } from './runners/ending.ts';
 import { createRunner, probeIntervalMs } from './runners/starting.ts';
 import { floorOf } from './scaling.ts';
-import type { AliasName, RevisionSettings } from './types.ts';
+import type { AliasName, RevisionSettings, RunnerId } from './types.ts';
 import { isCounted, isServing } from './world/runner-index.ts';
 import { values } from './world/sorted.ts';
 import { changeApp, note, putRunner, type Turn } from './world/turn.ts';
@@ -28,11 +28,13 @@ const superseded = 'A later reload replaced it.';
 export function reloaded(turn: Turn, order: ReloadOrder): void {
   const { alias } = order;
   const app = turn.world.apps.get(alias);
-  if (app === undefined || app.live === null) return fail(turn, order, `Application ${alias} does not run.`);
-  if (turn.world.isClosing) return fail(turn, order, stoppingDeploy);
-  if (app.reload === null) return begin(turn, order);
-  if (app.reload.next !== null) fail(turn, app.reload.next, superseded);
-  changeApp(turn, alias, { reload: { ...app.reload, next: order } });
+  if (app === undefined || app.live === null) fail(turn, order, `Application ${alias} does not run.`);
+  else if (turn.world.isClosing) fail(turn, order, stoppingDeploy);
+  else if (app.reload === null) begin(turn, order);
+  else {
+    if (app.reload.next !== null) fail(turn, app.reload.next, superseded);
+    changeApp(turn, alias, { reload: { ...app.reload, next: order } });
+  }
 }
 
 /** A runner has answered. One whose reload was given up belongs to no live revision, or continues as before. */
@@ -46,12 +48,18 @@ export function swapped(turn: Turn, event: Extract<Event, { readonly type: 'runn
   note(turn, { ...about, text: ok ? 'The runner has the new code.' : `The runner keeps its code: ${reason}` });
   if (!ok) {
     putRunner(turn, runnerId, { ...runner, swap: null, held: runner.held || reload !== null });
+    if (event.lost) loseSwap(turn, runnerId);
     return;
   }
   const fields = reload === null ? {} : withSettings(turn, runner, reload.settings);
   putRunner(turn, runnerId, { ...runner, ...fields, revision, swap: null, held: false });
   if (reload === null && isServing(runner.state) && app?.live?.revision !== revision)
     retire(turn, runnerId, 'replaced');
+}
+
+/** Nobody knows which code the runner has: it ends when its requests have ended. */
+export function loseSwap(turn: Turn, id: RunnerId): void {
+  retire(turn, id, 'swap_lost');
 }
 
 /** Ends a reload when all runners have answered, or when the runner of a restart is ready or has ended. */
@@ -106,12 +114,17 @@ function begin(turn: Turn, order: ReloadOrder): void {
   if (app === undefined || app.live === null) return;
   const { live } = app;
   note(turn, { alias, topic: 'deploy', text: `Reload to revision ${revision} begins: ${how}.` });
-  if (revision === live.revision) return switchTo(turn, alias, { revision, settings }, scale);
   // Slots can't change hands while a runner runs.
   const canKeep = live.settings.gpuSlots === settings.gpuSlots;
-  if (how === 'settings' && canKeep && live.revision === from) return applySettings(turn, app, order);
   const able = servingOf(turn, app).filter((runner) => runner.revision === from && runner.swap === null);
-  if (how !== 'swap' || !canKeep || able.length === 0) return restart(turn, app, order);
+  if (revision === live.revision) switchTo(turn, alias, { revision, settings }, scale);
+  else if (how === 'settings' && canKeep && live.revision === from) applySettings(turn, app, order);
+  else if (how === 'swap' && canKeep && able.length > 0) swap(turn, app, order, able);
+  else restart(turn, app, order);
+}
+
+function swap(turn: Turn, app: App, order: ReloadOrder, able: readonly LiveRunner[]): void {
+  const { alias, revision, settings, scale } = order;
   clear(turn, app);
   for (const { id } of able) {
     const runner = turn.world.runners.get(id);
@@ -129,6 +142,7 @@ function applySettings(turn: Turn, app: App, { alias, revision, from, settings, 
     const runner = turn.world.runners.get(id);
     if (runner?.revision !== from || !isCounted(runner)) continue;
     putRunner(turn, id, { ...runner, ...withSettings(turn, runner, settings), revision });
+    note(turn, { alias, runnerId: id, revision, topic: 'runner.swapped', text: 'The runner keeps its code.' });
   }
   switchTo(turn, alias, { revision, settings, ...(app.live?.worked ? { worked: true } : {}) }, scale);
 }
@@ -145,7 +159,8 @@ function restart(
   const isIdle = app.runners.counted === 0 && wanted === 0;
   if (isIdle || scale.maxConcurrency === 0) {
     release(turn, alias);
-    return switchTo(turn, alias, { revision, settings }, scale);
+    switchTo(turn, alias, { revision, settings }, scale);
+    return;
   }
   clear(turn, app);
   const runnerId = createRunner(turn, alias, { revision, settings }, { kind: 'check' }, 'Restart with the saved code.');

@@ -19,7 +19,7 @@ export function scaleApp(turn: Turn, alias: AliasName): void {
   endSurplus(turn, alias);
 }
 
-/** Whether new code of the app is on its way to its runners: none starts with the old code, or with code that may fail. */
+/** Whether new code is on its way to the app's runners: none starts with the old code, or with code that may fail. */
 export function isReloading(app: App): boolean {
   return app.reload !== null || app.rolling?.isReload === true;
 }

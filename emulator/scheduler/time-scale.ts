@@ -107,7 +107,11 @@ function stateToReal(time: TimeScale, state: RunnerState): RunnerState {
 
 /** Converts the machine's limits: a start and a swap aren't faster, so their limits are stretched. */
 export function limitsIn(time: Factor, limits: Limits): Limits {
-  return { ...limits, pendingSeconds: stretch(limits.pendingSeconds, time), swapSeconds: stretch(limits.swapSeconds, time) };
+  return {
+    ...limits,
+    pendingSeconds: stretch(limits.pendingSeconds, time),
+    swapSeconds: stretch(limits.swapSeconds, time),
+  };
 }
 
 type Factor = Pick<TimeScale, 'factor'>;

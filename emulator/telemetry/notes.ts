@@ -18,6 +18,8 @@ export function createNoteRecorder(deps: { readonly history: RunnerHistory; read
         // Shows the reason to a developer who waits for `fal run` at a terminal.
         if (note.topic === 'runner.capacity' && note.runnerId)
           deps.logs.append(platformLine(note, note.runnerId, 'INFO', sentenceOf(note)));
+        if (note.topic === 'runner.swapped' && note.runnerId && note.revision)
+          deps.history.revised(note.runnerId, note.revision);
         if (note.topic !== 'runner.state' || !note.runnerId || note.to === undefined) continue;
         const { at, to: state, runnerId } = note;
         const text = sentenceOf(note);

@@ -6,6 +6,8 @@ import type { RunnerRecord, RunnerTransition } from './types.ts';
 export interface RunnerHistory {
   /** The runner gets the next number of its alias. */
   started(runner: Pick<RunnerRecord, 'id' | 'alias' | 'revision' | 'machineType' | 'startedAt'>): void;
+  /** The runner has the code of this revision from now on. Ignored for runners that aren't alive. */
+  revised(runnerId: string, revision: string): void;
   /**
    * Stored with the next group commit; between IDLE and RUNNING, with the next other change. Ignored for runners that
    * aren't alive.
@@ -69,6 +71,10 @@ export function createRunnerHistory({
       const number = numbers.next(runner.alias);
       put(runner.id, { ...runner, number, endedAt: null, endReason: null, transitions: [] });
       dropOld();
+    },
+    revised(id, revision) {
+      const runner = runners.get(id);
+      if (runner && runner.endedAt === null && runner.revision !== revision) put(id, { ...runner, revision });
     },
     transition(id, transition) {
       const runner = runners.get(id);

@@ -34,6 +34,7 @@ export const userErrorCodes = {
   PORT_NOT_PERMITTED: "You don't have permission to open the port.",
   PYTHON_MISSING: 'There is no Python, and no uv to install one.',
   PYTHON_UNAVAILABLE: 'The Python version that the app asks for is not on this machine.',
+  RELOAD_UNDER_WAY: 'Runners of the app are exchanging their code for a save that came before.',
   REVISION_UNKNOWN: 'There is no such revision.',
   SECRETS_SEALED: 'The secrets are sealed by a keychain that is not available.',
   SECRET_KEY_DAMAGED: 'The file with the key of the secrets is damaged.',

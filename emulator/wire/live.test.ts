@@ -43,6 +43,7 @@ const app = (alias: string, queued = 0): AppRow => ({
   lastFailure: null,
   reload: null,
   endpoints: [],
+  scaling: null,
 });
 
 const runner = (number: number, state = 'IDLE'): RunnerRow => ({

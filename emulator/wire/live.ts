@@ -79,6 +79,8 @@ const appRowSchema = z.object({
   reload: reloadSchema.nullable().default(null),
   /** Those with the most recent calls first; at most `endpointsShown`. */
   endpoints: z.array(endpointSchema),
+  /** Of a run: whether one runner stays, or it scales as if it were deployed; `null`: a deployed app. */
+  scaling: z.enum(['pinned', 'faithful']).nullable().default(null),
 });
 export type AppRow = z.infer<typeof appRowSchema>;
 

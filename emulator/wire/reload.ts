@@ -1,11 +1,82 @@
 import * as z from 'zod';
 
 /**
+ * A reload of an app that runs with `minifal run --watch`: what `POST /minifal/runs/ALIAS/reload` takes and answers,
+ * and what the live row of the app keeps of it.
+ */
+
+const maxText = 4_000;
+const text = z.string().max(maxText);
+
+/** What the comparison of two versions of the code decided (emulator/reload/loader/). */
+const verdicts = ['same', 'swap', 'restart', 'rebuild', 'registration'] as const;
+/**
  * What became of a save. `swapped`: the running app has the new code; `restarted`: a new runner has it; `registered`:
  * only settings changed; `unchanged`: nothing did; `kept`: it can't be imported, and the old code serves; `failed`: a
  * runner with the new code didn't start.
  */
 export const reloadOutcomes = ['swapped', 'restarted', 'registered', 'unchanged', 'kept', 'failed'] as const;
+export type ReloadOutcome = (typeof reloadOutcomes)[number];
+
+const reasonSchema = z.object({ code: z.string().max(100), text, trail: z.array(text).max(100).default([]) });
+/** Why runners can change their code, or can't. Its fields are those of the loader. */
+const certificateSchema = z.record(z.string(), z.unknown());
+/** A change: the path of an object (`Demo.main`), and what of it. */
+const changeSchema = z.object({ path: text, what: text });
+
+const errorSchema = z.object({
+  type: z.string().max(200),
+  message: text,
+  /** `null`: no line of the project. */
+  file: text.nullable(),
+  line: z.int().nullable(),
+});
+
+export const reloadRequestSchema = z
+  .object({
+    /** The revision that the verdict was made against: that of the last accepted answer. Absent: the latest one. */
+    base: z.string().max(100).nullish(),
+    verdict: z.enum(verdicts).optional(),
+    reason: reasonSchema.nullish(),
+    changed: z.array(changeSchema).max(10_000).default([]),
+    kept: z.array(text).max(10_000).default([]),
+    /** The `HostedRun` that `fal run` would send, and the change for runners that swap. */
+    run: z.base64().optional(),
+    delta: z.base64().nullish(),
+    certificate: certificateSchema.nullish(),
+    cause: z.object({ file: text.nullable() }).nullish(),
+    /** The code can't be imported. */
+    error: errorSchema.nullish(),
+  })
+  .refine(({ run, verdict, error }) => error || (run !== undefined && verdict !== undefined), {
+    message: 'a reload has either an error, or a run and a verdict',
+  });
+export type ReloadRequest = z.output<typeof reloadRequestSchema>;
+
+export const reloadAnswerSchema = z.object({
+  outcome: z.enum(reloadOutcomes),
+  /** Between the request and this answer. */
+  ms: z.int(),
+  reason: z.object({ code: z.string(), text: z.string() }).nullable(),
+  /** Those that were to change their code. */
+  runners: z.array(
+    z.object({
+      id: z.string(),
+      outcome: z.enum(['swapped', 'refused']),
+      reason: z.object({ code: z.string(), text: z.string() }).nullable(),
+      ms: z.int().nullable(),
+      waitedMs: z.int().nullable(),
+    }),
+  ),
+  /** Names of state that was kept although requests may have made it, and of caches that were emptied. */
+  kept: z.array(z.string()),
+  cleared: z.array(z.string()),
+  /** For people: what happened. */
+  sentence: z.string(),
+  /** The revision that the next verdict is to be made against. */
+  revision: z.string(),
+});
+export type ReloadAnswer = z.output<typeof reloadAnswerSchema>;
 
 /** The last reload of a run (`minifal run --watch`), as its row has it. */
 export const reloadSchema = z.object({
@@ -28,3 +99,8 @@ export const reloadSchema = z.object({
   /** Why the change equals a restart: what changed, what was compared. Values are texts, numbers and lists of texts. */
   certificate: z.record(z.string(), z.unknown()).nullable(),
 });
+export type ReloadRow = z.output<typeof reloadSchema>;
+
+/** `PUT /minifal/runs/ALIAS/scaling`. `faithful`: as if the app were deployed. `pinned`: one runner stays. */
+export const runScalingSchema = z.object({ scaling: z.enum(['pinned', 'faithful']) });
+export type RunScaling = z.output<typeof runScalingSchema>['scaling'];

@@ -20,6 +20,18 @@ const plain: protobuf.IConversionOptions = { longs: Number, enums: String, array
  * are their names; a field with presence is absent when it was not sent, so that 0 and "not sent" stay apart.
  */
 export function loadServices(): Services {
+  loaded ??= readServices();
+  return loaded;
+}
+
+/** The request of Run in its encoded form. Throws if it is something else. */
+export function decodeRun(bytes: Buffer): object {
+  return loadServices().controller.Run?.requestDeserialize(bytes) ?? {};
+}
+
+let loaded: Services | undefined;
+
+function readServices(): Services {
   const descriptor: unknown = generated.descriptor;
   const root = protobuf.Root.fromJSON(descriptor as protobuf.INamespace).resolveAll();
   return { controller: service('controller.IsolateController'), isolate: service('Isolate') };

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { infoOf } from '../../emulator/edge/gateway/queue/submit.ts';
 import { listRunners } from '../../emulator/edge/grpc/runners/runners.ts';
 import { createLiveFeed } from '../../emulator/edge/rest/live/feed.ts';
+import { createLiveRuns } from '../../emulator/edge/runs/live-runs.ts';
 import { inSlices } from '../../emulator/local/loop/slices.ts';
 import { createQueue } from '../../emulator/queue/queue.ts';
 import type { Event } from '../../emulator/scheduler/events.ts';
@@ -211,7 +212,9 @@ function openPane(rooms: Rooms) {
     };
   };
   const routes = { appNameOf: () => undefined };
-  const feed = createLiveFeed({ ...rooms, routes, hosts, about, ...noTrouble, report }, { clock: () => now, later });
+  const runs = createLiveRuns(report);
+  const given = { ...rooms, routes, runs, hosts, about, ...noTrouble, report };
+  const feed = createLiveFeed(given, { clock: () => now, later });
   const { leave: close } = feed.join(undefined, {
     send({ data }) {
       text = data;

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { infoOf } from '../../emulator/edge/gateway/queue/submit.ts';
 import type { Part } from '../../emulator/edge/rest/live/board.ts';
 import { createLiveFeed } from '../../emulator/edge/rest/live/feed.ts';
+import { createLiveRuns } from '../../emulator/edge/runs/live-runs.ts';
 import { createRooms, type Rooms, ready, requestFor } from './growth-bed.ts';
 import { openViews } from './rows.ts';
 import { show } from './stats.ts';
@@ -22,6 +23,7 @@ function openStream(rooms: Rooms, onPart: (part: Part) => void = () => undefined
   const feed = createLiveFeed({
     ...rooms,
     routes: { appNameOf: () => undefined },
+    runs: createLiveRuns(() => undefined),
     hosts,
     about,
     trouble: () => null,

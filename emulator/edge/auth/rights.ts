@@ -124,6 +124,8 @@ export const restRights: Rights = {
   'GET /minifal/runners': 'owner',
   'GET /minifal/runners/:id': 'owner',
   'POST /minifal/runners/:id/stop': 'owner',
+  'POST /minifal/runs/:alias/reload': 'owner',
+  'PUT /minifal/runs/:alias/scaling': 'owner',
   'GET /minifal/logs': 'owner',
   'GET /minifal/logs/follow': 'owner',
   'GET /minifal/apps/:alias/settings': 'owner',

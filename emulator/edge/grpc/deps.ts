@@ -8,6 +8,7 @@ import type { Logs, RunnerRecord, RunnerTransition } from '../../telemetry/types
 import type { Hosts } from '../../wire/hosts.ts';
 import type { Authenticate } from '../auth/types.ts';
 import type { LocalRoutes } from '../routes.ts';
+import type { LiveRuns } from '../runs/live-runs.ts';
 
 /** The rooms that the control plane calls. */
 export interface GrpcRooms {
@@ -19,6 +20,7 @@ export interface GrpcRooms {
   readonly fleet: Fleet;
   readonly logs: Logs;
   readonly routes: Pick<LocalRoutes, 'addEphemeral' | 'removeEphemeral'>;
+  readonly runs: Pick<LiveRuns, 'add' | 'changed'>;
   readonly runnerHistory: {
     get(runnerId: string): RunnerRecord | undefined;
     /** Runners that were alive at or after the instant, including ended ones. */

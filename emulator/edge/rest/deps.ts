@@ -20,12 +20,14 @@ import type { Tokens } from '../auth/tokens.ts';
 import type { Authenticate } from '../auth/types.ts';
 import type { GuardRules } from '../guard.ts';
 import type { LocalRoutes } from '../routes.ts';
+import type { LiveRuns } from '../runs/live-runs.ts';
 
 /** The rooms that the REST edge calls. */
 export interface RestDeps {
   readonly catalog: Catalog;
   readonly fleet: Fleet;
   readonly routes: Pick<LocalRoutes, 'appNameOf'>;
+  readonly runs: LiveRuns;
   readonly queue: Pick<Queue, 'record' | 'number' | 'submitted' | 'result'>;
   readonly logs: Logs;
   readonly runnerHistory: Pick<RunnerHistory, 'get' | 'since' | 'transitions' | 'endedCount' | 'endedOf'>;

@@ -10,6 +10,7 @@ import { ownSecrets } from './control/own-secrets.ts';
 import { ownSettings } from './control/own-settings.ts';
 import { ownStatus } from './control/own-status.ts';
 import { requestData } from './control/request-data.ts';
+import { runReload } from './control/run-reload.ts';
 import { runnerStop } from './control/runner-stop.ts';
 import type { RestDeps } from './deps.ts';
 import { home } from './home.ts';
@@ -61,6 +62,7 @@ export function createRestEdge(deps: RestDeps): Express {
     ownRequests(deps),
     requestData(deps),
     runnerStop(deps),
+    runReload(deps),
     ownLogs(deps),
     ownSettings(deps),
     ownApps(deps),

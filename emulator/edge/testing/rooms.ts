@@ -13,6 +13,8 @@ import type {
   Fleet,
   FunctionRun,
   Launch,
+  ReloadOrder,
+  ReloadResult,
   RunnerWatcher,
 } from '../../fleet/types.ts';
 import { mainMigrations } from '../../migrations.ts';
@@ -28,6 +30,7 @@ import { createRunnerKeyCheck, createRunnerKeys } from '../auth/runner-keys.ts';
 import { createSigner } from '../auth/signed.ts';
 import { createTokens } from '../auth/tokens.ts';
 import { createRoutes } from '../routes.ts';
+import { createLiveRuns } from '../runs/live-runs.ts';
 
 /** For `expect.poll`: something that is certain to happen, at any time. */
 export const slowPoll = { timeout: 20_000, interval: 5 };
@@ -55,6 +58,9 @@ export function testRooms(folder: string, secretKey: SecretKey = Buffer.alloc(32
     blobs: createBlobs(join(folder, 'blobs')),
     appFiles: createAppFiles(join(folder, 'files')),
     routes: createRoutes({ catalog, workflows: createWorkflows({ store, clock }) }),
+    runs: createLiveRuns((error) => {
+      throw error;
+    }),
     authenticate: createAuthenticate(catalog, runnerKeys),
     runnerKeys,
     storage: createStorage({ folder, store, clock, maxBytes: 1024 ** 3 }),
@@ -105,6 +111,7 @@ function testFleet() {
   const followers = new Set<ChangeListener>();
   const plan = {
     deploy: async (_deployment: Deployment): Promise<DeployResult> => ({ kind: 'moved' }),
+    reload: async (_order: ReloadOrder): Promise<ReloadResult> => ({ kind: 'restarted', runners: [] }),
     runFunction: async (_alias: string, _launch: Launch, _signal: AbortSignal): Promise<FunctionRun> => ({
       kind: 'cancelled',
     }),
@@ -122,6 +129,10 @@ function testFleet() {
     deploy(deployment, launch) {
       note('deploy', deployment, launch);
       return plan.deploy(deployment);
+    },
+    reload(order, launch, change) {
+      note('reload', order, launch, change);
+      return plan.reload(order);
     },
     runFunction(alias, launch, settings, signal) {
       note('runFunction', alias, launch, settings);

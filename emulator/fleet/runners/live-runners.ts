@@ -1,6 +1,6 @@
 import type { RunnerAddress, RunnerExit, RunnerHandle } from '../../engines/engine.ts';
 import { contain, type Report } from '../../local/loop/contain.ts';
-import type { RevisionSettings, RunnerId } from '../../scheduler/types.ts';
+import type { RequestId, RevisionSettings, RunnerId } from '../../scheduler/types.ts';
 
 export interface StartOrder {
   readonly runnerId: RunnerId;
@@ -11,7 +11,10 @@ export interface StartOrder {
 
 /** A runner, from its start order until nothing of it is needed any more. */
 export interface LiveRunner {
-  readonly order: StartOrder;
+  /** With the revision of its code now, which a reload may have exchanged. */
+  order: StartOrder;
+  /** Requests that began with earlier code, and its revision. */
+  begun: ReadonlyMap<RequestId, string>;
   handle?: RunnerHandle;
   /** Its main process on this machine; absent: not started, or the engine has none here. */
   pid?: number | undefined;
@@ -25,10 +28,22 @@ export interface LiveRunner {
   releaseSecrets: () => void;
 }
 
+const nothing: LiveRunner['begun'] = new Map();
+
+/** Where what a runner writes belongs: a request that began with earlier code ends with it. */
+export function ownerOf({ order, begun }: LiveRunner, requestId: RequestId | null | undefined): StartOrder {
+  const revision = begun.size > 0 && requestId ? begun.get(requestId) : undefined;
+  return revision === undefined ? order : { ...order, revision };
+}
+
 /** All runners that were requested and haven't ended, and the ways to end them. */
 export interface LiveRunners {
   add(order: StartOrder): LiveRunner;
   get(id: RunnerId): LiveRunner | undefined;
+  /** What the runner runs is called `revision` from now on; these requests began earlier. */
+  swapped(id: RunnerId, revision: string, running: readonly RequestId[]): void;
+  /** An attempt of the request begins, with the code that the runner has now. */
+  began(id: RunnerId, requestId: RequestId): void;
   /** IDs of runners of this alias whose processes were started and have not exited. */
   ofAlias(alias: string): readonly RunnerId[];
   /** Ends the runner's process. If there is no process yet, none is started. */
@@ -85,12 +100,25 @@ export function createLiveRunners(deps: {
 
   return {
     add(order) {
-      const fresh = { order, address: null, cancelled: false, keep: false, exit: null };
+      const fresh = { order, begun: nothing, address: null, cancelled: false, keep: false, exit: null };
       const runner: LiveRunner = { ...fresh, releaseSecrets: () => undefined };
       live.set(order.runnerId, runner);
       return runner;
     },
     get: (id) => live.get(id),
+    swapped(id, revision, running) {
+      const runner = live.get(id);
+      if (!runner) return;
+      const { order, begun } = runner;
+      if (order.revision === revision) return;
+      runner.begun = new Map(running.map((requestId) => [requestId, begun.get(requestId) ?? order.revision]));
+      runner.order = { ...order, revision };
+    },
+    began(id, requestId) {
+      const runner = live.get(id);
+      if (!runner?.begun.has(requestId)) return;
+      runner.begun = new Map([...runner.begun].filter(([other]) => other !== requestId));
+    },
     ofAlias: (alias) =>
       [...live.values()].filter((r) => r.order.alias === alias && !r.exit).map((r) => r.order.runnerId),
     end,

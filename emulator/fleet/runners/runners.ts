@@ -5,7 +5,7 @@ import type { RunnerId } from '../../scheduler/types.ts';
 import { createLiveRunners, type LiveRunners, type StartOrder } from './live-runners.ts';
 import { createStart, type StartDeps } from './start.ts';
 
-export interface Runners extends Pick<LiveRunners, 'ofAlias' | 'allEnded' | 'terminateAll'> {
+export interface Runners extends Pick<LiveRunners, 'began' | 'swapped' | 'ofAlias' | 'allEnded' | 'terminateAll'> {
   start(order: StartOrder): void;
   terminate(id: RunnerId): void;
   kill(id: RunnerId): void;
@@ -49,6 +49,8 @@ export function createRunners(deps: RunnersDeps): Runners {
   }
 
   return {
+    began: live.began,
+    swapped: live.swapped,
     ofAlias: live.ofAlias,
     allEnded: live.allEnded,
     terminateAll: live.terminateAll,

@@ -16,7 +16,7 @@ import { UserError } from '../../wire/errors.ts';
 import type { Launch, RunnerVariables } from '../types.ts';
 import { gpuDifference } from './gpu-difference.ts';
 import { type GpuLedger, gpuVariables } from './gpu-ledger.ts';
-import type { LiveRunner, LiveRunners, StartOrder } from './live-runners.ts';
+import { type LiveRunner, type LiveRunners, ownerOf, type StartOrder } from './live-runners.ts';
 
 export interface StartDeps {
   readonly engine: Engine;
@@ -97,6 +97,7 @@ async function specOf(
     appFiles: launch.appFiles,
     env: { ...env, ...gpuVariables(deps.gpus.gpus(), taken) },
     dataDir: deps.dataDir,
+    ...(launch.development ? { development: true } : {}),
   };
 }
 
@@ -119,8 +120,8 @@ function eventsOf(deps: StartDeps, live: LiveRunners, runner: LiveRunner): Runne
       runner.address = address;
       deps.dispatch({ type: 'runnerReady', runnerId });
     }, kill),
-    line: contain(deps.report, (line) => deps.onLine(order, line)),
-    exception: contain(deps.report, (report) => deps.onException(order, report)),
+    line: contain(deps.report, (line) => deps.onLine(ownerOf(runner, line.requestId), line)),
+    exception: contain(deps.report, (report) => deps.onException(ownerOf(runner, report.requestId), report)),
     result: paced<CallResult>((result) => {
       runner.keep = true;
       // The caller may have disconnected in the meantime; then the result's files aren't needed.

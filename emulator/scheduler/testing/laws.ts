@@ -60,7 +60,11 @@ export function createLaws(): Laws {
       const deploy = deploys.get(effect.alias);
       const reload = reloads.get(effect.revision) ?? tried;
       law((reload ?? deploy) !== undefined, 'the alias moves to what was deployed', effect);
-      law(reload || deploy?.revision === effect.revision, 'the alias moves to what was deployed last', effect);
+      law(
+        reload !== undefined || deploy?.revision === effect.revision,
+        'the alias moves to what was deployed last',
+        effect,
+      );
       const { scale, settings } = (reload ?? deploy) as Alias;
       aliases.set(effect.alias, { scale, settings });
       reloads.delete(effect.revision);

@@ -119,7 +119,8 @@ export function createRunnerLaws(): (seen: Seen) => void {
     for (const { id, alias, revision } of runnersOf(after)) {
       const was = findRunner(before, id)?.revision ?? revision;
       if (was === revision) continue;
-      const swapped = event.type === 'runnerSwapped' && event.ok && event.runnerId === id && event.revision === revision;
+      const swapped =
+        event.type === 'runnerSwapped' && event.ok && event.runnerId === id && event.revision === revision;
       const how = event.type === 'aliasReloaded' && event.alias === alias ? event.how : null;
       const keepsCode = how === 'settings' || before.apps.get(alias)?.reload?.next?.how === 'settings';
       law(swapped || keepsCode, 'code changes by a swap', id, was, revision, event);

@@ -186,7 +186,9 @@ export function playStorm(
         const swaps = !chance(0.25);
         plan(between(0, 3), () => {
           const ok = swaps && alive.has(runnerId);
-          return { type: 'runnerSwapped', runnerId, revision, ok, reason: ok ? '' : 'a request is still running' };
+          const lost = !ok && chance(0.2) ? ({ lost: true } as const) : {};
+          const reason = ok ? '' : 'a request is still running';
+          return { type: 'runnerSwapped', runnerId, revision, ok, reason, ...lost };
         });
         return;
       }

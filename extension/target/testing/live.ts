@@ -16,6 +16,7 @@ export function appRow(change: Partial<AppRow> & { readonly queued?: number } = 
     lastFailure: null,
     reload: null,
     endpoints: [],
+    scaling: null,
     ...fields,
   };
 }

@@ -9,7 +9,7 @@ import type { Replies } from '../handlers.ts';
 import { createLogPump } from '../log-pump.ts';
 import { builderLog, logMessage, serviceUrls } from '../messages.ts';
 import { failedPrecondition } from '../rpc-error.ts';
-import { builderFields } from '../runs/run.ts';
+import { builderFields } from '../runs/run-launch.ts';
 import { authModes } from './app-messages.ts';
 import { filesOf, machineTypesOf, storeCallable } from './prepare.ts';
 import type { RegisterRequest } from './schemas.ts';

@@ -1,17 +1,15 @@
 import type { Fleet } from '../../../fleet/types.ts';
 import type { RunnerState } from '../../../scheduler/types.ts';
+import type { LogLine } from '../../../telemetry/types.ts';
 import { authModes } from '../apps/app-messages.ts';
-import { ephemeralScale, revisionSettings } from '../apps/settings.ts';
+import { revisionSettings } from '../apps/settings.ts';
 import type { GrpcRooms } from '../deps.ts';
 import { logMessage, pickledNone, serviceUrls } from '../messages.ts';
 import { processDied } from '../rpc-error.ts';
+import { createRunReloads } from './run-reloads.ts';
+import { maxStartSeconds, runScale, runSettings } from './run-settings.ts';
+import type { RunRequest } from './schemas.ts';
 import type { RunSession } from './session.ts';
-
-/**
- * A developer waits at the terminal and can end the run: no start of an ephemeral app is aborted
- * (docs/platform/runners.md#start-up-and-health).
- */
-const maxStartSeconds = 24 * 3600;
 
 /**
  * Serves an ephemeral app: its name is callable while this stream is open, one runner is kept running (and replaced
@@ -20,25 +18,23 @@ const maxStartSeconds = 24 * 3600;
  */
 export async function runServing(rooms: GrpcRooms, session: RunSession): Promise<void> {
   const { alias, launch, request, replies, pump, signal } = session;
-  const scale = ephemeralScale(request);
+  const scale = runScale(request, 'pinned');
   const unfollow = rooms.logs.follow({ alias }, (line) => {
-    if (line.source !== 'BUILDER') pump.push(logMessage(line));
+    if (line.source !== 'BUILDER' && !isAboutReload(line)) pump.push(logMessage(line));
   });
-  const settings = { ...revisionSettings(request), startupTimeoutSeconds: maxStartSeconds };
+  const settings = runSettings(request);
   const watch = watchForEnd(rooms.fleet, alias, (doneId) => {
     // The runner must not be replaced: a new one may already have been started for callers that found its port closed.
-    rooms.fleet.applySettings(alias, { ...scale, minConcurrency: 0, maxConcurrency: 0 }, settings);
+    rooms.fleet.applySettings(alias, { ...reloads.scaled(), minConcurrency: 0, maxConcurrency: 0 }, settings);
     for (const { id } of rooms.fleet.runners(alias)) if (id !== doneId) rooms.fleet.killRunner(id);
   });
-  let slow: NodeJS.Timeout | undefined;
-  rooms.routes.addEphemeral({
-    alias,
-    revision: alias,
-    authMode: authModes[request.auth_mode ?? 'PUBLIC'],
-    requestStartTimeoutSeconds: scale.requestStartTimeoutSeconds,
-    privateLogs: false,
-    ...(request.application_name === undefined ? {} : { appName: request.application_name }),
+  const reloads = createRunReloads(rooms, session, {
+    begins: watch.reloads,
+    accepted: (next) => rooms.routes.addEphemeral(routeOf(alias, next)),
   });
+  const remove = rooms.runs.add(alias, reloads);
+  let slow: NodeJS.Timeout | undefined;
+  rooms.routes.addEphemeral(routeOf(alias, request));
   try {
     await rooms.fleet.deploy({ alias, revision: alias, scale, settings, strategy: 'recreate' }, launch);
     const urls = serviceUrls(rooms.hosts, rooms.catalog.account.nickname, alias);
@@ -56,6 +52,7 @@ export async function runServing(rooms: GrpcRooms, session: RunSession): Promise
   } finally {
     clearTimeout(slow);
     watch.stop();
+    remove();
     rooms.routes.removeEphemeral(alias);
     rooms.fleet.removeAlias(alias);
     unfollow();
@@ -80,6 +77,22 @@ function warnWhenSlow(rooms: GrpcRooms, { request, pump }: RunSession, isReady: 
   );
 }
 
+function routeOf(alias: string, request: RunRequest): Parameters<GrpcRooms['routes']['addEphemeral']>[0] {
+  return {
+    alias,
+    revision: alias,
+    authMode: authModes[request.auth_mode ?? 'PUBLIC'],
+    requestStartTimeoutSeconds: runScale(request, 'pinned').requestStartTimeoutSeconds,
+    privateLogs: false,
+    ...(request.application_name === undefined ? {} : { appName: request.application_name }),
+  };
+}
+
+/** `minifal run --watch`, which requested the reload, says it itself. */
+function isAboutReload({ source, runnerId }: Pick<LogLine, 'source' | 'runnerId'>): boolean {
+  return source === 'BRIDGE' && runnerId === null;
+}
+
 type End =
   | { readonly kind: 'left' }
   | { readonly kind: 'finished' }
@@ -95,15 +108,17 @@ function left(signal: AbortSignal): Promise<End> {
 
 /**
  * If a runner ends before it was ever ready, its start failed. If it exits with code 0, or because it has served its
- * maximum number of requests, the app is done. In all other cases (503, crash, stop), a new runner follows.
+ * maximum number of requests, the app is done. In all other cases (503, crash, stop), a new runner follows. Once the
+ * app was reloaded, no start ends the run: the developer corrects the code and saves it again.
  */
 function watchForEnd(
   fleet: Fleet,
   alias: string,
   onDone: (runnerId: string) => void,
-): { readonly ended: Promise<End>; everReady(): boolean; stop(): void } {
+): { readonly ended: Promise<End>; everReady(): boolean; reloads(): void; stop(): void } {
   const last = new Map<string, RunnerState['kind']>();
   const wasReady = new Set<string>();
+  let isReloaded = false;
   let stop = () => {};
   const ended = new Promise<End>((resolve) => {
     stop = fleet.watchRunners(alias, ({ runnerId, state, reason, exitCode, lost, done }) => {
@@ -113,12 +128,19 @@ function watchForEnd(
       if (done && state !== 'terminated') onDone(runnerId);
       if (state !== 'terminated' || lost) return;
       if (!wasReady.has(runnerId)) {
-        if (before !== 'failureDelay' && before !== 'terminating') resolve({ kind: 'failed', reason });
+        if (!isReloaded && before !== 'failureDelay' && before !== 'terminating') resolve({ kind: 'failed', reason });
         return;
       }
       // A caller that found its port closed may have ended the runner before it could exit.
       if (done || (exitCode === 0 && (before === 'idle' || before === 'running'))) resolve({ kind: 'finished' });
     });
   });
-  return { ended, everReady: () => wasReady.size > 0, stop: () => stop() };
+  return {
+    ended,
+    everReady: () => wasReady.size > 0,
+    reloads() {
+      isReloaded = true;
+    },
+    stop: () => stop(),
+  };
 }

@@ -117,6 +117,7 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
       for (const id of runners) touched.runners.touch(id, clock());
     }),
   );
+  rooms.runs.follow((alias) => note(() => touched.apps.touch(alias, clock())));
   requestHistory.follow((alias) =>
     note(() => {
       areRequestsNew = true;

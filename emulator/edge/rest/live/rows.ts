@@ -8,7 +8,16 @@ import type { RestDeps } from '../deps.ts';
 
 export type LiveRooms = Pick<
   RestDeps,
-  'catalog' | 'fleet' | 'routes' | 'runnerHistory' | 'requestHistory' | 'hosts' | 'about' | 'trouble' | 'followTrouble'
+  | 'catalog'
+  | 'fleet'
+  | 'routes'
+  | 'runs'
+  | 'runnerHistory'
+  | 'requestHistory'
+  | 'hosts'
+  | 'about'
+  | 'trouble'
+  | 'followTrouble'
 >;
 
 /** Endpoints of an app that a row shows. */
@@ -44,10 +53,11 @@ export function appRow(rooms: LiveRooms, name: string): AppRow | undefined {
     ended: endedOf(rooms, name),
     reason: reason ? shownReason(rooms, reason) : null,
     lastFailure: shown(fleet.lastFailure(name)),
-    reload: null,
     endpoints: (requestHistory.endpoints(name, revision) ?? [])
       .slice(0, endpointsShown)
       .map(({ durations, ...endpoint }) => ({ ...endpoint, p50Ms: median(durations) })),
+    reload: rooms.runs.get(name)?.latest() ?? null,
+    scaling: rooms.runs.get(name)?.scaling() ?? null,
   };
 }
 

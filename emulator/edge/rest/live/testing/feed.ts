@@ -48,6 +48,7 @@ export async function feedOf(prepare: (server: Server) => void = () => undefined
       ...store,
       catalog: server.rooms.catalog,
       routes: server.rooms.routes,
+      runs: server.rooms.runs,
       fleet,
       runnerHistory,
       requestHistory,

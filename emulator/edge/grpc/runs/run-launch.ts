@@ -1,0 +1,64 @@
+import { firstMachineType } from '../../../catalog/machine-types.ts';
+import { callableFrom, resolveFiles, sdkReleaseOf } from '../../../fleet/runners/launches.ts';
+import type { Launch } from '../../../fleet/types.ts';
+import { filesOf, machineTypesOf, storeCallable, storePickle } from '../apps/prepare.ts';
+import type { GrpcRooms } from '../deps.ts';
+import { buildOrFail, definitionOf } from '../environment.ts';
+import { builderLog } from '../messages.ts';
+import type { RunRequest } from './schemas.ts';
+import type { RunSession } from './session.ts';
+
+/** Stores the bytes of a run, builds its environment, and resolves what its runners need to start. */
+export async function launchOf(
+  rooms: GrpcRooms,
+  request: RunRequest,
+  { alias, revision }: { readonly alias: string; readonly revision: string },
+  pump: RunSession['pump'],
+  signal: AbortSignal,
+): Promise<Launch> {
+  const callable = callableFrom(storeCallable(request, rooms.blobs), rooms.blobs);
+  const setup = request.setup_func && callableFrom(storePickle(request.setup_func, rooms.blobs), rooms.blobs);
+  const appFiles = resolveFiles(filesOf(request), rooms.appFiles);
+  const environment = await buildOrFail(
+    rooms,
+    alias,
+    { ...definitionOf(request), ...(await sdkReleaseOf([callable, setup])) },
+    (line) => {
+      rooms.logs.append({ ...line, ...builderFields, alias, revision });
+      // After an explicit BuildEnvironment, the client has already seen them.
+      if (request.build_environment !== false) pump.push(builderLog(line));
+    },
+    signal,
+  );
+  const mode = modeOf(request);
+  return {
+    environment,
+    callable,
+    ...(setup ? { setup } : {}),
+    mode,
+    ...(mode === 'serve' ? { development: true } : {}),
+    declaredPort: request.machine_requirements?.exposed_port ?? null,
+    appFiles,
+    secretNames: request.secrets?.names ?? null,
+    environmentName: request.environment_name,
+    machineType: firstMachineType(machineTypesOf(request.machine_requirements)),
+  };
+}
+
+/** The remaining fields of a log line that a build wrote. */
+export const builderFields = {
+  source: 'BUILDER',
+  stream: null,
+  runnerId: null,
+  requestId: null,
+  endpoint: null,
+} as const;
+
+/**
+ * An exposed port makes it an app. The metadata probe of an entry point includes the app's port too, but returns a
+ * value (docs/platform/control-plane.md#what-is-to-run).
+ */
+function modeOf(request: RunRequest): Launch['mode'] {
+  if (request.machine_requirements?.exposed_port === undefined) return 'call';
+  return request.entrypoint?.endsWith('.build_metadata') ? 'call' : 'serve';
+}
