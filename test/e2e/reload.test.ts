@@ -1,0 +1,186 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startLoader } from '../../emulator/reload/loader-process.ts';
+import type { Loaded, LoaderEvent } from '../../emulator/reload/messages.ts';
+import { reloadAnswerSchema } from '../../emulator/wire/reload.ts';
+import { type Emulator, startEmulator } from '../support/emulator.ts';
+import { createProject, type Project } from '../support/project.ts';
+import { pythonTools } from '../support/python.ts';
+import { until } from '../support/wait.ts';
+
+const app = `
+import os
+import time
+
+import fal
+from pydantic import BaseModel
+
+
+class Input(BaseModel):
+    seconds: float = 0
+
+
+class Demo(fal.App, keep_alive=60, max_multiplexing=2):
+    machine_type = "XS"
+
+    def setup(self):
+        self.model = os.getpid()
+
+    @fal.endpoint("/")
+    def main(self, input: Input) -> dict:
+        time.sleep(input.seconds)
+        print("first", flush=True)
+        return {"version": "first", "model": self.model}
+`;
+
+let emulator: Emulator;
+let project: Project;
+let run: Awaited<ReturnType<typeof startRun>>;
+
+beforeAll(async () => {
+  emulator = await startEmulator();
+  project = await createProject(await pythonTools(), emulator, { 'app.py': app });
+  run = await startRun();
+});
+afterAll(async () => {
+  await run?.end();
+  await project?.remove();
+  await emulator?.stop();
+});
+
+async function asOwner(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = { authorization: emulator.authorization, 'content-type': 'application/json' };
+  return fetch(`http://localhost:${emulator.ports.api}${path}`, { ...init, headers });
+}
+
+/** The app as `minifal run --watch` runs it: by the loader of the real SDK, whose saves are handed to the emulator. */
+async function startRun() {
+  const { python, env } = await pythonTools();
+  const events: LoaderEvent[] = [];
+  const loader = startLoader({
+    python,
+    cwd: project.folder,
+    env: env(emulator.env),
+    onEvent: (event) => void events.push(event),
+    onTrouble: () => undefined,
+  });
+  loader.order({ op: 'serve', argv: ['app.py::Demo'] });
+  const alias = await until('the app is served', () => {
+    const serving = events.find((event) => event.event === 'serving');
+    return serving?.alias;
+  });
+  const url = `http://localhost:${emulator.ports.run}/local/${alias}/`;
+  let ids = 0;
+
+  async function saved(edit: (source: string) => string): Promise<Loaded> {
+    const file = join(project.folder, 'app.py');
+    await writeFile(file, edit(await readFile(file, 'utf8')));
+    const id = ++ids;
+    loader.order({ op: 'load', id, cause: file, fresh: false, swap: false });
+    return until('the save is imported', () => {
+      const event = events.find((one) => 'id' in one && one.id === id);
+      if (event?.event === 'failed') throw new Error(event.error.message);
+      return event?.event === 'loaded' ? event : undefined;
+    });
+  }
+  return {
+    alias,
+    saved,
+    async call(seconds = 0): Promise<unknown> {
+      const init = { method: 'POST', headers: { 'content-type': 'application/json' } };
+      const response = await fetch(url, { ...init, body: JSON.stringify({ seconds }) });
+      return response.ok ? response.json() : response.status;
+    },
+    async post(body: object) {
+      const response = await asOwner(`/minifal/runs/${alias}/reload`, { method: 'POST', body: JSON.stringify(body) });
+      const text = await response.text();
+      if (response.status !== 200) throw new Error(`${response.status}: ${text}`);
+      return reloadAnswerSchema.parse(JSON.parse(text));
+    },
+    /** Saves and reloads. */
+    async reload(edit: (source: string) => string) {
+      const { run: message, verdict, reason } = await saved(edit);
+      return this.post({ run: message, verdict, reason, cause: { file: 'app.py' } });
+    },
+    async end(): Promise<void> {
+      loader.interrupt();
+      await loader.ended;
+    },
+  };
+}
+
+async function lines(): Promise<readonly { readonly message: string; readonly revision: string | null }[]> {
+  const response = await asOwner(`/minifal/logs?alias=${run.alias}`);
+  return ((await response.json()) as { lines: { message: string; revision: string | null }[] }).lines;
+}
+
+describe('a run whose code is saved', () => {
+  it('is restarted: calls in flight finish on the old code, and later ones get the new code', async () => {
+    const before = (await run.call()) as { model: number };
+    expect(before).toMatchObject({ version: 'first' });
+    const slow = run.call(2);
+    await until('the slow call runs', async () => {
+      const { runners } = (await (await asOwner('/minifal/status')).json()) as { runners: { state: string }[] };
+      return runners.some(({ state }) => state === 'RUNNING');
+    });
+    const reloading = run.reload((source) => source.replaceAll('"first"', '"second"'));
+    const answer = await reloading;
+    expect(answer).toMatchObject({ outcome: 'restarted', runners: [] });
+    expect(answer.sentence).toMatch(/^Restarted in [\d.]+ m?s/);
+    const after = (await run.call()) as { model: number };
+    expect(after).toMatchObject({ version: 'second' });
+    expect(after.model).not.toBe(before.model);
+    expect(await slow).toMatchObject({ version: 'first', model: before.model });
+    const printed = await until('both versions have printed', async () => {
+      const found = (await lines()).filter(({ message }) => message === 'first' || message === 'second');
+      return found.length === 3 ? found : undefined;
+    });
+    expect(new Set(printed.map(({ message, revision }) => `${message} ${revision}`))).toEqual(
+      new Set([`first ${run.alias}`, `second ${answer.revision}`]),
+    );
+    expect((await lines()).map(({ message }) => message)).toContain(answer.sentence);
+  });
+
+  it('keeps its old runner when the new code does not start, and heals with the next save', async () => {
+    const old = await run.call();
+    const answer = await run.reload((source) => source.replace('self.model = os', 'self.model = nowhere'));
+    expect(answer).toMatchObject({ outcome: 'failed', reason: { code: 'not_started' } });
+    expect(answer.sentence).toMatch(/The old code keeps serving\.$/);
+    expect(await run.call()).toEqual(old);
+    const healed = await run.reload((source) => source.replace('nowhere', 'os').replaceAll('"second"', '"third"'));
+    expect(healed).toMatchObject({ outcome: 'restarted' });
+    expect(await run.call()).toMatchObject({ version: 'third' });
+  });
+
+  it('keeps serving the old code while the new code cannot be imported', async () => {
+    const error = { type: 'SyntaxError', message: "expected ':'", file: '/work/app.py', line: 22 };
+    const answer = await run.post({ error, cause: { file: '/work/app.py' } });
+    expect(answer.sentence).toBe("Not reloaded: app.py:22: expected ':'. The old code keeps serving.");
+    expect(await run.call()).toMatchObject({ version: 'third' });
+  });
+
+  it('gets new settings without a restart', async () => {
+    const before = await run.call();
+    const { run: message } = await run.saved((source) => source.replace('max_multiplexing=2', 'max_multiplexing=5'));
+    const answer = await run.post({ run: message, verdict: 'registration' });
+    expect(answer).toMatchObject({ outcome: 'registered' });
+    expect(await Promise.all(Array.from({ length: 5 }, () => run.call(0.2)))).toEqual(Array(5).fill(before));
+  });
+
+  it('scales to zero if it is to scale as if it were deployed', async () => {
+    const scale = async (scaling: string) => {
+      const body = JSON.stringify({ scaling });
+      return (await asOwner(`/minifal/runs/${run.alias}/scaling`, { method: 'PUT', body })).status;
+    };
+    const runners = async () => {
+      const { runners: all } = (await (await asOwner('/minifal/status')).json()) as { runners: { state: string }[] };
+      return all.filter(({ state }) => state === 'IDLE').length;
+    };
+    await run.reload((source) => source.replace('keep_alive=60', 'keep_alive=1'));
+    expect(await scale('faithful')).toBe(200);
+    await until('its runner has ended', async () => (await runners()) === 0);
+    expect(await scale('pinned')).toBe(200);
+    await until('a runner is back', async () => (await runners()) === 1);
+  });
+});
