@@ -109,7 +109,7 @@ interface Rolling extends Release {
 }
 
 /** A reload whose runners swap their code. It is concluded when each of them has answered or ended. */
-export interface Reload extends Release {
+interface Reload extends Release {
   readonly scale: ScaleSettings;
   /** The latest reload that was requested meanwhile. */
   readonly next: ReloadOrder | null;
