@@ -34,12 +34,25 @@ export type OwnSecrets = z.infer<typeof ownSecretsSchema>;
 /** What `POST /minifal/secrets` changes; an invalid name or value changes nothing. */
 export const secretChangesSchema = z.object({
   environment: z.string().default('main'),
+  /** Pairs, because `z.record` leaves out the name `__proto__`. */
   set: z
-    .record(
-      secretName.refine((name) => !isPlatformVariable(name), 'the platform sets this variable in every runner itself'),
-      secretValue,
+    .custom<{ readonly [name: string]: string }>(
+      (set) => typeof set === 'object' && set !== null && !Array.isArray(set),
+      'must be an object of names and values',
     )
-    .default({}),
+    .transform(Object.entries)
+    .pipe(
+      z.array(
+        z.tuple([
+          secretName.refine(
+            (name) => !isPlatformVariable(name),
+            'the platform sets this variable in every runner itself',
+          ),
+          secretValue,
+        ]),
+      ),
+    )
+    .default([]),
   /** A secret that an older minifal accepted may have any name. */
   remove: z.array(z.string()).default([]),
 });

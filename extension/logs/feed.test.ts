@@ -105,6 +105,16 @@ describe('the feed', () => {
     feed.stop();
   });
 
+  it('ends the search for an error when the next one begins', async () => {
+    const { feed, logs, sent } = await feedOf(3);
+    logs.append(line('broken', 'ERROR'));
+    await feed.query(1, noFilter, null);
+    const before = sent.length;
+    await Promise.all(['older', 'older', 'newer'].map((where) => feed.findError(1, where as 'older', 5)));
+    expect(sent.slice(before)).toEqual([{ type: 'found', query: 1, seq: null }]);
+    feed.stop();
+  });
+
   it('says why a regular expression is refused', async () => {
     const { feed, sentences } = await feedOf(1);
     await feed.query(1, { ...noFilter, text: '/(/' }, null);

@@ -16,6 +16,8 @@ interface Query {
   /** The end of the log, as far as it was followed; `undefined`: not yet known. */
   end: number | undefined;
   isFollowed: boolean;
+  /** The search for an error; a further one ends it. */
+  search: AbortController;
 }
 
 /** What the page is sent about one query. `rows` are numbered by the query. */
@@ -189,7 +191,14 @@ export function createFeed(deps: {
 
   async function begin(number: number, filter: Filter, at: number | null): Promise<void> {
     stop();
-    const query: Query = { number, filter, stop: new AbortController(), end: undefined, isFollowed: false };
+    const query: Query = {
+      number,
+      filter,
+      stop: new AbortController(),
+      end: undefined,
+      isFollowed: false,
+      search: new AbortController(),
+    };
     current = query;
     refused(null);
     if (!connect()) {
@@ -227,18 +236,29 @@ export function createFeed(deps: {
     async findError(number: number, where: 'older' | 'newer', from: number): Promise<void> {
       const query = current;
       if (query?.number !== number) return;
-      await part(query, async (client) => {
+      query.search.abort();
+      query.search = new AbortController();
+      const { signal } = query.search;
+      const isWanted = () => isCurrent(query) && !signal.aborted;
+      const search = async (client: LogClient): Promise<void> => {
         const { platform: _, ...filter } = queryOf({ ...query.filter, level: 'error' });
-        for (let at: number | null = from; at !== null && isCurrent(query); ) {
+        for (let at: number | null = from; at !== null && isWanted(); ) {
           const bounds: { before: number } | { after: number } = where === 'older' ? { before: at } : { after: at };
-          const page: LogPage = await client.page({ ...filter, ...bounds, limit: 1 }, query.stop.signal);
+          const either = AbortSignal.any([query.stop.signal, signal]);
+          const page: LogPage = await client.page({ ...filter, ...bounds, limit: 1 }, either);
+          if (!isWanted()) return;
           const [row] = page.lines;
           if (row) return send({ type: 'found', query: number, seq: row.seq });
           const isOver = page.next === null || (where === 'newer' && page.next >= (query.end ?? 0));
           at = isOver ? null : page.next;
         }
-        if (isCurrent(query)) send({ type: 'found', query: number, seq: null });
-      });
+        if (isWanted()) send({ type: 'found', query: number, seq: null });
+      };
+      await part(query, (client) =>
+        search(client).catch((error: unknown) => {
+          if (!signal.aborted) throw error;
+        }),
+      );
     },
     /** An emulator is running again: continues after the last row that was seen. */
     resume,

@@ -29,6 +29,18 @@ it('the editor lists, sets and removes secrets, and never gets a value back', as
   expect(rooms.catalog.secretValues('main', null)).toEqual({ S3_KEY: 'new' });
 });
 
+it('takes a name that JavaScript gives a meaning', async () => {
+  const { rooms, send } = await restServer();
+  const set = JSON.parse('{ "__proto__": "secret-value", "constructor": "other" }');
+  expect((await send('POST', '/minifal/secrets', { set })).status).toBe(200);
+  expect(Object.entries(rooms.catalog.secretValues('main', null))).toEqual([
+    ['__proto__', 'secret-value'],
+    ['constructor', 'other'],
+  ]);
+  const bad = JSON.parse('{ "__proto__": 7 }');
+  expect((await send('POST', '/minifal/secrets', { set: bad })).status).toBe(422);
+});
+
 it.each([
   ['a name that no variable can have', { set: { GOOD: 'x', 'bad-name': 'secret-value' } }, 422],
   ['a name that the platform sets itself', { set: { GOOD: 'x', FAL_KEY: 'secret-value' } }, 422],

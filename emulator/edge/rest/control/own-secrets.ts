@@ -24,7 +24,7 @@ export function ownSecrets({ catalog }: Pick<RestDeps, 'catalog'>): Router {
       throw new HttpError(404, `Environment ${environment} not found.`);
     }
     try {
-      for (const [name, value] of Object.entries(set)) catalog.setSecret(name, value, environment);
+      for (const [name, value] of set) catalog.setSecret(name, value, environment);
     } catch (error) {
       if (error instanceof UserError) throw new HttpError(409, `${error.message} ${error.next}`);
       throw error;

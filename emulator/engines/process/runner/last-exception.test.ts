@@ -35,11 +35,30 @@ describe('the last exception of a starting runner', () => {
     |   File "app.py", line 9, in load
     | ValueError: no weights
     +---------------- 2 ----------------
+    | Traceback (most recent call last):
+    |   File "app.py", line 12, in load
     | RuntimeError: no tokenizer
     +------------------------------------
 
 ERROR:    Application startup failed. Exiting.`,
       'ValueError: no weights',
+    ],
+    [
+      `  + Exception Group Traceback (most recent call last):
+  | ExceptionGroup: two (2 sub-exceptions)
+  +-+---------------- 1 ----------------
+    | Exception Group Traceback (most recent call last):
+    | ExceptionGroup: inner (1 sub-exception)
+    +-+---------------- 1 ----------------
+      | Traceback (most recent call last):
+      | KeyError: 'inner'
+      +------------------------------------
+    +---------------- 2 ----------------
+    | Traceback (most recent call last):
+    | RuntimeError: second
+    +------------------------------------
+${traceback('OSError: later')}`,
+      'OSError: later',
     ],
     ['ValueError: printed without a traceback', null],
     [traceback('   '), null],

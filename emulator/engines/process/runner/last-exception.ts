@@ -3,17 +3,23 @@ const maxLength = 500;
 const shutdownErrors = /^(SystemExit|[\w.]*CancelledError)\b/;
 /** Python draws a line before a group of exceptions, and one before each of them. */
 const groupMargin = /^ +\| /;
+const inGroup = /^ +[|+]/;
+const secondOfGroup = /^ +\+-+ 2 -+/;
 
 /**
  * Reads the output of a starting runner, line by line, to find the exception of its last traceback: app servers catch
- * what setup() raises, print it and end with a bare exit code.
+ * what setup() raises, print it and end with a bare exit code. Of a group it is the first one, whose place the runner
+ * reports (`runner/inside/exceptions.py`).
  */
 export function createExceptionReader() {
   let isInside = false;
+  let isPastFirst = false;
   let last: string | null = null;
   return {
     read(line: string): void {
-      if (line.endsWith('Traceback (most recent call last):')) isInside = true;
+      isPastFirst = inGroup.test(line) && (isPastFirst || secondOfGroup.test(line));
+      if (isPastFirst) isInside = false;
+      else if (line.endsWith('Traceback (most recent call last):')) isInside = true;
       else if (isInside) {
         const text = line.replace(groupMargin, '');
         // Frames are indented; the first line that isn't indented names the exception.
