@@ -26,7 +26,7 @@ const allowed = [
   /^media\/[\w-]+\.(svg|png)$/,
   /^dist\/[\w-]+\.(mjs|cjs)$/,
   /^dist\/webview\/[\w-]+\.(js|css)$/,
-  /^dist\/runner\/([\w-]+\/)*[\w-]+\.py$/,
+  /^dist\/(runner|loader)\/([\w-]+\/)*[\w-]+\.py$/,
   /^templates\/[\w-]+\/[\w.-]+$/,
 ] as const;
 
