@@ -16,6 +16,7 @@ const kept: readonly { readonly files: RegExp; readonly text?: RegExp; readonly 
   { files: /\/target\/server-events\.ts$/, why: 'never shown: the connection is made again' },
   { files: /\/(target\/logs|logs\/feed)\.ts$/, text: /^(A page|The emulator ans|The stream)/, why: 'for the log' },
   { files: /\/logs\/html\.ts$/, why: 'markup' },
+  { files: /\/inline-logs\.ts$/, text: /^none; opacity/, why: 'a style' },
   { files: /webview\/logs\/item-view\.ts$/, text: /^detail own/, why: 'names of classes' },
   { files: /\/call\/history\.ts$/, text: /^sent to the queue/, why: 'an id in files of the history' },
   { files: /\/commands\/task-provider\.ts$/, text: /^(start emulator|> minifal start)$/, why: 'a name; a command' },
