@@ -121,7 +121,8 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
   const { handle, address: addressOf } = runners;
   const probes = createProbes({ handle, runner: queries.runner, paced, dispatch, report });
   const trace = containAll(report, deps.trace);
-  const arrived = ({ id, alias, channel: kind, method, path, submittedAt, attempts }: CallInfo): void => {
+  const arrived = ({ id, alias, channel: kind, method, path, submittedAt, attempts, isUnlisted }: CallInfo): void => {
+    if (isUnlisted) return;
     const number = (kind === 'queue' ? queue.number(id) : undefined) ?? queue.takeNumber();
     trace.arrived({ number, id, alias, kind, method, path, submittedAt, attempts });
   };

@@ -139,7 +139,7 @@ export function createTargets(deps: {
   }
 
   async function json(host: 'api' | 'run', path: string, signal: AbortSignal): Promise<Json | undefined> {
-    const response = await send(link.folder, { host, method: 'GET', path }, signal);
+    const response = await send(link.folder, { host, method: 'GET', path, isUnlisted: true }, signal);
     const text = await readText(response);
     return response.status === 200 ? tryParse(text) : undefined;
   }

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
+import { unlistedHeader } from '../../emulator/wire/unlisted.ts';
 import { t } from '../words.ts';
 import { findRunning, localKey } from './data-folder.ts';
 
@@ -21,6 +22,8 @@ interface CallRequest {
   readonly path: string;
   readonly headers?: { readonly [name: string]: string };
   readonly body?: string | Readable;
+  /** The person hasn't asked for it, so that it isn't in the list of requests. */
+  readonly isUnlisted?: boolean;
 }
 
 /**
@@ -34,7 +37,7 @@ export function send(folder: string, order: CallRequest, signal: AbortSignal): P
   if (!running || key === undefined) return Promise.reject(new Error(t('No fal emulator is running.')));
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
-    const { host, method, path, headers, body } = order;
+    const { host, method, path, headers, body, isUnlisted } = order;
     const sent = request(
       {
         host: 'localhost',
@@ -42,7 +45,7 @@ export function send(folder: string, order: CallRequest, signal: AbortSignal): P
         method,
         path,
         agent: false,
-        headers: { authorization: `Key ${key}`, ...headers },
+        headers: { authorization: `Key ${key}`, ...(isUnlisted ? { [unlistedHeader]: '1' } : {}), ...headers },
       },
       (response: IncomingMessage) => {
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body: response });

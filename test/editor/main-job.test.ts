@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../support/wait.ts';
 import type { FalWindow } from './fal-window.ts';
+import { takePicture } from './pictures.ts';
 import { type Scene, setScene } from './scene.ts';
 
 let scene: Scene;
@@ -166,6 +167,44 @@ describe('with the package installed in VS Code', () => {
     expect((await window.rows()).filter((row) => /^runner \d+ (waiting|setup|running|idle)/.test(row))).toEqual([]);
     expect(await scene.call('local/hello', { name: 'again' })).toEqual({ message: 'Hello, again!' });
     await window.picture('9-recovered');
+  });
+
+  it('the list of requests is paused, continued and cleared', async () => {
+    await window.workbench.command('fal: Pause List of Requests');
+    const before = (await window.rows()).filter((row) => /^#\d+ /.test(row));
+    await scene.call('local/hello', { name: 'unseen' });
+    await window.rowIsSeen(/^POST \/ \d+ · /);
+    expect((await window.rows()).filter((row) => /^#\d+ /.test(row))).toEqual(before);
+    await window.workbench.command('fal: Continue List of Requests');
+    await until('the call is listed', async () => {
+      const now = (await window.rows()).filter((row) => /^#\d+ /.test(row));
+      return now.length === before.length + 1;
+    });
+    await window.workbench.command('fal: Clear Finished Requests');
+    await until('they are gone', async () => !(await window.rows()).some((row) => /^#\d+ /.test(row)));
+    // Nothing was deleted.
+    await (await window.row(/^\d+ older/)).click();
+    await window.row(/^#\d+ POST \/ 200/);
+  });
+
+  it('lists the revisions of an app, and deletes it after a question that says what is lost', async () => {
+    const { page } = window.workbench;
+    await window.workbench.command('fal: Show Revisions');
+    await window.workbench.pick('hello');
+    const list = page.locator('.quick-input-widget:visible');
+    await list.getByText('active: receives all calls').waitFor();
+    await page.keyboard.press('Escape');
+    const row = await window.row(/^Hello /);
+    await row.click({ button: 'right' });
+    const item = page.locator('.monaco-menu .action-item').filter({ hasText: 'Delete App…' });
+    await item.hover();
+    await takePicture(window.workbench, 'menu-of-an-app');
+    await page.keyboard.press('Enter');
+    const question = page.locator('.monaco-dialog-box').filter({ hasText: 'Delete hello from the local emulator?' });
+    await question.getByText(/Its address stops answering\..* The code in your folder.* stay\./).waitFor();
+    await window.picture('delete-app');
+    await question.getByRole('button', { name: 'Delete' }).click();
+    await window.row(/^Hello not deployed/);
   });
 
   it('the palette stops it', async () => {

@@ -35,7 +35,10 @@ export interface Leases {
 
 /** A direct request as the scheduler sees it: one attempt, whatever its app configures for retries. */
 export function directInfo(
-  about: Pick<CallInfo, 'id' | 'alias' | 'channel' | 'method' | 'path' | 'submittedAt' | 'startBy' | 'hint'>,
+  about: Pick<
+    CallInfo,
+    'id' | 'alias' | 'channel' | 'method' | 'path' | 'submittedAt' | 'startBy' | 'hint' | 'isUnlisted'
+  >,
 ): CallInfo {
   return { ...about, kind: 'direct', priority: 'normal', noRetry: true, retries: {}, attempts: 0 };
 }

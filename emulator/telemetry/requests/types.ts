@@ -6,6 +6,8 @@ export interface CallInfo extends RequestInfo {
   readonly method: string;
   /** Path in the app, begins with `/`. */
   readonly path: string;
+  /** No person made it: it is not traced. */
+  readonly isUnlisted?: true;
 }
 
 /** One attempt of a request on a runner. */

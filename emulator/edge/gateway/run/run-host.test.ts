@@ -52,6 +52,21 @@ describe('a direct call', () => {
     expect(gateway.fleet.requests[0]).toMatchObject({ kind: 'direct', hint: 'lora:a' });
   });
 
+  it('is unlisted only if the owner asks for what the app describes, and says so', async () => {
+    const gateway = await start(echo);
+    const unlisted = { 'x-fal-minifal-unlisted': '1' };
+    for (const [method, path, headers] of [
+      ['GET', '/me/app/openapi.json', { ...authorization, ...unlisted }],
+      ['GET', '/me/app/openapi.json', authorization],
+      ['POST', '/me/app/openapi.json', { ...authorization, ...unlisted }],
+      ['GET', '/me/app/other', { ...authorization, ...unlisted }],
+    ] as const) {
+      const reply = await call(gateway.ports.run, path, { method, headers });
+      expect(JSON.parse(reply.body).headers).not.toHaveProperty('x-fal-minifal-unlisted');
+    }
+    expect(gateway.fleet.requests.map(({ isUnlisted }) => isUnlisted)).toEqual([true, undefined, undefined, undefined]);
+  });
+
   it("passes the app's status, headers and bytes to the caller, except those for the platform", async () => {
     const gateway = await start((_req, res) => {
       res.writeHead(200, [

@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Answer, errorAnswer } from '../../../exchange/answers.ts';
 import { callerBody } from '../../../exchange/bodies/caller-body.ts';
 import type { DirectCall, Sink } from '../../../exchange/direct.ts';
-import { pairs, toApp } from '../../../exchange/headers.ts';
+import { headerOf, pairs, toApp } from '../../../exchange/headers.ts';
 import { directInfo } from '../../../fleet/requests/leases.ts';
 import { Stop } from '../../../local/loop/stop-signal.ts';
+import { unlistedHeader } from '../../../wire/unlisted.ts';
 import { isWorkflow } from '../../../workflows/requests.ts';
 import { type EdgeHandlers, writeRawAnswer } from '../../http-server.ts';
 import { admit, answering, greet } from '../admission.ts';
@@ -58,6 +59,11 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
     gone.abort();
   });
   const submittedAt = deps.clock();
+  const isUnlisted =
+    target.path === '/openapi.json' &&
+    req.method === 'GET' &&
+    access.isOwner &&
+    headerOf(headers, unlistedHeader) === '1';
   const call: DirectCall = {
     info: directInfo({
       id: envelope.requestId,
@@ -68,6 +74,7 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
       submittedAt,
       startBy: startBy(options, target.route, access, submittedAt),
       hint: options.hint,
+      ...(isUnlisted ? { isUnlisted } : {}),
     }),
     method: req.method ?? 'GET',
     path: target.path,

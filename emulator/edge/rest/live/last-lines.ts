@@ -1,4 +1,4 @@
-import type { Logs } from '../../../telemetry/types.ts';
+import type { LogLine, Logs } from '../../../telemetry/types.ts';
 
 const maxText = 200;
 
@@ -24,8 +24,10 @@ export function createLastLines(logs: Pick<Logs, 'follow'>, changed: (runnerId: 
     unfollow = wanted ? logs.follow({}, take) : undefined;
   }
 
-  function take({ runnerId, source, message }: { runnerId: string | null; source: string; message: string }): void {
+  function take({ runnerId, source, level, message, isServer }: LogLine): void {
     if (runnerId === null || source !== 'USER' || !lines.has(runnerId) || message.trim() === '') return;
+    // What the SDK and the web server say about themselves isn't how far the app is.
+    if (isServer || level === 'DEBUG' || level === 'TRACE') return;
     lines.set(runnerId, message.slice(0, maxText));
     changed(runnerId);
   }
