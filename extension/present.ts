@@ -69,15 +69,30 @@ export function createPresenter(log: vscode.LogOutputChannel) {
     }
   }
 
+  function problem({ message, fix, place }: Problem): Promise<void> {
+    log.error(`[extension] ${message}`);
+    return show(message, [...(place ? [goTo(place)] : []), ...(fix ? [actions[fix]] : []), showLog]);
+  }
+
   return {
+    /**
+     * Shows a problem that may solve itself. Returns what hides its message when that has happened. The editor can hide
+     * only all messages together; those of others stay in its notification centre.
+     */
+    passing(error: Problem): () => void {
+      let isShown = true;
+      void problem(error).finally(() => {
+        isShown = false;
+      });
+      return () => {
+        if (isShown) void vscode.commands.executeCommand('notifications.hideToasts');
+      };
+    },
     /** Returns immediately, without waiting for the user's answer. */
     problem(error: unknown): void {
       if (error instanceof Cancelled) return;
-      if (error instanceof Problem) {
-        log.error(`[extension] ${error.message}`);
-        const { fix, place } = error;
-        void show(error.message, [...(place ? [goTo(place)] : []), ...(fix ? [actions[fix]] : []), showLog]);
-      } else {
+      if (error instanceof Problem) void problem(error);
+      else {
         log.error(`[extension] ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
         void show(t('The fal extension failed unexpectedly. See the log for details.'), [showLog]);
       }

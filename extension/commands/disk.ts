@@ -11,6 +11,9 @@ import { bytesText } from '../views/bytes.ts';
 import { t } from '../words.ts';
 import type { EmulatorCommands } from './emulator.ts';
 
+/** For less, a restart of the emulator isn't worth it. */
+const minBytes = 1_000_000;
+
 /** Frees what nobody needs in the data folder, as `minifal clean` does. */
 export function createDiskCommands(deps: {
   readonly folder: string;
@@ -38,6 +41,11 @@ export function createDiskCommands(deps: {
   async function cleanUp(): Promise<boolean> {
     const before = await askDisk(folder);
     if (!before) throw new Problem(t('The emulator does not answer.'));
+    if (before.unused.count === 0 && before.unused.bytes < minBytes) {
+      const little = bytesText(before.unused.bytes);
+      void vscode.window.showInformationMessage(t('There is nothing to clean up: only {0} would be freed.', little));
+      return false;
+    }
     const yes = t('Clean Up');
     const what = t('Free about {0} in the data folder?', bytesText(before.unused.bytes));
     const answer = await vscode.window.showWarningMessage(what, { modal: true, detail: detailOf(before) }, yes);

@@ -18,6 +18,7 @@ export function followEmulator(deps: {
 }): { close(): void } {
   const { link, windows, present, log, setContext, setAllTerminals } = deps;
   let emulatorLog: { close(): void } | undefined;
+  let hideFailure = (): void => {};
 
   function follow(now: Snapshot, before: Snapshot): void {
     setContext('emulatorState', now.state);
@@ -37,6 +38,8 @@ export function followEmulator(deps: {
     if (now.state === before.state) return;
     log.info(`[extension] emulator: ${now.state}${now.why ? `: ${now.why}` : ''}`);
     if (now.state === 'running') {
+      hideFailure();
+      hideFailure = () => {};
       windows.enter();
       emulatorLog ??= followEmulatorLog(link.folder, log);
       setAllTerminals();
@@ -46,7 +49,7 @@ export function followEmulator(deps: {
     }
     // The code that started the emulator reports a failed start.
     if (now.state === 'failed' && before.state !== 'starting') {
-      present.problem(new Problem(now.why ?? '', now.running ? 'stopEmulator' : 'startEmulator'));
+      hideFailure = present.passing(new Problem(now.why ?? '', now.running ? 'stopEmulator' : 'startEmulator'));
     }
   }
 

@@ -9,9 +9,9 @@ import { watchFile } from './watch-file.ts';
 
 /**
  * Delays between attempts while an emulator's process lives but doesn't answer (it is ending, or hangs); doubled each
- * time.
+ * time. The sockets of a killed process close a moment before the process is gone: until then, its rows seem to live.
  */
-const retryMs = { first: 250, max: 5_000 };
+const retryMs = { first: 30, max: 5_000 };
 
 export interface Link {
   readonly folder: string;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { requestFactsSchema } from '../../emulator/wire/status.ts';
+import { unlistedHeader } from '../../emulator/wire/unlisted.ts';
 import { createLiveClient, type LiveState } from '../../extension/target/live.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { call, owner, submit } from '../support/http.ts';
@@ -84,6 +85,11 @@ describe('the live state of the real emulator', () => {
     });
     await until('the calls are counted', () => live.endpoint()?.calls === 2);
     expect(live.endpoint()).toMatchObject({ failures: 1, lastFailure: { request: number + 1 } });
+
+    // What the editor reads by itself takes no number, and is in no list.
+    const unlisted = { [unlistedHeader]: '1' };
+    expect((await call(emulator, 'run', `/${app}/openapi.json`, { headers: unlisted })).status).toBe(200);
+    expect((await live.client.requests({ text: 'openapi.json' }))?.requests).toEqual([]);
 
     const cut = await submit(emulator, app, { key: 'cut', steps: ['gate'] });
     await until('the third runs', () => live.row(cut)?.phase === 'IN_PROGRESS');

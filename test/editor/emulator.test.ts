@@ -107,6 +107,14 @@ it('a secret is added by its name and a hidden value, and removed with the Delet
   await inEachTheme(window.workbench, ({ name }) => takePicture(window.workbench, `emulator.${name}`));
 });
 
+it('a clean-up that would free nothing worth a restart says so', async () => {
+  const before = (await scene.emulator()).pid;
+  await press(/^Disk/, 'Clean Up Data Folder');
+  await window.workbench.toast(/There is nothing to clean up: only \S+ k?B would be freed\./);
+  await window.workbench.command('Notifications: Clear All Notifications');
+  expect((await scene.emulator()).pid).toBe(before);
+});
+
 it('a clean-up says how much it frees, and frees it', async () => {
   const unused = join(scene.dataDir, 'environments', 'f'.repeat(64));
   await mkdir(unused, { recursive: true });

@@ -202,7 +202,7 @@ describe('with the package installed in VS Code', () => {
     await page.keyboard.press('Enter');
     const question = page.locator('.monaco-dialog-box').filter({ hasText: 'Delete hello from the local emulator?' });
     await question.getByText(/Its address stops answering\..* The code in your folder.* stay\./).waitFor();
-    await window.picture('delete-app');
+    await takePicture(window.workbench, 'delete-app');
     await question.getByRole('button', { name: 'Delete' }).click();
     await window.row(/^Hello not deployed/);
   });

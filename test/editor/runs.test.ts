@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isAlive, type ProcessIdentity } from '../../emulator/local/data-folder.ts';
@@ -129,6 +129,28 @@ it('runs an app again in the place of its run, whose lens says that its code has
   await window.workbench.command('View: Close All Editors');
 });
 
+it('finds all apps of a folder that is copied into the workspace', async () => {
+  const outside = join(scene.dataDir, '..', 'many');
+  const source = (name: string) => failing.replace('Broken', name);
+  for (let group = 0; group < 8; group++) {
+    await mkdir(join(outside, `group${group}`, 'deep', 'deeper'), { recursive: true });
+    for (let app = 0; app < 3; app++) {
+      await writeFile(
+        join(outside, `group${group}`, 'deep', 'deeper', `app${app}.py`),
+        source(`Copied${group}x${app}`),
+      );
+    }
+  }
+  await cp(outside, join(scene.workspace, 'many'), { recursive: true });
+  // Only rows on the screen exist in the page.
+  const { page } = window.workbench;
+  await page.setViewportSize({ width: 1280, height: 2400 });
+  const copied = async () => (await window.rows()).filter((row) => /^Copied\dx\d /.test(row)).length;
+  await until('all are shown', async () => (await copied()) === 24);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await rm(join(scene.workspace, 'many'), { recursive: true });
+});
+
 it('reports a run whose helper was killed, and leaves no process behind', async () => {
   const helper = await run('Slow');
   const processes = processTree(helper.pid).map(processIdentity);
@@ -188,6 +210,7 @@ it('keeps the tree of a killed emulator, greyed, with a row that starts it again
   await (await window.row(/^Start Emulator /)).click();
   await window.row(/^Hello no runner/);
   expect((await scene.emulator()).pid).not.toBe(pid);
+  await until('the message is gone', async () => (await toasts()).length === 0);
 });
 
 it('shows the sentence of a failure in one toast, with its line', async () => {
