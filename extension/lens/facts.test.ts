@@ -88,3 +88,15 @@ it('says of the last failure of an endpoint what was raised, and in which line, 
   const failures = [...(appFacts(live, 0).get('a')?.endpoints?.values() ?? [])].map(({ lastFailure }) => lastFailure);
   expect(failures).toEqual(['KeyError, line 38', 'no weights']);
 });
+
+it('has no revision for a run that was reloaded: its code is a newer one', () => {
+  const reload = {
+    outcome: 'swapped' as const,
+    ...{ at: 1, ms: 180, sentence: 'Reloaded.', cause: null, reason: null, error: null },
+    ...{ setupKept: true, certificate: null },
+  };
+  const live = liveWith({
+    apps: [appRow({ alias: 'a', revision: 'r' }), appRow({ alias: 'b', revision: 'r', reload })],
+  });
+  expect([...appFacts(live, 0).values()].map(({ revision }) => revision)).toEqual(['r', undefined]);
+});

@@ -6,7 +6,7 @@ import { t } from '../words.ts';
 /** The state of one alias, as far as lenses show it. */
 export interface AppFacts {
   readonly alias: string;
-  /** Absent: the emulator doesn't know the app. */
+  /** Absent: the emulator doesn't know the app, or has reloaded its code since, which the revision doesn't say. */
   readonly revision?: string;
   readonly queued: number;
   /** Runners that can serve, and those among them that have a request. */
@@ -61,7 +61,7 @@ function factsOf(
     ...(delayed ? { backingOff: { why: cause(why), until: delayed.until } } : {}),
     lastFailure: app?.lastFailure ? cause(app.lastFailure) : null,
     waitsBecause: app?.reason ? sentenceOf(app.reason, head, now) : null,
-    ...(app ? { revision: app.revision } : {}),
+    ...(app && app.reload === null ? { revision: app.revision } : {}),
     ...(app ? { endpoints: new Map(app.endpoints.map((one) => [one.path, endpointFacts(one, requests)])) } : {}),
   };
 }
