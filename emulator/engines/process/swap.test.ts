@@ -147,6 +147,17 @@ describe("a change of an app's code", () => {
     expect([await running, await change]).toMatchObject(['old slow', { ok: true }]);
   });
 
+  it('lets a running request call the app, so that it can finish', async () => {
+    const runner = start();
+    const address = await runner.ready;
+    const running = post(address, '/nested');
+    await post(address, '/proceed', '0.5');
+    const change = `${newHelper}change.affects(cls.call_itself)`;
+    expect(await swap(runner, change)).toMatchObject({ ok: true });
+    expect(await running).toMatch(/^nested old myself/);
+    expect(await post(address, '/')).toMatch(/^new ada/);
+  });
+
   it('does not wait for a request that the change does not concern', async () => {
     const runner = start();
     const address = await runner.ready;

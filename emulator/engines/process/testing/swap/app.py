@@ -2,11 +2,13 @@
 
 import asyncio
 import gc
+import json
 import multiprocessing
 import os
 import subprocess
 import threading
 import time
+import urllib.request
 import uuid
 
 import fal
@@ -52,6 +54,15 @@ class Demo(fal.App):
         while not self.proceed.is_set():
             await asyncio.sleep(0.01)
         return Output(text=helper("slow async"))
+
+    @fal.endpoint("/nested")
+    def call_itself(self, input: Input) -> Output:
+        self.begun.release()
+        self.proceed.wait(20)
+        headers = {"content-type": "application/json"}
+        request = urllib.request.Request("http://127.0.0.1:8080/", b'{"name": "myself"}', headers)
+        with urllib.request.urlopen(request) as answer:
+            return Output(text="nested " + json.load(answer)["text"])
 
     @fal.endpoint("/other")
     def other(self, input: Input) -> Output:
