@@ -1,10 +1,17 @@
-import type { RunnerEvents, RunnerSpec } from '../../engines/engine.ts';
+import type { CodeChange, RunnerEvents, RunnerSpec, SwapOutcome } from '../../engines/engine.ts';
 import { noSession } from '../../engines/no-session.ts';
 import { createFakeEngine } from '../../engines/testing/fake-engine.ts';
 
 /** A fake engine whose runners are controlled by the test. */
 export function scriptedEngine() {
-  const started: { spec: RunnerSpec; events: RunnerEvents; actions: string[]; called: Promise<void> }[] = [];
+  const started: {
+    spec: RunnerSpec;
+    events: RunnerEvents;
+    actions: string[];
+    called: Promise<void>;
+    /** Changes of its code that wait for an answer. */
+    swaps: { change: CodeChange; answer: (outcome: SwapOutcome) => void }[];
+  }[] = [];
   const waiting: ((index: number) => void)[] = [];
   const engine = createFakeEngine(({ spec, events }) => {
     const actions: string[] = [];
@@ -12,7 +19,8 @@ export function scriptedEngine() {
     const called = new Promise<void>((resolve) => {
       call = resolve;
     });
-    started.push({ spec, events, actions: actions, called });
+    const swaps: (typeof started)[number]['swaps'] = [];
+    started.push({ spec, events, actions: actions, called, swaps });
     waiting.shift()?.(started.length - 1);
     return {
       call() {
@@ -33,6 +41,7 @@ export function scriptedEngine() {
         queueMicrotask(() => io.exited(0));
         return noSession;
       },
+      swap: (change) => new Promise((answer) => swaps.push({ change, answer })),
       dispose: () => void actions.push('dispose'),
     };
   });

@@ -41,13 +41,16 @@ export const fixture: {
   launching: (revision: string) => Promise<Launch>;
   /** Secrets that runners are given. */
   given: readonly string[];
+  /** What runners printed, with its revision. */
+  lines: string[];
   /** Makes the variables of runners unavailable. */
   sealed: boolean;
-} = { launching: async () => testLaunch, given: [], sealed: false };
+} = { launching: async () => testLaunch, given: [], lines: [], sealed: false };
 
 beforeEach(() => {
   fixture.sealed = false;
   fixture.given = [];
+  fixture.lines = [];
   fixture.launching = async (revision) => {
     const found = resolvable.get(revision);
     if (!found) throw new UserError('REVISION_UNKNOWN', `There is no revision ${revision}.`, 'Deploy it.');
@@ -86,7 +89,7 @@ beforeEach(() => {
       return { env: {}, secrets: fixture.given };
     },
     mask: createMask(() => noSecrets),
-    onLine: () => {},
+    onLine: ({ revision }, { text }) => void fixture.lines.push(`${revision} ${text}`),
     onException: () => {},
     onMoved: () => {},
     onCreated: () => {},

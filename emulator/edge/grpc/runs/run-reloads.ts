@@ -80,7 +80,10 @@ export function createRunReloads(
     };
     hooks.begins();
     const result = await fleet.reload(target, launch, change);
-    if (result.kind === 'failed') return { ...failed('not_started', result.reason), runners: result.runners };
+    if (result.kind === 'failed') {
+      const code = gone.aborted ? 'superseded' : 'not_started';
+      return { ...failed(code, result.reason), runners: result.runners };
+    }
     accepted = revision;
     request = next;
     hooks.accepted(next);
