@@ -61,7 +61,7 @@ for (const [from, to] of [
 ] as const)
   cpSync(join(root, 'emulator', from), join(dist, to), {
     recursive: true,
-    filter: (path) => !/__pycache__|\.test\.ts$/.test(path),
+    filter: (path) => !/__pycache__|\.test\.ts$|[\\/]testing$/.test(path),
   });
 
 /** The code that activation doesn't need is a separate bundle, loaded on first use: `import('./session.ts')`. */

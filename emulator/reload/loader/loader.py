@@ -18,7 +18,7 @@ import signal
 import sys
 import time
 
-from . import children, loading
+from . import children, loading, project, sdk
 
 _MOST_OUTPUT = 1_000_000
 """Bytes of output of one import that are passed on."""
@@ -48,9 +48,14 @@ class Loader:
         os.set_blocking(commands, False)
         self._read = bytearray()
         self._argv: list[str] = []
+        self._arguments = None
+        """Those of `fal run`, parsed once: the SDK's parser of all commands takes half a second."""
         self._limit_s = 60.0
         self._holder: children.Child | None = None
         self._load: Load | None = None
+        self._check: children.Child | None = None
+        self._volatile: list[str] = []
+        """What differs between two imports of the same files (judge.py)."""
         self._base: str | None = None
         """The description of the version that the emulator accepted last, as it was received."""
         self._offered: dict[int, str | None] = {}
@@ -97,6 +102,7 @@ class Loader:
         self._ending = True
 
     def _close(self) -> None:
+        self._drop_check()
         if self._load is not None:
             self._load.child.kill()
         holder = self._holder
@@ -124,9 +130,13 @@ class Loader:
             getattr(self, "_do_" + command["op"])(command)
 
     def _do_serve(self, command: dict) -> None:
-        self._argv = command["argv"]
+        argv = self._argv = command["argv"]
+        try:
+            self._arguments = sdk.parse(argv)
+        except BaseException:
+            # `fal run` says what is wrong with them, and ends.
+            self._arguments = None
         self._limit_s = command.get("limitSeconds", self._limit_s)
-        argv = self._argv
         self._holder = children.Child(
             lambda send: loading.hold(argv, send), apart=False, close=(self._commands, self._events, self._wake)
         )
@@ -137,11 +147,14 @@ class Loader:
             superseded = self._load
             self._drop_load()
             self._send(event="superseded", id=superseded.id)
+        self._drop_check()
+        command["volatile"] = self._volatile
         self._load = Load(command, self, time.monotonic() + self._limit_s)
 
     def _do_accepted(self, command: dict) -> None:
         if command["id"] in self._offered:
             self._base = self._offered.pop(command["id"])
+            self._begin_check()
         self._offered = {number: base for number, base in self._offered.items() if number > command["id"]}
 
     def _do_refused(self, command: dict) -> None:
@@ -164,6 +177,8 @@ class Loader:
             self._end()
         if self._load is not None and self._load.child.reap():
             self._on_load()
+        if self._check is not None and self._check.reap():
+            self._on_check()
 
     def _on_holder(self) -> None:
         messages, more = self._holder.receive()
@@ -173,9 +188,59 @@ class Loader:
                 self._send(event="serving", alias=message["alias"], files=self._files)
             else:
                 self._base = message["base"]
+                self._begin_check()
         if not more:
             self._selector.unregister(self._holder.messages)
             self._holder.close()
+
+    # The second import of an accepted version
+
+    def _begin_check(self) -> None:
+        """Imports the accepted version once more while nothing else is to do; a save ends it."""
+        self._drop_check()
+        if self._load is not None or not self._base:
+            return
+        argv, arguments, base = self._argv, self._arguments, self._base
+        self._check = children.Child(
+            lambda send: loading.check(argv, arguments, base, send),
+            apart=True,
+            close=(self._commands, self._events, self._wake),
+        )
+        self._selector.register(self._check.messages, selectors.EVENT_READ, self._on_check)
+        self._selector.register(self._check.output, selectors.EVENT_READ, self._drop_output)
+
+    def _on_check(self) -> None:
+        messages, more = self._check.receive()
+        for message in messages:
+            self._volatile = message["volatile"]
+            self._drop_check()
+            warm(message["libraries"])
+            return
+        if not more:
+            self._drop_check()
+
+    def _drop_output(self) -> None:
+        """What a second import prints, the first has printed, too."""
+        try:
+            while part := os.read(self._check.output, 1 << 16):
+                del part
+        except BlockingIOError:
+            return
+        self._selector.unregister(self._check.output)
+        os.close(self._check.output)
+        self._check.output = -1
+
+    def _drop_check(self) -> None:
+        if self._check is not None:
+            check, self._check = self._check, None
+            check.kill()
+            self._unregister(check)
+
+    def _unregister(self, child: children.Child) -> None:
+        for descriptor in (child.messages, child.output):
+            if descriptor >= 0 and descriptor in self._selector.get_map():
+                self._selector.unregister(descriptor)
+        child.close()
 
     def _on_load(self) -> None:
         load = self._load
@@ -184,6 +249,8 @@ class Loader:
             if message["event"] == "imported":
                 # What follows are calls to the emulator: an environment may be built.
                 load.until = None
+            elif message["event"] == "captured":
+                load.until = time.monotonic() + self._limit_s
             elif message["event"] == "answer":
                 self._answer(message)
                 return
@@ -216,10 +283,7 @@ class Loader:
         load, self._load = self._load, None
         load.child.kill()
         load.pass_output()
-        for descriptor in (load.child.messages, load.child.output):
-            if descriptor >= 0 and descriptor in self._selector.get_map():
-                self._selector.unregister(descriptor)
-        load.child.close()
+        self._unregister(load.child)
 
 
 class Load:
@@ -228,9 +292,9 @@ class Load:
     def __init__(self, command: dict, loader: Loader, until: float | None):
         self.id = command["id"]
         self.until = until
-        argv, base = loader._argv, loader._base
+        argv, arguments, base = loader._argv, loader._arguments, loader._base
         self.child = children.Child(
-            lambda send: loading.load(argv, base, command, send),
+            lambda send: loading.load(argv, arguments, base, command, send),
             apart=True,
             close=(loader._commands, loader._events, loader._wake),
         )
@@ -290,6 +354,8 @@ def warm(libraries: list[str]) -> None:
                 except BaseException:
                     # It may need what the app does before the import.
                     pass
+        # Learns which files are the project's, for the children.
+        project.modules()
     finally:
         os.dup2(output, 1)
         os.close(output)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
+import os
 import sys
 import time
 
+from . import code as codes
 from . import project, sdk
+from .delta import Unaddressable, make
+from .describe import Describer
+from .judge import Judgement, judge, volatile_of
+from .slices import slices_of
 
 
 
@@ -17,13 +22,18 @@ class _Holding(sdk.Hooks):
 
     def __init__(self, argv: list[str], send):
         self._send = send
-        self._files = project.Files(sdk.app_file_of(argv))
+        self._files = project.Files(sdk.app_file_of(sdk.parse(argv)))
 
     def on_options(self, options) -> None:
         self._files.add_options(options.host)
 
     def on_run(self, run: sdk.Run) -> None:
-        self._send({"event": "base", "base": json.dumps(_describe(run))})
+        try:
+            base = json.dumps(describe(run)[0])
+        except Exception:
+            # Whatever the comparison can't take, the app must run.
+            return
+        self._send({"event": "base", "base": base})
 
     def on_urls(self, urls) -> None:
         alias = urls.run.rstrip("/").rsplit("/", 1)[-1]
@@ -39,8 +49,8 @@ def hold(argv: list[str], send) -> int:
 class _Loading(sdk.Hooks):
     """Ends `fal run` with its message. Builds of an environment that exists aren't requested."""
 
-    def __init__(self, argv: list[str], base: dict | None, send):
-        self.files = project.Files(sdk.app_file_of(argv))
+    def __init__(self, arguments, base: dict | None, send):
+        self.files = project.Files(sdk.app_file_of(arguments))
         self._send = send
         self._known = base["registration"].get("environments") if base else None
         self._has_options = False
@@ -61,10 +71,43 @@ class _Loading(sdk.Hooks):
         raise sdk.Captured(run)
 
 
-def load(argv: list[str], base_text: str | None, command: dict, send) -> int:
+class _Checking(sdk.Hooks):
+    """Ends `fal run` with its message, and asks the emulator nothing before."""
+
+    def skips_build(self, environments: list) -> bool:
+        return True
+
+    def on_run(self, run: sdk.Run) -> None:
+        raise sdk.Captured(run)
+
+
+def check(argv: list[str], arguments, base_text: str, send) -> int:
+    """
+    Imports the version of `base_text` once more; reports what differs although the files are the same, and the
+    libraries that it needs.
+    """
+    before = set(sys.modules)
+    sys.argv[:] = ["fal", "run", *argv]
+    project.compile_always()
+    volatile: list[str] = []
+    try:
+        with sdk.quiet_console():
+            sdk.run_bare(arguments, _Checking())
+    except sdk.Captured as captured:
+        base, (new, _) = json.loads(base_text), describe(captured.run)
+        if base["sources"] == new["sources"]:
+            volatile = volatile_of(base, new)
+    except BaseException:
+        # A save reports it.
+        pass
+    send({"event": "checked", "volatile": volatile, "libraries": project.libraries_since(before)})
+    return 0
+
+
+def load(argv: list[str], arguments, base_text: str | None, command: dict, send) -> int:
     """
     Imports the app and answers with what changed since `base_text`, the description of the last accepted version.
-    `command`: `fresh` wants a new runner in any case.
+    `arguments`: those of `fal run`, parsed. `command`: `fresh` wants a new runner in any case.
     """
     before = set(sys.modules)
     sys.argv[:] = ["fal", "run", *argv]
@@ -73,10 +116,10 @@ def load(argv: list[str], base_text: str | None, command: dict, send) -> int:
     started = time.perf_counter()
     files = project.Files(None)
     try:
-        hooks = _Loading(argv, base, send)
+        hooks = _Loading(arguments, base, send)
         files = hooks.files
         with sdk.quiet_console():
-            sdk.run_bare(argv, hooks)
+            sdk.run_bare(arguments, hooks)
         raise RuntimeError("`fal run` ended before it called the emulator.")
     except sdk.Captured as captured:
         run = captured.run
@@ -86,77 +129,117 @@ def load(argv: list[str], base_text: str | None, command: dict, send) -> int:
         send({"event": "answer", "answer": answer, "libraries": project.libraries_since(before)})
         return 0
     imported = time.perf_counter()
-    new = _describe(run)
-    verdict, reason, changed = _judge(base, new, command)
-    answer = {
-        "event": "loaded",
-        "verdict": verdict,
-        "reason": reason,
-        "changed": changed,
-        "kept": [],
-        "run": base64.b64encode(run.message.SerializeToString(deterministic=True)).decode(),
-        "delta": None,
-        "certificate": {},
-        "files": files.all(),
-        "ms": {"import": _ms(imported - started), "judge": _ms(time.perf_counter() - imported)},
-    }
-    message = {"event": "answer", "answer": answer, "base": json.dumps(new)}
+    send({"event": "captured"})
+    found: list[dict] = []
+    answer = answer_of(run, base, command, found)
+    answer["files"] = files.all()
+    answer["ms"]["import"] = _ms(imported - started)
+    message = {"event": "answer", "answer": answer, "base": json.dumps(found[0])}
     send({**message, "libraries": project.libraries_since(before)})
     return 0
+
+
+def answer_of(run: sdk.Run, base: dict | None, command: dict, found: list[dict]) -> dict:
+    """The event `loaded`, without files and id. Appends the description to `found`."""
+    started = time.perf_counter()
+    new, describer = describe(run)
+    found.append(new)
+    described = time.perf_counter()
+    result = _judge(base, new, command)
+    judged = time.perf_counter()
+    delta, operations = None, {}
+    if result.verdict == "swap":
+        try:
+            delta, operations = make(result, describer)
+        except Exception as error:
+            text = str(error) if isinstance(error, Unaddressable) else f"{type(error).__name__}: {error}"
+            result.verdict, result.code, result.text = "restart", "not_addressable", text
+    return {
+        "event": "loaded",
+        "verdict": result.verdict,
+        "reason": result.reason,
+        "changed": result.changed,
+        "kept": result.kept if result.verdict == "swap" else [],
+        "run": base64.b64encode(run.message.SerializeToString(deterministic=True)).decode(),
+        "delta": base64.b64encode(delta).decode() if delta is not None else None,
+        "certificate": _certificate(base, new, result, operations),
+        "ms": {
+            "describe": _ms(described - started),
+            "judge": _ms(judged - described),
+            "delta": _ms(time.perf_counter() - judged),
+        },
+    }
 
 
 def _ms(seconds: float) -> float:
     return round(seconds * 1000, 1)
 
 
-def _describe(run: sdk.Run) -> dict:
-    return {"sources": _sources(run), "registration": sdk.registration_of(run.message)}
+def describe(run: sdk.Run) -> tuple[dict, Describer | None]:
+    """What `fal run` would register, as data, and the objects of its graph (None: code that the runner imports)."""
+    import fal
+
+    modules = project.modules()
+    files = {os.path.realpath(module.__file__) for module in modules.values()}
+    describer = None
+    if run.function is not None:
+        describer = Describer(modules)
+        describer.walk(run.function)
+        files |= {os.path.realpath(file) for file in describer.files}
+    return {
+        "python": sys.version,
+        "sdk": fal.__version__,
+        "registration": sdk.registration_of(run.message),
+        "sources": {file: _digest_of(file) for file in sorted(files)},
+        "slices": _slices(modules, describer),
+        "graph": describer and describer.nodes,
+    }, describer
 
 
-def _sources(run: sdk.Run) -> dict[str, str]:
-    """Digests of the sources of the project's modules, and of the app's file."""
-    names = {module.__file__ for module in project.modules().values()}
-    function = getattr(run.function, "__wrapped__", run.function)
-    for cell in getattr(function, "__closure__", None) or ():
-        module = getattr(cell.cell_contents, "__module__", None)
-        for value in vars(cell.cell_contents).values() if isinstance(cell.cell_contents, type) else ():
-            file = getattr(getattr(value, "__globals__", None), "get", lambda _: None)("__file__")
-            if module and project.is_project(file):
-                names.add(file)
+def _slices(modules: dict[str, object], describer: Describer | None) -> dict[str, dict[str, str]]:
+    files = {name: module.__file__ for name, module in modules.items()}
+    files.update({"<run_path>": file for file in (describer.files if describer else ())})
     found = {}
-    for name in sorted(names):
+    for name, file in files.items():
         try:
-            with open(name, "rb") as file:
-                found[name] = hashlib.blake2b(file.read(), digest_size=16).hexdigest()
+            with open(file, "rb") as source:
+                found[name] = slices_of(source.read())
         except OSError:
-            found[name] = ""
+            continue
     return found
 
 
-def _judge(base: dict | None, new: dict, command: dict) -> tuple[str, dict, list[dict]]:
-    """Verdict, its reason, and what changed."""
+def _digest_of(file: str) -> str:
+    try:
+        with open(file, "rb") as source:
+            return codes.digest(source.read())
+    except OSError:
+        return ""
+
+
+def _judge(base: dict | None, new: dict, command: dict) -> Judgement:
     if base is None:
-        return "restart", _reason("first_version", "There is nothing to compare with."), []
+        return Judgement("restart", "first_version", "There is nothing to compare with")
     if command.get("fresh"):
-        return "restart", _reason("fresh", "A fresh setup() was requested."), []
-    old_options, new_options = base["registration"], new["registration"]
-    names = sorted(
-        name for name in old_options.keys() | new_options.keys() if old_options.get(name) != new_options.get(name)
-    )
-    changed = [{"path": name, "what": "option"} for name in names]
-    if "environments" in names:
-        return "rebuild", _reason("environment", "The environment changed."), changed
-    if names:
-        return "restart", _reason("option", f"The option {names[0]} changed."), changed
-    old_sources, new_sources = base["sources"], new["sources"]
-    files = sorted(
-        name for name in old_sources.keys() | new_sources.keys() if old_sources.get(name) != new_sources.get(name)
-    )
-    if files:
-        changed = [{"path": name, "what": "source"} for name in files]
-        return "restart", _reason("source", f"{files[0]} changed."), changed
-    return "same", _reason("same", "Nothing changed."), []
+        return Judgement("restart", "fresh", "A fresh setup() was requested")
+    result = judge(base, new, command.get("volatile") or [])
+    if result.verdict == "swap" and command.get("swap") is False:
+        result.verdict, result.code, result.text = "restart", "swap_off", "Swapping is turned off"
+    return result
 
 
-def _reason(code: str, text: str, trail: tuple[str, ...] = ()) -> dict:
-    return {"code": code, "text": text, "trail": list(trail)}
+def _certificate(base: dict | None, new: dict, result: Judgement, operations: dict[str, int]) -> dict:
+    """Why the verdict is sound, as data."""
+    return {
+        "verdict": result.verdict,
+        "reason": result.reason,
+        "changed": result.changed,
+        "kept": result.kept,
+        "reached": result.reached,
+        "compared": len(new["graph"] or ()),
+        "ignored": result.ignored[:20],
+        "operations": operations,
+        "sources": {"old": codes.digest(base["sources"]) if base else None, "new": codes.digest(new["sources"])},
+        "python": new["python"].split()[0],
+        "sdk": new["sdk"],
+    }

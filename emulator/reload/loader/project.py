@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import sysconfig
@@ -12,9 +13,10 @@ _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _PACKAGES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _STANDARD = tuple(
     {
-        os.path.realpath(path) + os.sep
+        resolve(path) + os.sep
         for path in (os.path.dirname(os.__file__), sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
         if path
+        for resolve in (os.path.abspath, os.path.realpath)
     }
 )
 _MOST_FILES = 10_000
@@ -22,9 +24,16 @@ _MOST_FILES = 10_000
 
 def is_project(file) -> bool:
     """Whether a file is the developer's own: no library, and no part of Python or of the loader."""
-    if not isinstance(file, str) or file[:1] == "<":
-        return False
-    path = os.path.realpath(file)
+    return isinstance(file, str) and file[:1] != "<" and _is_own(file)
+
+
+@functools.lru_cache(maxsize=None)
+def _is_own(file: str) -> bool:
+    # First as it is: installers link files of packages to a cache elsewhere.
+    return _is_elsewhere(os.path.abspath(file)) and _is_elsewhere(os.path.realpath(file))
+
+
+def _is_elsewhere(path: str) -> bool:
     return not path.startswith((_OURS, *_STANDARD)) and not any(part in path for part in _PACKAGES)
 
 

@@ -51,25 +51,25 @@ def run_command(argv: list[str], hooks: Hooks) -> int:
     return main(["run", *argv])
 
 
-def run_bare(argv: list[str], hooks: Hooks) -> None:
-    """Like `run_command`, but errors are raised instead of printed."""
+def run_bare(arguments, hooks: Hooks) -> None:
+    """Like `run_command`, but for parsed arguments, and errors are raised instead of printed."""
     install(hooks)
-    arguments = _parse(argv)
     arguments.func(arguments)
 
 
-def app_file_of(argv: list[str]) -> str | None:
-    """The file that these arguments name, itself or by its name in pyproject.toml."""
+def app_file_of(arguments) -> str | None:
+    """The file that parsed arguments name, itself or by its name in pyproject.toml."""
     from fal.cli._utils import get_app_data_from_toml, is_app_name
     from fal.cli.parser import RefAction
 
-    reference = _parse(argv).func_ref
+    reference = arguments.func_ref
     if is_app_name(reference):
         reference = RefAction.split_ref(get_app_data_from_toml(reference[0]).ref or "")
     return os.path.abspath(reference[0]) if reference[0] else None
 
 
-def _parse(argv: list[str]):
+def parse(argv: list[str]):
+    """The arguments of `fal run`, parsed by the SDK. Raises what the SDK raises for wrong ones."""
     import fal.cli  # noqa: F401
 
     # By its full name: the package's attribute of this name is the function.

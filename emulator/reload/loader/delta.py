@@ -1,0 +1,254 @@
+"""
+The operations that turn a running version into a new one, pickled. What lives in the runner is referred to by its path;
+only what is new travels.
+"""
+
+from __future__ import annotations
+
+import io
+import types
+
+import cloudpickle
+from cloudpickle import cloudpickle as internals
+
+from . import live
+from .compare import VALUES, Comparison, Pair
+from .describe import PRIMITIVES, Describer, is_found_by_name
+from .judge import Judgement, affected
+
+_DESCRIPTORS = frozenset({"property", "cached_property", "staticmethod", "classmethod", "cache"})
+_BY_VALUE = VALUES | _DESCRIPTORS
+_DATACLASS = ("__dataclass_fields__", "__match_args__", "__dataclass_params__", "__annotations__")
+_OF_FUNCTION = ("__defaults__", "__kwdefaults__", "__annotations__")
+
+
+class Unaddressable(Exception):
+    """A change that no operation can make; the text says what."""
+
+
+def make(judgement: Judgement, describer: Describer) -> tuple[bytes, dict[str, int]]:
+    """The pickled operations, and how many there are of each kind. Raises Unaddressable."""
+    return _Delta(judgement, describer).make()
+
+
+class _Delta:
+    def __init__(self, judgement: Judgement, describer: Describer):
+        self._judgement = judgement
+        self._comparison: Comparison = judgement.comparison
+        self._objects = describer.objects
+        self._operations: list[tuple] = []
+        self._dirty = self._find_dirty()
+
+    def make(self) -> tuple[bytes, dict[str, int]]:
+        touched = affected(self._comparison)
+        functions, caches, instances = [], [], []
+        for pair in self._comparison.pairs:
+            path = _path(pair)
+            if pair.kind == "class" and path is not None and id(pair) in self._dirty and pair.facts:
+                instances.append((pair.new["replaceable"], path))
+            if id(pair) in self._dirty or path is None:
+                continue
+            self._operate(pair, path)
+            if pair.kind == "class" and self._has_other_fields(pair) and not pair.new["app"]:
+                instances.append(("dataclass", path))
+            if id(pair) in touched:
+                if pair.kind == "function" and pair.new.get("own"):
+                    functions.append(path)
+                elif pair.kind == "cache":
+                    caches.append(("cache", path))
+                elif pair.kind == "cached_property":
+                    caches.append(("cached_property", path))
+        content = {
+            "version": live.VERSION,
+            "operations": self._operations,
+            "functions": functions,
+            "caches": caches,
+            "instances": instances,
+            "kept": self._judgement.kept,
+        }
+        counts: dict[str, int] = {}
+        for operation in self._operations:
+            counts[operation[0]] = counts.get(operation[0], 0) + 1
+        return self._pickle(content), counts
+
+    # Objects that travel whole
+
+    def _find_dirty(self) -> set[int]:
+        """Identities of pairs whose new object replaces the old one."""
+        dirty: set[int] = set()
+        todo = [pair for pair in self._comparison.pairs if self._is_replaced(pair)]
+        while todo:
+            pair = todo.pop()
+            if id(pair) in dirty:
+                continue
+            dirty.add(id(pair))
+            for holder, label, step in self._comparison.holders.get(pair.new_index, ()):
+                if holder.kind in _BY_VALUE:
+                    todo.append(holder)
+                elif holder.kind == "class" and not label.startswith("."):
+                    if holder.new["replaceable"] == "model":
+                        todo.append(holder)
+                    elif not label.startswith("field "):
+                        raise Unaddressable(f"{holder.name} has another base")
+                elif _path(holder) is None or step is None:
+                    if holder.kind != "function":
+                        raise Unaddressable(f"{holder.name} can't be found in the runner")
+                    todo.append(holder)
+        return dirty
+
+    def _is_replaced(self, pair: Pair) -> bool:
+        has_changed = bool(pair.facts or pair.differences)
+        if pair.kind in _BY_VALUE:
+            return has_changed or (pair.kind == "instance" and _wraps_another_shape(pair))
+        if pair.kind == "function":
+            return has_changed and _path(pair) is None
+        if pair.kind == "class":
+            if pair.new["replaceable"]:
+                return bool(pair.facts) or any(it.label.startswith("field ") for it in pair.differences)
+            if has_changed and _path(pair) is None:
+                raise Unaddressable(f"{pair.name} can't be found in the runner")
+        return False
+
+    def _has_other_fields(self, pair: Pair) -> bool:
+        return not pair.new["replaceable"] and (
+            bool({"fields", "annotations"} & set(pair.facts))
+            or any(it.label.startswith("field ") for it in pair.differences)
+            or any(label.startswith("field ") and id(target) in self._dirty for label, _, target in pair.edges)
+        )
+
+    # Operations
+
+    def _operate(self, pair: Pair, path: tuple) -> None:
+        if pair.kind not in ("function", "class", "namespace", "module"):
+            return
+        value = self._objects[pair.new_index]
+        if pair.kind == "function":
+            if "code" in pair.facts or pair.moved:
+                self._operations.append(("code", path, value.__code__))
+            if pair.old.get("doc") != pair.new.get("doc"):
+                self._operations.append(("attribute", path, "__doc__", value.__doc__))
+        if pair.kind == "class" and self._has_other_fields(pair):
+            for name in _DATACLASS:
+                if name in value.__dict__:
+                    self._operations.append(("member", path, name, value.__dict__[name], False))
+        labels = {label: (None, target) for label, _, target in pair.edges if id(target) in self._dirty}
+        labels.update({it.label: (it, None) for it in pair.differences})
+        for label, (difference, _) in labels.items():
+            self._operate_edge(pair, path, value, label, difference)
+
+    def _operate_edge(self, pair: Pair, path: tuple, value, label: str, difference) -> None:
+        is_gone = difference is not None and difference.new is None
+        is_replaced = difference is not None and self._is_another_function(difference)
+        add = self._operations.append
+        if pair.kind == "function":
+            if label in _OF_FUNCTION:
+                add(("attribute", path, label, getattr(value, label)))
+            elif label.startswith("closure ") and not is_gone:
+                name = label.removeprefix("closure ")
+                cell = value.__closure__[value.__code__.co_freevars.index(name)]
+                add(("cell", path, name, cell.cell_contents))
+            elif label.startswith("attribute "):
+                name = label.removeprefix("attribute ")
+                add(("function_attribute", path, name, [] if is_gone else [value.__dict__[name]]))
+            elif label == "globals":
+                raise Unaddressable(f"{pair.name} has other globals")
+        elif pair.kind == "class":
+            if label.startswith("."):
+                name = label[1:]
+                if is_gone:
+                    add(("no_member", path, name))
+                else:
+                    add(("member", path, name, value.__dict__[name], is_replaced))
+            elif not label.startswith("field "):
+                raise Unaddressable(f"{pair.name} has another {label}")
+        elif pair.kind == "namespace":
+            if not is_gone:
+                before = None
+                had = difference is None or difference.old is not None
+                if difference is not None and isinstance(difference.old, str) and difference.old[0] == "=":
+                    before = difference.old[1:]
+                add(("global", path, label, value.names[label], had, before, is_replaced))
+        else:
+            name = label[1:]
+            add(("module_member", path, name, [] if is_gone else [vars(value)[name]]))
+
+    def _is_another_function(self, difference) -> bool:
+        """Whether a function is exchanged for a new version of itself, which its other holders wouldn't get."""
+        if not isinstance(difference.old, int) or not isinstance(difference.new, int):
+            return False
+        old, new = self._comparison.old[difference.old], self._comparison.new[difference.new]
+        return old["kind"] == new["kind"] == "function" and (old["name"], old["module"]) == (new["name"], new["module"])
+
+    # The pickle
+
+    def _pickle(self, content: dict) -> bytes:
+        references: dict[int, tuple] = {}
+        spaces: dict[int, tuple] = {}
+        for pair in self._comparison.pairs:
+            path = _path(pair)
+            if path is None or id(pair) in self._dirty:
+                continue
+            value = self._objects[pair.new_index]
+            if pair.kind == "namespace":
+                spaces[id(value.names)] = path
+            elif pair.kind not in ("tuple", "frozenset", "generic", "cell", "method", "member"):
+                references[id(value)] = path
+        file = io.BytesIO()
+        _Pickler(file, references, spaces).dump(content)
+        return file.getvalue()
+
+
+class _Space:
+    """Stands for the namespace at a path."""
+
+    def __init__(self, path: tuple):
+        self.path = path
+
+
+class _Pickler(cloudpickle.Pickler):
+    def __init__(self, file, references: dict[int, tuple], spaces: dict[int, tuple]):
+        super().__init__(file)
+        self._references = references
+        self._spaces = {key: _Space(path) for key, path in spaces.items()}
+        self.globals_ref.update(self._spaces)
+
+    def persistent_id(self, value):
+        if isinstance(value, PRIMITIVES):
+            return None
+        if isinstance(value, _Space):
+            return ("live", value.path)
+        path = self._references.get(id(value))
+        if path is not None:
+            return ("live", path)
+        if isinstance(value, types.ModuleType):
+            return ("sdk", value.__name__, "") if live.is_sdk(value.__name__) else None
+        if isinstance(value, types.FunctionType):
+            module = value.__globals__.get("__name__")
+            is_named = live.is_sdk(module) and module != "fal._serialization" and is_found_by_name(value)
+            return ("sdk", module, value.__qualname__) if is_named else None
+        if isinstance(value, type) and live.is_sdk(value.__module__) and "<locals>" not in value.__qualname__:
+            return ("sdk", value.__module__, value.__qualname__)
+        return None
+
+    def _dynamic_function_reduce(self, function):
+        space = self._spaces.get(id(function.__globals__))
+        if space is None:
+            return super()._dynamic_function_reduce(function)
+        arguments = self._function_getnewargs(function)
+        state, slots = internals._function_getstate(function)
+        # Its globals are in the runner, and what is missing there comes as operations.
+        slots["__globals__"] = {}
+        return (types.FunctionType, arguments, (state, slots), None, None, internals._function_setstate)
+
+
+def _path(pair: Pair) -> tuple | None:
+    return None if pair.path is None else tuple(tuple(step) for step in pair.path)
+
+
+def _wraps_another_shape(pair: Pair) -> bool:
+    """Whether a library's object holds a function with other parameters, which it may have read when it was made."""
+    return any(
+        target.kind == "function" and target.old.get("shape") != target.new.get("shape")
+        for _, step, target in pair.edges
+        if step is None
+    )

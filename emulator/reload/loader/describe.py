@@ -1,0 +1,432 @@
+"""
+Describes what `fal run` would register, as data: a graph with a node per object that travels in the pickle, its facts
+(digests), and labelled edges. Two descriptions can be compared without the objects (judge.py).
+
+An edge has a step if a runner can walk it on its live objects (emulator/runner/inside/swap/apply.py), so the steps from
+the root to a node are its address there. Only the project's objects are nodes: what belongs to libraries, Python and
+the SDK is the same in each import, and is named.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import functools
+import inspect
+import io
+import re
+import sys
+import types
+import typing
+
+import cloudpickle
+from cloudpickle import cloudpickle as internals
+
+from . import code as codes
+from . import project
+
+PRIMITIVES = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented))
+_GENERATED = {
+    "__dict__",
+    "__weakref__",
+    "__doc__",
+    "__module__",
+    "__firstlineno__",
+    "__static_attributes__",
+    "_abc_impl",
+    "__annotations__",
+    "__annotate__",
+    "__annotate_func__",
+    "__annotations_cache__",
+    "__qualname__",
+    "__parameters__",
+    "__orig_bases__",
+}
+"""Members of a class that Python makes, or that facts describe."""
+_DATACLASS = {"__dataclass_fields__", "__dataclass_params__", "__match_args__"}
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+|<run_path>\.[\w.]+:\d+")
+
+
+class Describer:
+    """Walks the objects. `nodes` is the description's graph, `objects` has the object of each node."""
+
+    def __init__(self, modules: dict[str, object]):
+        self.nodes: list[dict] = []
+        self.objects: list[object] = []
+        self._by_id: dict[int, int] = {}
+        self._queue: list[int] = []
+        self._modules = modules
+        self.files: set[str] = set()
+        """Files of functions that travel."""
+        self._models, self._app = _base_model(), _app()
+
+    def walk(self, root) -> None:
+        self.target(root)
+        while self._queue:
+            index = self._queue.pop(0)
+            self._fill(self.nodes[index], self.objects[index])
+
+    # Targets
+
+    def target(self, value):
+        """The end of an edge: the number of a node, or a text for what has no parts of its own."""
+        if isinstance(value, PRIMITIVES):
+            return "=" + _short(value)
+        if isinstance(value, typing.TypeVar):
+            # Its pickle has a random id.
+            return f"=TypeVar {value.__name__} {_without_addresses(repr((value.__bound__, value.__constraints__)))}"
+        if isinstance(value, enum.Enum) and not self.is_project_class(type(value)):
+            return f"={type(value).__module__}:{type(value).__qualname__}.{value.name}"
+        if isinstance(value, types.ModuleType):
+            if value.__name__ not in self._modules:
+                return "@" + value.__name__
+        elif isinstance(value, type):
+            if not self.is_project_class(value):
+                return f"@{value.__module__}:{value.__qualname__}"
+        elif isinstance(value, types.FunctionType):
+            if not self._is_project_function(value) and is_found_by_name(value):
+                return f"@{value.__module__}:{value.__qualname__}"
+        elif isinstance(value, (types.BuiltinFunctionType, types.WrapperDescriptorType, types.MethodDescriptorType)):
+            return f"@{getattr(value, '__module__', None)}:{getattr(value, '__qualname__', value)}"
+        return self._node(value, id(value))
+
+    def _node(self, value, key) -> int:
+        index = self._by_id.get(key)
+        if index is None:
+            index = self._by_id[key] = len(self.nodes)
+            self.nodes.append({"kind": "?", "name": "", "facts": {}, "edges": []})
+            # Keeps the object alive, so that its identity stays its own.
+            self.objects.append(value)
+            self._queue.append(index)
+        return index
+
+    def is_project_class(self, cls: type) -> bool:
+        module = getattr(cls, "__module__", None)
+        return module in self._modules or module == "<run_path>" or self._is_made_by_project(cls)
+
+    def _is_made_by_project(self, cls: type) -> bool:
+        """Such as the class of `namedtuple()` or `create_model()`, with another module's name."""
+        if "<locals>" in cls.__qualname__ or cls.__module__ in ("builtins", "typing"):
+            return False
+        try:
+            return not internals._should_pickle_by_reference(cls) and cls.__module__.partition(".")[0] != "fal"
+        except Exception:
+            return False
+
+    def _is_project_function(self, function) -> bool:
+        names = function.__globals__
+        name = names.get("__name__")
+        if name == "<run_path>" and isinstance(names.get("__file__"), str):
+            self.files.add(names["__file__"])
+        return name is None or name in self._modules or name == "<run_path>"
+
+    # Kinds
+
+    def _fill(self, node: dict, value) -> None:
+        kind = type(value)
+        node["name"] = getattr(value, "__qualname__", None) or kind.__qualname__
+        if isinstance(value, _Namespace):
+            self._namespace(node, value)
+        elif isinstance(value, types.FunctionType):
+            self._function(node, value)
+        elif isinstance(value, type):
+            self._class(node, value)
+        elif isinstance(value, (staticmethod, classmethod)):
+            node["kind"] = kind.__name__
+            self._edge(node, "func", value.__func__, ["f"])
+        elif isinstance(value, property):
+            node["kind"] = "property"
+            node["name"] = getattr(value.fget, "__qualname__", "property")
+            for part in ("fget", "fset", "fdel"):
+                self._edge(node, part, getattr(value, part), ["p", part])
+        elif isinstance(value, functools.cached_property):
+            node["kind"] = "cached_property"
+            node["name"] = getattr(value.func, "__qualname__", "property")
+            node["facts"]["name"] = str(value.attrname)
+            self._edge(node, "func", value.func, ["p", "func"])
+        elif isinstance(value, functools._lru_cache_wrapper):
+            node["kind"] = "cache"
+            node["facts"]["parameters"] = repr(value.cache_parameters())
+            self._edge(node, "wrapped", value.__wrapped__, ["w"])
+        elif isinstance(value, types.MethodType):
+            node["kind"] = "method"
+            self._edge(node, "func", value.__func__, ["f"])
+            self._edge(node, "self", value.__self__, ["S"])
+        elif isinstance(value, types.ModuleType):
+            self._module(node, value)
+        elif kind in (list, tuple):
+            node["kind"] = kind.__name__
+            node["facts"]["length"] = len(value)
+            for index, item in enumerate(value):
+                self._edge(node, f"[{index}]", item, ["i", index])
+        elif kind is dict or isinstance(value, types.MappingProxyType):
+            self._dict(node, value)
+        elif kind in (set, frozenset):
+            node["kind"] = kind.__name__
+            node["facts"]["members"] = codes.digest(sorted(repr(self.target(item)) for item in value))
+            for item in value:
+                if not isinstance(item, PRIMITIVES):
+                    self._edge(node, "member", item, None)
+        elif isinstance(value, types.CellType):
+            node["kind"] = "cell"
+            try:
+                self._edge(node, "content", value.cell_contents, None)
+            except ValueError:
+                node["facts"]["empty"] = True
+        elif isinstance(value, types.GenericAlias) or typing.get_origin(value) is not None:
+            node["kind"] = "generic"
+            node["facts"]["origin"] = repr(typing.get_origin(value))
+            for index, item in enumerate(typing.get_args(value)):
+                self._edge(node, f"argument {index}", item, None)
+        elif isinstance(value, enum.Enum):
+            node["kind"], node["name"] = "member", f"{kind.__qualname__}.{value.name}"
+            node["facts"]["value"] = _short(value.value) if isinstance(value.value, PRIMITIVES) else "?"
+            self._edge(node, "class", kind, ["M"])
+        else:
+            self._instance(node, value)
+
+    def _edge(self, node: dict, label: str, value, step) -> None:
+        node["edges"].append([label, step, self.target(value)])
+
+    def _function(self, node: dict, function) -> None:
+        code = function.__code__
+        own = self._is_project_function(function)
+        facts = node["facts"]
+        node["kind"], node["module"] = "function", str(function.__globals__.get("__name__"))
+        node["own"] = own
+        facts["code"] = codes.digest(codes.key_of(code))
+        node["lines"] = codes.digest(codes.lines_of(code))
+        node["doc"] = function.__doc__ and codes.digest(function.__doc__)
+        node["free"] = list(code.co_freevars)
+        node["shape"] = codes.digest(codes.shape_of(function))
+        if own:
+            node["names"] = sorted(codes.names_of(code))
+            node["texts"] = sorted(codes.texts_of(code))
+            node["stores"] = sorted(codes.stores_of(code))
+        for label, step in (("__defaults__", ["D"]), ("__kwdefaults__", ["K"]), ("__annotations__", ["A"])):
+            value = getattr(function, label)
+            if value:
+                self._edge(node, label, value, step)
+        for name, cell in zip(code.co_freevars, function.__closure__ or ()):
+            try:
+                self._edge(node, "closure " + name, cell.cell_contents, ["c", name])
+            except ValueError:
+                continue
+        for name, value in function.__dict__.items():
+            self._edge(node, "attribute " + name, value, ["F", name])
+        if own:
+            names = [name for name in internals._extract_code_globals(code) if name in function.__globals__]
+            node["globals"] = names
+            key = ("namespace", id(function.__globals__))
+            index = self._by_id.get(key)
+            if index is None:
+                index = self._node(_Namespace(function.__globals__), key)
+            self.objects[index].add(self, self.nodes[index], names)
+            node["edges"].append(["globals", ["G"], index])
+
+    def _namespace(self, node: dict, space: _Namespace) -> None:
+        node["kind"] = "namespace"
+        node["name"] = str(space.names.get("__name__"))
+
+    def _class(self, node: dict, cls: type) -> None:
+        node["kind"], node["module"] = "class", str(cls.__module__)
+        facts = node["facts"]
+        members = dict(cls.__dict__)
+        is_enum = issubclass(cls, enum.Enum)
+        is_model = self._models is not None and issubclass(cls, self._models)
+        facts["bases"] = [base.__qualname__ for base in cls.__bases__]
+        node["foreign"] = any(
+            not self.is_project_class(base)
+            and base is not object
+            and base.__module__ not in ("abc", "typing", "builtins", "enum")
+            for base in cls.__mro__
+        )
+        node["replaceable"] = "model" if is_model else "enum" if is_enum else ""
+        if type(cls) is not type:
+            self._edge(node, "metaclass", type(cls), ["M"])
+        for index, base in enumerate(cls.__bases__):
+            self._edge(node, f"base {index}", base, ["b", index])
+        node["app"] = self._app is not None and issubclass(cls, self._app)
+        # Its code for validation can't be seen or replaced.
+        node["opaque"] = "__pydantic_validator__" in members and not is_model
+        facts["annotations"] = codes.digest(_without_addresses(repr(_own_annotations(cls))))
+        if issubclass(cls, tuple) and "_fields" in members:
+            facts["tuple fields"] = list(cls._fields)
+        if "__slots__" in members:
+            facts["slots"] = repr(members["__slots__"])
+        if dataclasses.is_dataclass(cls):
+            facts["fields"] = codes.digest([_without_addresses(repr(members.get(name))) for name in sorted(_DATACLASS)])
+            for name, field in getattr(cls, "__dataclass_fields__", {}).items():
+                self._edge(node, "field " + name, field, None)
+        if is_model:
+            self._model(node, cls)
+        if is_enum:
+            facts["members"] = [[member.name, _short(member.value)] for member in cls]
+        for name, value in members.items():
+            if name in _GENERATED or name in _DATACLASS or (is_model and name.startswith("__pydantic_")):
+                continue
+            if is_model and name in ("model_fields", "model_config", "__signature__", "__class_vars__"):
+                continue
+            if is_model and name in ("__private_attributes__",):
+                facts["private"] = _without_addresses(repr(value))
+                continue
+            if is_enum and (name.startswith("_") or name in cls.__members__):
+                continue
+            if isinstance(value, (types.MemberDescriptorType, types.GetSetDescriptorType)):
+                continue
+            self._edge(node, "." + name, value, ["d", name])
+
+    def _model(self, node: dict, cls: type) -> None:
+        facts = node["facts"]
+        try:
+            schemas = [cls.model_json_schema(mode=mode) for mode in ("validation", "serialization")]
+            facts["schema"] = codes.digest(_without_addresses(repr(schemas)))
+        except Exception:
+            facts["schema"] = ""
+        facts["config"] = _without_addresses(repr(cls.model_config))
+        facts["declared"] = codes.digest(_without_addresses(repr(cls.model_fields)))
+        decorators = getattr(cls, "__pydantic_decorators__", None)
+        shapes = [
+            codes.shape_of(value)
+            for value in (getattr(member, "__func__", member) for member in cls.__dict__.values())
+            if isinstance(value, types.FunctionType)
+        ]
+        facts["validators"] = codes.digest([_without_addresses(repr(decorators)), shapes])
+        for name, field in cls.model_fields.items():
+            self._edge(node, "field " + name, field, None)
+
+    def _module(self, node: dict, module) -> None:
+        node["kind"], node["name"] = "module", module.__name__
+        by_value = internals._should_pickle_by_reference(module) is False
+        node["facts"]["by value"] = by_value
+        if not by_value:
+            node["facts"]["source"] = codes.digest(codes.module_key(getattr(module, "__file__", "")))
+        for name, value in vars(module).items():
+            if not name.startswith("__"):
+                self._edge(node, "." + name, value, ["m", name])
+
+    def _dict(self, node: dict, value) -> None:
+        node["kind"] = "dict"
+        node["facts"]["keys"] = codes.digest([repr(self.target(key)) for key in value])
+        for key, item in value.items():
+            is_simple = isinstance(key, (str, int, bool, type(None)))
+            self._edge(node, f"[{key!r}]"[:200] if is_simple else "[?]", item, ["k", key] if is_simple else None)
+            if not isinstance(key, PRIMITIVES):
+                self._edge(node, "key", key, None)
+
+    def _instance(self, node: dict, value) -> None:
+        cls = type(value)
+        node["kind"] = "instance"
+        node["module"] = str(cls.__module__)
+        if self.is_project_class(cls):
+            self._edge(node, "class", cls, ["M"])
+            found = dict(getattr(value, "__dict__", None) or {})
+            for base in cls.__mro__:
+                slots = base.__dict__.get("__slots__", ())
+                for name in (slots,) if isinstance(slots, str) else slots:
+                    if hasattr(value, name):
+                        found[name] = getattr(value, name)
+            node["facts"]["attributes"] = list(found)
+            for name, part in found.items():
+                self._edge(node, name, part, ["a", name])
+            if not isinstance(value, (dict, list, tuple, set, str, int, float, bytes)):
+                return
+        node["facts"]["pickled"] = self._pickled(node, value)
+
+    def _pickled(self, node: dict, value) -> str:
+        """A digest of the object's pickle, in which the project's objects are edges."""
+        file = io.BytesIO()
+        try:
+            _Outline(file, self, node, value).dump(value)
+        except Exception as error:
+            return f"can't be compared: {type(error).__name__}"
+        return codes.digest(file.getvalue())
+
+
+def is_found_by_name(function) -> bool:
+    """
+    Whether it is what its module has under its name. A wrapper has the names of the function that it wraps, so the
+    names alone say nothing.
+    """
+    found = sys.modules.get(function.__globals__.get("__name__") or "")
+    try:
+        for name in function.__qualname__.split("."):
+            found = inspect.getattr_static(found, name)
+    except AttributeError:
+        return False
+    return (found.__func__ if isinstance(found, (staticmethod, classmethod)) else found) is function
+
+
+class _Namespace:
+    """The globals of functions, as far as functions that travel use them."""
+
+    def __init__(self, names: dict):
+        self.names = names
+        self._known: set[str] = set()
+
+    def add(self, describer: Describer, node: dict, names: list[str]) -> None:
+        for name in names:
+            if name not in self._known:
+                self._known.add(name)
+                node["edges"].append([name, ["n", name], describer.target(self.names[name])])
+
+
+class _Outline(cloudpickle.Pickler):
+    """Pickles an object of a library; objects of the project in it become edges of its node."""
+
+    def __init__(self, file, describer: Describer, node: dict, top):
+        super().__init__(file)
+        self._describer, self._node, self._top = describer, node, top
+        self._count = 0
+
+    def persistent_id(self, value):
+        if value is self._top or isinstance(value, PRIMITIVES):
+            return None
+        if isinstance(value, (type, types.FunctionType, types.ModuleType)):
+            target = self._describer.target(value)
+            if isinstance(target, str):
+                return ("named", target)
+        elif isinstance(value, enum.Enum) or self._describer.is_project_class(type(value)):
+            target = self._describer.target(value)
+            if isinstance(target, str):
+                return ("named", target)
+        else:
+            return None
+        self._count += 1
+        self._node["edges"].append([f"part {self._count}", None, target])
+        return ("part", self._count)
+
+
+def _base_model():
+    try:
+        import pydantic
+
+        return pydantic.BaseModel if hasattr(pydantic.BaseModel, "model_fields") else None
+    except ImportError:
+        return None
+
+
+def _app():
+    try:
+        import fal
+
+        return fal.App
+    except ImportError:
+        return None
+
+
+def _own_annotations(cls: type) -> dict:
+    try:
+        return dict(cls.__dict__.get("__annotations__") or getattr(cls, "__annotations__", None) or {})
+    except Exception:
+        # Lazily evaluated annotations (3.14) can name what isn't there.
+        return {}
+
+
+def _short(value) -> str:
+    text = f"{type(value).__name__} {value!r}" if isinstance(value, PRIMITIVES) else "?"
+    return text if len(text) <= 60 else text[:40] + "… " + codes.digest(text)
+
+
+def _without_addresses(text: str) -> str:
+    return _ADDRESS.sub("", text)

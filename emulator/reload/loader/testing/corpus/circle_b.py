@@ -1,0 +1,5 @@
+from circle_a import last
+
+
+def second(text):
+    return "b" + last(text)

@@ -1,0 +1,4 @@
+from .shapes import Shape
+from .words import join
+
+__all__ = ["Shape", "join"]

@@ -1,0 +1,5 @@
+WORD = "deep"
+
+
+def say(text):
+    return f"{WORD}:{text}"

@@ -1,0 +1,409 @@
+"""Random apps, and random edits of them. An app is a list of parts, each a text; the same seed gives the same apps."""
+
+from __future__ import annotations
+
+import random
+
+DECORATORS = {
+    "cache": "@functools.lru_cache",
+    "cache_sized": "@functools.lru_cache(maxsize=7)",
+    "wrapped": "@wrapped",
+}
+
+
+class App:
+    """`render` gives the files. `edit` changes one thing and returns its kind."""
+
+    def __init__(self, seed: int):
+        self.random = random.Random(seed)
+        self._count = 0
+        pick = self.random
+        self.helpers = [
+            {
+                "name": f"helper_{number}",
+                "tag": self._tag(),
+                "default": pick.randint(0, 9),
+                "calls": [other for other in range(number + 1, 6) if pick.random() < 0.3],
+                "wrapper": pick.choice(["", "", "cache", "cache_sized", "wrapped", "closure"]),
+                "constants": pick.sample(range(5), pick.randint(0, 2)),
+                "comment": "",
+                "doc": "",
+            }
+            for number in range(6)
+        ]
+        self.constants = [pick.choice([self._tag, self._number, self._list, self._dict])() for _ in range(5)]
+        self.wrapper_tag = self._tag()
+        self.closure_tag = self._tag()
+        self.plain = {"tag": self._tag(), "init": self._number(), "extra": [], "slots": pick.random() < 0.2}
+        self.data = {"fields": [("size", self._number())], "tag": self._tag()}
+        self.enum = {"members": [("FAST", 1), ("SLOW", 2)], "tag": self._tag()}
+        self.input = {"fields": [("text", "'cat'")], "validator": pick.choice(["strip()", "upper()", ""])}
+        self.output = {"fields": [], "nested": pick.random() < 0.5, "description": self._tag()}
+        self.module = {"tag": self._tag(), "constant": self._tag()}
+        self.alias = pick.randint(0, 5)
+        self.table = [pick.randint(0, 5) for _ in range(2)]
+        self.attribute, self.property_tag, self.class_tag = self._tag(), self._tag(), self._tag()
+        self.static_default = self._number()
+        self.keep_alive = 60
+        self.setup = pick.sample(
+            ["h0", "h3", "h5", "c0", "c1", "plain", "data", "enum", "module", "table", "closure"], pick.randint(0, 3)
+        )
+        self.setup_tag = self._tag()
+        everything = [*(f"h{n}" for n in range(6)), *(f"c{n}" for n in range(5))]
+        everything += "plain data enum module constant alias table attribute property class static super".split()
+        everything += ["self", "closure"]
+        self.endpoints = [
+            {
+                "name": f"end_{number}",
+                "path": "/" if number == 0 else f"/end-{number}",
+                "tag": self._tag(),
+                "uses": pick.sample(everything, pick.randint(2, 5)),
+                "async": pick.random() < 0.3,
+                "kind": pick.choice(["dict", "dict", "model", "stream"]),
+                "comment": "",
+                "doc": "",
+            }
+            for number in range(4)
+        ]
+        self.mixin_tag = self._tag()
+        self.bases = ""
+
+    def _tag(self) -> str:
+        self._count += 1
+        return repr(f"t{self._count}")
+
+    def _number(self) -> str:
+        return str(self.random.randint(0, 99))
+
+    def _list(self) -> str:
+        return f"[{self._number()}, {self._tag()}]"
+
+    def _dict(self) -> str:
+        return f"{{'a': {self._number()}, 'b': {self._tag()}}}"
+
+    def edit(self) -> str:
+        """Changes one thing, and returns what."""
+        pick = self.random
+        kinds = [name.removeprefix("_edit_") for name in dir(self) if name.startswith("_edit_")]
+        # Most edits of a developer are of the bodies of endpoints and helpers.
+        kind = pick.choice(["endpoint_body", "helper_body", pick.choice(kinds), pick.choice(kinds), pick.choice(kinds)])
+        getattr(self, f"_edit_{kind}")()
+        return kind
+
+    def _edit_endpoint_body(self):
+        it = self.random.choice(self.endpoints)
+        it["tag"] = self._tag()
+        if self.random.random() < 0.3:
+            more = self.random.choice(["h0", "h1", "h2", "c0", "c3", "plain", "enum", "static"])
+            it["uses"] = [*it["uses"][1:], more]
+
+    def _edit_endpoint_async(self):
+        it = self.random.choice(self.endpoints)
+        it["async"] = not it["async"]
+
+    def _edit_endpoint_kind(self):
+        self.random.choice(self.endpoints)["kind"] = self.random.choice(["dict", "model", "stream"])
+
+    def _edit_endpoint_path(self):
+        it = self.random.choice(self.endpoints[1:])
+        it["path"] += "x"
+
+    def _edit_endpoint_added(self):
+        self._count += 1
+        name = f"end_{self._count}"
+        self.endpoints.append({**self.random.choice(self.endpoints), "name": name, "path": f"/{name}"})
+
+    def _edit_endpoint_removed(self):
+        if len(self.endpoints) > 2:
+            self.endpoints.pop(self.random.randrange(1, len(self.endpoints)))
+
+    def _edit_endpoint_doc(self):
+        self.random.choice(self.endpoints)["doc"] = self._tag()
+
+    def _edit_comment(self):
+        self.random.choice([*self.endpoints, *self.helpers])["comment"] += "# a comment\n"
+
+    def _edit_helper_body(self):
+        self.random.choice(self.helpers)["tag"] = self._tag()
+
+    def _edit_helper_default(self):
+        self.random.choice(self.helpers)["default"] += 1
+
+    def _edit_helper_calls(self):
+        number = self.random.randrange(5)
+        self.helpers[number]["calls"] = [self.random.randrange(number + 1, 6)]
+
+    def _edit_helper_wrapper(self):
+        it = self.random.choice(self.helpers)
+        it["wrapper"] = self.random.choice(["", "cache", "cache_sized", "wrapped", "closure"])
+
+    def _edit_helper_doc(self):
+        self.random.choice(self.helpers)["doc"] = self._tag()
+
+    def _edit_helper_renamed(self):
+        self._count += 1
+        self.random.choice(self.helpers)["name"] = f"renamed_{self._count}"
+
+    def _edit_helpers_exchanged(self):
+        one, other = self.random.sample(self.helpers, 2)
+        one["tag"], other["tag"] = other["tag"], one["tag"]
+
+    def _edit_constant(self):
+        make = self.random.choice([self._tag, self._number, self._list, self._dict])
+        self.constants[self.random.randrange(5)] = make()
+
+    def _edit_wrapper(self):
+        self.wrapper_tag = self._tag()
+
+    def _edit_closure(self):
+        self.closure_tag = self._tag()
+
+    def _edit_plain_method(self):
+        self.plain["tag"] = self._tag()
+
+    def _edit_plain_init(self):
+        self.plain["init"] = self._number()
+
+    def _edit_plain_more(self):
+        self._count += 1
+        self.plain["extra"].append((f"more_{self._count}", self._tag()))
+
+    def _edit_data_field(self):
+        self._count += 1
+        self.data["fields"].append((f"field_{self._count}", self._number()))
+
+    def _edit_data_default(self):
+        self.data["fields"][0] = ("size", self._number())
+
+    def _edit_data_method(self):
+        self.data["tag"] = self._tag()
+
+    def _edit_enum_member(self):
+        self._count += 1
+        self.enum["members"].insert(0, (f"MEMBER_{self._count}", self._count + 100))
+
+    def _edit_enum_method(self):
+        self.enum["tag"] = self._tag()
+
+    def _edit_input_field(self):
+        self._count += 1
+        self.input["fields"].append((f"field_{self._count}", self._number()))
+
+    def _edit_input_default(self):
+        self.input["fields"][0] = ("text", self._tag())
+
+    def _edit_input_validator(self):
+        self.input["validator"] = self.random.choice(["strip()", "upper()", "lower()", "title()", ""])
+
+    def _edit_output_field(self):
+        self._count += 1
+        self.output["fields"].append((f"field_{self._count}", self._number()))
+
+    def _edit_output_nested(self):
+        self.output["nested"] = not self.output["nested"]
+
+    def _edit_output_description(self):
+        self.output["description"] = self._tag()
+
+    def _edit_module_function(self):
+        self.module["tag"] = self._tag()
+
+    def _edit_module_constant(self):
+        self.module["constant"] = self._tag()
+
+    def _edit_alias(self):
+        self.alias = self.random.randrange(6)
+
+    def _edit_table(self):
+        self.table = [self.random.randrange(6) for _ in range(2)]
+
+    def _edit_attribute(self):
+        self.attribute = self._tag()
+
+    def _edit_property(self):
+        self.property_tag = self._tag()
+
+    def _edit_class_method(self):
+        self.class_tag = self._tag()
+
+    def _edit_static_default(self):
+        self.static_default = self._number()
+
+    def _edit_mixin(self):
+        self.mixin_tag = self._tag()
+
+    def _edit_base(self):
+        self.bases = "" if self.bases else "Other, "
+
+    def _edit_setup(self):
+        self.setup_tag = self._tag()
+
+    def _edit_setup_uses(self):
+        self.setup = self.random.sample(["h0", "h3", "h5", "c0", "c1", "plain", "data", "enum"], 2)
+
+    def _edit_keep_alive(self):
+        self.keep_alive += 1
+
+    # Texts
+
+    def _use(self, what: str) -> str:
+        if what[0] in "hc" and what[1:].isdigit():
+            number = int(what[1:])
+            return f"{self.helpers[number]['name']}('x')" if what[0] == "h" else f"CONSTANT_{number}"
+        more = "".join(f" + Plain().{name}()" for name, _ in self.plain["extra"][-1:])
+        return {
+            "plain": "Plain().show() + Plain.kind()" + more,
+            "data": "(Data().area(), repr(Data()))",
+            "enum": "(Mode.FAST.name, Mode.FAST.value, Mode.SLOW.words())",
+            "module": "mod.join('m')",
+            "constant": "(mod.SEPARATOR, join2('q'))",
+            "alias": "PICKED('p')",
+            "table": "TABLE['a']('1') + TABLE['b']('2')",
+            "closure": "MADE('c')",
+            "attribute": "self.label",
+            "property": "self.title",
+            "class": "self.make()",
+            "static": "self.plus(1)",
+            "super": "self.describe()",
+            "self": "self.kept",
+        }[what]
+
+    def render(self) -> dict[str, str]:
+        lines = [
+            "import dataclasses",
+            "import enum",
+            "import functools",
+            "import fal",
+            "import mod",
+            "from fastapi.responses import StreamingResponse",
+            "from mod import join as join2",
+            "from pydantic import BaseModel, Field, field_validator",
+            "",
+            *(f"CONSTANT_{number} = {value}" for number, value in enumerate(self.constants)),
+            "",
+            "class Mode(enum.Enum):",
+            *(f"    {name} = {value}" for name, value in self.enum["members"]),
+            "    def words(self):",
+            f"        return {self.enum['tag']} + self.name",
+            "",
+            "@dataclasses.dataclass",
+            "class Data:",
+            *(f"    {name}: int = {value}" for name, value in self.data["fields"]),
+            "    def area(self):",
+            f"        return {self.data['tag']} + str(self.size)",
+            "",
+            "class Plain:",
+            *(["    __slots__ = ('n',)"] if self.plain["slots"] else []),
+            "    def __init__(self):",
+            f"        self.n = {self.plain['init']}",
+            "    def show(self):",
+            f"        return {self.plain['tag']} + str(self.n)",
+            "    @classmethod",
+            "    def kind(cls):",
+            "        return cls.__name__",
+        ]
+        for name, tag in self.plain["extra"]:
+            lines += [f"    def {name}(self):", f"        return {tag}"]
+        lines += [
+            "",
+            "def wrapped(function):",
+            "    @functools.wraps(function)",
+            "    def inner(*arguments):",
+            f"        return function(*arguments) + {self.wrapper_tag}",
+            "    return inner",
+            "",
+            "def making(tag):",
+            "    def made(x):",
+            "        return x + tag",
+            "    return made",
+            "",
+            f"MADE = making({self.closure_tag})",
+            "",
+        ]
+        for it in reversed(self.helpers):
+            lines += [DECORATORS[it["wrapper"]]] if it["wrapper"] in DECORATORS else []
+            lines += [f"def {it['name']}(x, y={it['default']}):"]
+            lines += [f'    """{it["doc"]}"""'] if it["doc"] else []
+            lines += ["    " + line for line in it["comment"].splitlines()]
+            calls = "".join(f" + {self.helpers[other]['name']}(x)" for other in it["calls"])
+            constants = "".join(f" + str(CONSTANT_{number})" for number in it["constants"])
+            if it["wrapper"] == "closure":
+                lines += ["    z = str(y)", f"    part = lambda: z + {it['tag']}"]
+                lines += [f"    return x + part(){calls}{constants}"]
+            else:
+                lines += [f"    return x + str(y) + {it['tag']}{calls}{constants}"]
+            lines += [""]
+        names = [it["name"] for it in self.helpers]
+        validator = f".{self.input['validator']}" if self.input["validator"] else ""
+        lines += [
+            f"PICKED = {names[self.alias]}",
+            f"TABLE = {{'a': {names[self.table[0]]}, 'b': {names[self.table[1]]}}}",
+            "",
+            "class Input(BaseModel):",
+            *(f"    {n}: {'str' if n == 'text' else 'int'} = Field(default={v})" for n, v in self.input["fields"]),
+            "    @field_validator('text')",
+            "    @classmethod",
+            "    def tidy(cls, value):",
+            f"        return value{validator}",
+            "",
+            "class Inner(BaseModel):",
+            f"    word: str = Field(default='w', description={self.output['description']})",
+            "",
+            "class Output(BaseModel):",
+            "    text: str",
+            *(f"    {name}: int = {value}" for name, value in self.output["fields"]),
+            *(["    inner: Inner = Inner()"] if self.output["nested"] else []),
+            "",
+            "class Mixin:",
+            "    def describe(self):",
+            f"        return {self.mixin_tag}",
+            "",
+            "class Other:",
+            "    pass",
+            "",
+            f"class Demo(Mixin, {self.bases}fal.App):",
+            "    machine_type = 'S'",
+            f"    keep_alive = {self.keep_alive}",
+            "    local_python_modules = ['mod']",
+            f"    label = {self.attribute}",
+            "    def setup(self):",
+            f"        self.kept = [{self.setup_tag}]",
+            *(f"        self.kept.append(str({self._use(what)}))" for what in self.setup),
+            "    @property",
+            "    def title(self):",
+            f"        return {self.property_tag} + self.label",
+            "    @classmethod",
+            "    def make(cls):",
+            f"        return {self.class_tag} + cls.__name__",
+            "    @staticmethod",
+            f"    def plus(a, b={self.static_default}):",
+            "        return a + b",
+            "    def describe(self):",
+            "        return 'demo ' + super().describe()",
+        ]
+        for it in self.endpoints:
+            returns = {"dict": " -> dict", "model": " -> Output", "stream": ""}[it["kind"]]
+            lines += [
+                f"    @fal.endpoint({it['path']!r})",
+                f"    {'async ' if it['async'] else ''}def {it['name']}(self, input: Input){returns}:",
+                *([f'        """{it["doc"]}"""'] if it["doc"] else []),
+                *("        " + line for line in it["comment"].splitlines()),
+                f"        found = [{it['tag']}, input.model_dump()]",
+                *(f"        found.append({self._use(what)})" for what in it["uses"]),
+            ]
+            if it["kind"] == "dict":
+                lines += ["        return {'found': repr(found)}"]
+            elif it["kind"] == "model":
+                lines += ["        return Output(text=repr(found))"]
+            else:
+                lines += ["        def stream():", "            for part in found:", "                yield repr(part)"]
+                lines += ["        return StreamingResponse(stream(), media_type='text/plain')"]
+        module = [
+            f"SEPARATOR = {self.module['constant']}",
+            "def join(x):",
+            f"    return x + SEPARATOR + {self.module['tag']}",
+        ]
+        return {"app.py": "\n".join(lines) + "\n", "mod.py": "\n".join(module) + "\n"}
+
+    def paths(self) -> list[str]:
+        return sorted({it["path"] for it in self.endpoints} | {"/gone"})

@@ -1,0 +1,322 @@
+"""
+Compares a swap with a restart, in processes of this machine without an emulator: the loader's own code imports, judges
+and makes the change; a runner is a fork that loads the SDK's pickle, serves it in memory and takes the change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import sys
+import time
+import traceback
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import main as entry  # noqa: E402
+
+entry.package()
+sys.path.pop(0)
+from _minifal_loader import live, loader, loading, project, sdk  # noqa: E402
+
+os.environ.update(FAL_KEY="a:b", ISOLATE_TEST_MODE="1", FAL_GRPC_HOST="localhost:1", FAL_HOST="localhost:1")
+import cloudpickle  # noqa: E402
+import fal.api  # noqa: E402
+import fal.cli.main  # noqa: E402
+import fal.cli.run  # noqa: E402, F401
+import numpy  # noqa: E402, F401
+import starlette.testclient  # noqa: E402, F401
+import starlette_exporter  # noqa: E402, F401
+import uvicorn.lifespan.on  # noqa: E402, F401
+
+
+ARGUMENTS = sdk.parse(["app.py::Demo"])
+
+
+class _Hooks(sdk.Hooks):
+    def skips_build(self, environments) -> bool:
+        return True
+
+    def on_run(self, run) -> None:
+        raise sdk.Captured(run)
+
+
+def in_child(body):
+    """The result of `body` in a fork, as JSON; an exception is raised here as text."""
+    reading, writing = os.pipe()
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            os.close(reading)
+            try:
+                answer = {"value": body()}
+            except BaseException:
+                answer = {"error": traceback.format_exc()}
+            data = json.dumps(answer, default=repr).encode()
+            while data:
+                data = data[os.write(writing, data) :]
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as file:
+        data = file.read()
+    os.waitpid(pid, 0)
+    if not data:
+        raise RuntimeError("the child ended without an answer")
+    answer = json.loads(data)
+    if "error" in answer:
+        raise RuntimeError(answer["error"])
+    return answer["value"]
+
+
+def import_app(folder: str):
+    """Imports the app as `fal run` does; the run, or the error of the import."""
+    os.chdir(folder)
+    project.compile_always()
+    _sync_without_server()
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    try:
+        with sdk.quiet_console():
+            sdk.run_bare(ARGUMENTS, _Hooks())
+    except sdk.Captured as captured:
+        return captured.run
+    raise AssertionError("not captured")
+
+
+def _sync_without_server() -> None:
+    from fal.file_sync import FileSync
+
+    def sync_files(self, paths, files_ignore=(), files_context_dir=None, **_):
+        files = self.collect_files(paths, files_context_dir, files_ignore=files_ignore)
+        return list(files), []
+
+    FileSync.sync_files = sync_files
+
+
+def libraries(folder: str) -> None:
+    """Imports the libraries of the app in this folder, as the loader does after its first import."""
+
+    def body():
+        before = set(sys.modules)
+        import_app(folder)
+        return project.libraries_since(before)
+
+    loader.warm(in_child(body))
+
+
+def load(folder: str, base: str | None, volatile: list[str]) -> dict:
+    """What a child of the loader answers, and the description."""
+
+    def body():
+        started = time.perf_counter()
+        try:
+            run = import_app(folder)
+        except BaseException as error:
+            return {"verdict": "failed", "error": project.describe_error(error)}
+        imported = time.perf_counter()
+        found: list = []
+        command = {"volatile": volatile}
+        answer = loading.answer_of(run, json.loads(base) if base else None, command, found)
+        answer["new"] = found[0]
+        answer["pickle"] = run.message.function.definition.hex()
+        answer["seconds"] = {"import": imported - started, "rest": time.perf_counter() - imported}
+        return answer
+
+    return in_child(body)
+
+
+class Runner:
+    """An app that was loaded from its pickle, in this process."""
+
+    def __init__(self, pickled: bytes, folder: str):
+        os.environ["IS_ISOLATE_AGENT"] = "1"
+        os.chdir(folder)
+        import types
+
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        # App files are importable in a runner; modules that travel by value aren't files there.
+        sys.path.append(os.path.join(folder, "appfiles") if os.path.isdir("appfiles") else folder)
+        self.root = cloudpickle.loads(pickled)
+        serve = self.root.__closure__[self.root.__code__.co_freevars.index("func")].cell_contents
+        self.cls = serve.__closure__[serve.__code__.co_freevars.index("cls")].cell_contents
+        self.instance = self.cls()
+        self.app = self.instance._build_app()
+        self._life = self.instance.lifespan(self.app)
+
+    async def start(self) -> None:
+        await self._life.__aenter__()
+
+    async def stop(self) -> str | None:
+        try:
+            await self._life.__aexit__(None, None, None)
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+        return None
+
+    def swap(self, delta: bytes) -> str | None:
+        """None, or why it was refused."""
+        try:
+            change = live.apply.load(self.root, self.instance, delta)
+            change.check()
+            change.apply()
+            self.app = self.instance._build_app()
+        except live.apply.Refused as refused:
+            return refused.text
+        return None
+
+    async def call(self, path: str, body, method: str = "POST") -> list:
+        data = b"" if body is None else json.dumps(body).encode()
+        out, status = io.BytesIO(), 0
+        sent = False
+
+        async def receive():
+            nonlocal sent
+            if sent:
+                await asyncio.sleep(3600)
+            sent = True
+            return {"type": "http.request", "body": data, "more_body": False}
+
+        async def send(message):
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif message["type"] == "http.response.body":
+                out.write(message.get("body", b""))
+
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "root_path": "",
+            "scheme": "http",
+            "query_string": b"",
+            "headers": [(b"content-type", b"application/json"), (b"host", b"test")],
+            "client": ("127.0.0.1", 1),
+            "server": ("test", 80),
+        }
+        try:
+            await asyncio.wait_for(self.app(scope, receive, send), 20)
+        except asyncio.TimeoutError:
+            return ["timeout", ""]
+        except Exception as error:
+            return [status, f"{type(error).__name__}: {error}"]
+        return [status, out.getvalue().decode("utf-8", "replace")]
+
+    async def message(self, path: str, body) -> list:
+        """The first answer of a realtime endpoint."""
+        import msgpack
+
+        incoming: asyncio.Queue = asyncio.Queue()
+        await incoming.put({"type": "websocket.connect"})
+        await incoming.put({"type": "websocket.receive", "bytes": msgpack.packb(body)})
+        answers: list = []
+        first = asyncio.Event()
+
+        async def send(message):
+            if message["type"] == "websocket.send":
+                data = message.get("bytes")
+                answers.append(msgpack.unpackb(data) if data else message.get("text"))
+                first.set()
+            elif message["type"] == "websocket.close":
+                answers.append(["closed", message.get("code")])
+                first.set()
+
+        scope = {
+            "type": "websocket",
+            "asgi": {"version": "3.0"},
+            "path": path,
+            "raw_path": path.encode(),
+            "root_path": "",
+            "scheme": "ws",
+            "query_string": b"",
+            "headers": [(b"host", b"test")],
+            "client": ("127.0.0.1", 1),
+            "server": ("test", 80),
+            "subprotocols": [],
+        }
+        task = asyncio.create_task(self.app(scope, incoming.get, send))
+        try:
+            await asyncio.wait_for(first.wait(), 5)
+        except asyncio.TimeoutError:
+            answers.append("timeout")
+        await incoming.put({"type": "websocket.disconnect", "code": 1000})
+        done, _ = await asyncio.wait({task}, timeout=5)
+        if not done:
+            task.cancel()
+        return answers[:1]
+
+
+def volatile_of(old: dict, new: dict) -> list[str]:
+    from _minifal_loader import judge
+
+    return judge.volatile_of(old, new)
+
+
+_events = os.dup(1)
+
+
+def show(**row) -> None:
+    """A line of JSON on the output that this process began with."""
+    os.write(_events, json.dumps(row).encode() + b"\n")
+
+
+class LiveRunner:
+    """A runner in a fork that stays: it takes changes and answers probes, one after the other."""
+
+    def __init__(self, pickled: str, folder: str, probe):
+        self._commands, commands = os.pipe()
+        answers, self._answers = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            try:
+                os.close(commands)
+                os.close(answers)
+                null = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(null, 1)
+                asyncio.run(self._serve(pickled, folder, probe))
+            except BaseException:
+                os.write(self._answers, json.dumps({"error": traceback.format_exc()}).encode() + b"\n")
+            finally:
+                os._exit(0)
+        os.close(self._commands)
+        os.close(self._answers)
+        self._commands, self._answers = commands, os.fdopen(answers, "rb")
+
+    async def _serve(self, pickled: str, folder: str, probe) -> None:
+        runner = Runner(bytes.fromhex(pickled), folder)
+        await runner.start()
+        with os.fdopen(self._commands, "rb") as file:
+            for line in file:
+                kind, about = json.loads(line)
+                value = runner.swap(bytes.fromhex(about)) if kind == "swap" else await probe(runner, about)
+                os.write(self._answers, json.dumps({"value": value}).encode() + b"\n")
+
+    def _ask(self, kind: str, about):
+        data = json.dumps([kind, about]).encode() + b"\n"
+        while data:
+            data = data[os.write(self._commands, data) :]
+        line = self._answers.readline()
+        answer = json.loads(line) if line else {"error": "the runner ended"}
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        return answer["value"]
+
+    def swap(self, delta: bytes) -> str | None:
+        return self._ask("swap", delta.hex())
+
+    def probe(self, about) -> dict:
+        return self._ask("probe", about)
+
+    def end(self) -> None:
+        os.close(self._commands)
+        self._answers.close()
+        os.kill(self._pid, 9)
+        os.waitpid(self._pid, 0)
