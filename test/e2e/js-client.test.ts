@@ -1,9 +1,10 @@
-import { createFalClient, type QueueStatus, fal as shared, ValidationError } from '@fal-ai/client';
+import { type QueueStatus, fal as shared, ValidationError } from '@fal-ai/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { call, owner } from '../support/http.ts';
 import { jsApp } from '../support/js-app.ts';
+import { jsClient } from '../support/js-client.ts';
 import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 import { readmeCode } from '../support/readme.ts';
@@ -12,18 +13,14 @@ import { until } from '../support/wait.ts';
 let emulator: Emulator;
 let project: Project;
 let endpoint: string;
-let fal: ReturnType<typeof createFalClient>;
+let fal: ReturnType<typeof jsClient>;
 
 beforeAll(async () => {
   emulator = await startEmulator();
   project = await createProject(await pythonTools(), emulator, { 'js.py': jsApp });
   await project.mustFal('deploy', 'js.py::Js', '--app-name', 'js');
   endpoint = `${await owner(emulator)}/js`;
-  // The only line that a program must add.
-  fal = createFalClient({
-    proxyUrl: { url: `http://localhost:${emulator.ports.api}/api/fal/proxy`, when: 'always' },
-    credentials: emulator.variables.FAL_KEY ?? '',
-  });
+  fal = jsClient(emulator);
 });
 afterAll(async () => {
   await project?.remove();
@@ -165,10 +162,7 @@ describe('@fal-ai/client', () => {
     const wrong = fal.run(endpoint, { input: { number: 'x' } });
     await expect(wrong).rejects.toBeInstanceOf(ValidationError);
     await expect(wrong).rejects.toMatchObject({ fieldErrors: [{ loc: ['body', 'number'] }] });
-    const stranger = createFalClient({
-      proxyUrl: { url: `http://localhost:${emulator.ports.api}/api/fal/proxy`, when: 'always' },
-      credentials: 'wrong:key',
-    });
+    const stranger = jsClient(emulator, 'wrong:key');
     await expect(stranger.run(endpoint, { input: { number: 1 } })).rejects.toMatchObject({ status: 401 });
   });
 

@@ -1,4 +1,3 @@
-import { createFalClient } from '@fal-ai/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
@@ -6,6 +5,7 @@ import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { startFalServer } from '../support/fal-server.ts';
 import { call, owner } from '../support/http.ts';
 import { jsApp } from '../support/js-app.ts';
+import { jsClient } from '../support/js-client.ts';
 import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 import { readmeCode } from '../support/readme.ts';
@@ -19,7 +19,7 @@ import { until } from '../support/wait.ts';
 let emulator: Emulator;
 let project: Project;
 let account: string;
-let fal: ReturnType<typeof createFalClient>;
+let fal: ReturnType<typeof jsClient>;
 
 beforeAll(async () => {
   emulator = await startEmulator();
@@ -35,10 +35,7 @@ beforeAll(async () => {
   }
   line.close();
   account = await owner(emulator);
-  fal = createFalClient({
-    proxyUrl: { url: `http://localhost:${emulator.ports.api}/api/fal/proxy`, when: 'always' },
-    credentials: emulator.variables.FAL_KEY ?? '',
-  });
+  fal = jsClient(emulator);
 });
 afterAll(async () => {
   await project?.remove();

@@ -1,12 +1,19 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, RunnerSpec } from '../engine.ts';
 import { type Watched, watch } from '../testing/watch.ts';
 import { createProcessEngine } from './process-engine.ts';
 import { parentOf } from './testing/processes.ts';
-import { plainPython, runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
+import {
+  ofOrdinaryUser,
+  ordinaryUser,
+  runnerSources,
+  specFor,
+  type WorkFolder,
+  workFolder,
+} from './testing/runners.ts';
 import type { Virtualenv } from './virtualenv.ts';
 
 let work: WorkFolder;
@@ -177,16 +184,7 @@ describe('a runner of an ordinary user', () => {
   it.skipIf(!existsSync('/usr/bin/python3'))(
     'cannot look into supervisor, keeper and other programs of its user',
     async () => {
-      const python = work.file(`#!/bin/sh
-if [ "$(id -u)" = 0 ]; then exec setpriv --reuid 4711 --regid 4711 --clear-groups /usr/bin/python3 "$@"; fi
-exec /usr/bin/python3 "$@"
-`);
-      chmodSync(python, 0o755);
-      const folder = join(work.root, 'runners', 'ordinary');
-      for (const made of [folder, join(folder, 'app'), join(folder, 'root'), join(folder, 'data'), work.root]) {
-        mkdirSync(made, { recursive: true });
-        chmodSync(made, 0o777);
-      }
+      const { environment, folder } = ofOrdinaryUser(work);
       const text = `
 import os
 def main():
@@ -200,10 +198,11 @@ def main():
             except OSError as error: print("refused", what, type(error).__name__, flush=True)
     print(os.getuid() != 0, len(os.listdir("/proc/self/fd")) > 0, flush=True)
 `;
-      const environment = { ...plainPython, id: 'ordinary', python };
       // In its own user namespace, even if it has the same user: none of the runner's rights apply outside of it.
       const asUser =
-        process.getuid?.() === 0 ? ['setpriv', '--reuid', '4711', '--regid', '4711', '--clear-groups'] : [];
+        process.getuid?.() === 0
+          ? ['setpriv', `--reuid=${ordinaryUser}`, `--regid=${ordinaryUser}`, '--clear-groups']
+          : [];
       const [command = '', ...args] = [...asUser, 'sleep', '1000'];
       const other = spawn(command, args, { stdio: 'ignore' });
       const env = { OTHER: String(other.pid) };

@@ -1,4 +1,3 @@
-import { createFalClient } from '@fal-ai/client';
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { type Emulator, startEmulator } from '../../support/emulator.ts';
@@ -57,12 +56,6 @@ export const statusSchema = z.looseObject({
   error: z.string().optional(),
   error_type: z.string().optional(),
 });
-
-export const jsClient = () =>
-  createFalClient({
-    proxyUrl: { url: `http://localhost:${emulator.ports.api}/api/fal/proxy`, when: 'always' },
-    credentials: emulator.variables.FAL_KEY ?? '',
-  });
 
 /** A unique key per request, so that notes and gates of different requests never mix. */
 let keys = 0;

@@ -3,9 +3,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { call } from '../../support/http.ts';
+import { jsClient } from '../../support/js-client.ts';
 import { attemptsOf, openGate } from '../../support/scripted-app.ts';
 import { until } from '../../support/wait.ts';
-import { account, emulator, freshKey, jsClient, queue, reaches, resultOf, send } from './bed.ts';
+import { account, emulator, freshKey, queue, reaches, resultOf, send } from './bed.ts';
 
 describe('hints', () => {
   it('route to the runner that announced them, queued and direct', async () => {
@@ -36,7 +37,7 @@ describe('a request to the queue', () => {
   it.each(['polling', 'streaming'] as const)(
     'shows by %s the lines that an app printed just before its answer',
     async (mode) => {
-      const fal = jsClient();
+      const fal = jsClient(emulator);
       for (let round = 0; round < 20; round++) {
         const key = freshKey();
         const lines: string[] = [];

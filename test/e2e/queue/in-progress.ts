@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { call } from '../../support/http.ts';
+import { jsClient } from '../../support/js-client.ts';
 import { attemptsOf, openGate } from '../../support/scripted-app.ts';
 import { until } from '../../support/wait.ts';
 import {
@@ -8,7 +9,6 @@ import {
   account,
   emulator,
   freshKey,
-  jsClient,
   occupy,
   project,
   queue,
@@ -49,7 +49,7 @@ describe('a request in progress', () => {
   it('is cancelled when a direct caller hangs up', async () => {
     const key = freshKey();
     const hangUp = new AbortController();
-    const direct = jsClient().run(`${account}/many/work`, { input: { key }, abortSignal: hangUp.signal });
+    const direct = jsClient(emulator).run(`${account}/many/work`, { input: { key }, abortSignal: hangUp.signal });
     const [attempt] = await until('it works', async () => {
       const attempts = await attemptsOf(emulator, key);
       return attempts.length === 1 && attempts;

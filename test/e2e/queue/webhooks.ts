@@ -4,8 +4,9 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { jsClient } from '../../support/js-client.ts';
 import { until } from '../../support/wait.ts';
-import { account, emulator, freshKey, jsClient, send } from './bed.ts';
+import { account, emulator, freshKey, send } from './bed.ts';
 
 let receiver: Server;
 /** Where the receiver listens. `/flaky` fails the first time, `/moved` redirects. */
@@ -111,7 +112,7 @@ describe('a webhook', () => {
   });
 
   it('can be requested by the JavaScript client, with priority and hint', async () => {
-    const fal = jsClient();
+    const fal = jsClient(emulator);
     const { request_id: id } = await fal.queue.submit(`${account}/scripted`, {
       input: { key: freshKey() },
       webhookUrl: `${hooks}/`,

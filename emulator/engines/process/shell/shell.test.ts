@@ -5,7 +5,15 @@ import type { Engine, RunnerHandle } from '../../engine.ts';
 import { watch, watchCommand } from '../../testing/watch.ts';
 import { createProcessEngine } from '../process-engine.ts';
 import { isAlive, until } from '../testing/processes.ts';
-import { plainPython, runnerSources, specFor, type WorkFolder, workFolder } from '../testing/runners.ts';
+import {
+  ofOrdinaryUser,
+  ordinaryUser,
+  plainPython,
+  runnerSources,
+  specFor,
+  type WorkFolder,
+  workFolder,
+} from '../testing/runners.ts';
 
 let work: WorkFolder;
 let engine: Engine;
@@ -218,30 +226,13 @@ describe('the end of a command', () => {
 it.skipIf(!existsSync('/usr/bin/python3'))(
   'works for an ordinary user, whose runner has a user namespace',
   async () => {
-    const python = work.file(`#!/bin/sh
-if [ "$(id -u)" = 0 ]; then exec setpriv --reuid 4711 --regid 4711 --clear-groups /usr/bin/python3 "$@"; fi
-exec /usr/bin/python3 "$@"
-`);
-    chmodSync(python, 0o755);
-    const folder = join(work.root, 'runners', 'ordinary');
-    for (const made of [
-      folder,
-      join(folder, 'app'),
-      join(folder, 'root'),
-      join(folder, 'exchange'),
-      join(work.root, 'data'),
-      work.root,
-    ]) {
-      mkdirSync(made, { recursive: true });
-      chmodSync(made, 0o777);
-    }
-    const environment = { ...plainPython, id: 'ordinary', python };
+    const { environment, folder } = ofOrdinaryUser(work);
     const { handle, ready, lines } = runner({ environment, runnerId: 'ordinary', dataDir: folder });
     await ready;
     const command = watchCommand(handle, ['sh', '-c', 'cat made-by-app; pwd; id -u']);
     expect([await command.exit, command.seen.err]).toEqual([0, '']);
     const isReported = lines.some(({ text }) => text.startsWith("[minifal] /data and /app can't be shown"));
-    const user = process.getuid?.() === 0 ? 4711 : process.getuid?.();
+    const user = process.getuid?.() === 0 ? ordinaryUser : process.getuid?.();
     expect(command.seen.out).toBe(`mine${isReported ? join(folder, 'app') : '/app'}\n${user}\n`);
   },
 );

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AppFile, RunnerSpec } from '../../engine.ts';
@@ -56,6 +56,29 @@ def main():
     if os.environ.get("LEAVE"): return
     time.sleep(1000)
 `;
+
+/** A user without a name. */
+export const ordinaryUser = 4711;
+
+/**
+ * For a runner of an ordinary user, even if the tests run as root: an environment whose Python becomes that user, and
+ * the runner's folder, which every user may write.
+ */
+export function ofOrdinaryUser(work: WorkFolder) {
+  const python = work.file(`#!/bin/sh
+user=${ordinaryUser}
+if [ "$(id -u)" = 0 ]; then exec setpriv --reuid $user --regid $user --clear-groups /usr/bin/python3 "$@"; fi
+exec /usr/bin/python3 "$@"
+`);
+  chmodSync(python, 0o755);
+  const folder = join(work.root, 'runners', 'ordinary');
+  const within = ['app', 'root', 'data', 'exchange'].map((name) => join(folder, name));
+  for (const made of [folder, ...within, join(work.root, 'data'), work.root]) {
+    mkdirSync(made, { recursive: true });
+    chmodSync(made, 0o777);
+  }
+  return { environment: { ...plainPython, id: 'ordinary', python }, folder };
+}
 
 let runners = 0;
 
