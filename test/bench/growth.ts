@@ -5,17 +5,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { infoOf } from '../../emulator/edge/gateway/queue/submit.ts';
 import { listRunners } from '../../emulator/edge/grpc/runners/runners.ts';
-import { createLiveFeed } from '../../emulator/edge/rest/live/feed.ts';
-import { createLiveRuns } from '../../emulator/edge/runs/live-runs.ts';
 import { inSlices } from '../../emulator/local/loop/slices.ts';
 import { createQueue } from '../../emulator/queue/queue.ts';
-import type { Event } from '../../emulator/scheduler/events.ts';
-import { emptyWorld, nextWakeup, step, type World } from '../../emulator/scheduler/step.ts';
-import { deployOf, requestOf, scaleOf } from '../../emulator/scheduler/testing/samples.ts';
 import { createWebhooks } from '../../emulator/webhooks/webhooks.ts';
 import { createRooms, longestBlock, type Rooms, ready, requestFor, submitAll } from './growth-bed.ts';
 import { formOf, searchOf, submitOf, webhookOf } from './growth-bytes.ts';
+import { openPane } from './growth-pane.ts';
 import { manyEnd, stepInRollout, stepOnFullMachine } from './growth-runners.ts';
+import { type Amount, timeOf, worldWith } from './growth-steps.ts';
 import { median } from './stats.ts';
 
 type Sizes = readonly [number, number, number];
@@ -121,57 +118,6 @@ async function ofSupervisor(what: 'line' | 'sweep', size: number): Promise<numbe
   return Number((await promisify(execFile)('python3', [program, what, String(size)])).stdout);
 }
 
-interface Amount {
-  readonly waiting?: number;
-  readonly runners?: number;
-  readonly apps?: number;
-  readonly hints?: number;
-}
-
-function worldWith({ waiting = 0, runners = 1, apps = 0, hints = 0 }: Amount): World {
-  let world = emptyWorld('bench');
-  const send = (event: Event): void => {
-    world = step(world, event, 0).world;
-  };
-  for (let n = 0; n < apps; n++) send(deployOf({ alias: `app-${n}` }));
-  send(deployOf({ scale: scaleOf({ minConcurrency: runners, maxConcurrency: runners }) }));
-  for (const runnerId of [...world.runners.keys()]) send({ type: 'runnerReady', runnerId });
-  for (let n = 0; n < hints; n++) {
-    send({ type: 'requestArrived', request: requestOf(`hint-${n}`, { hint: `hint-${n}` }) });
-    send(endOf(world, `hint-${n}`));
-  }
-  for (let n = 0; n < waiting + (waiting > 0 ? runners : 0); n++)
-    send({ type: 'requestArrived', request: requestOf(`w-${n}`) });
-  return world;
-}
-
-function endOf(world: World, requestId: string): Event {
-  const place = world.requests.get(requestId)?.place;
-  const attemptId = place?.kind === 'running' ? place.attemptId : 'none';
-  return { type: 'attemptEnded', requestId, attemptId, outcome: { kind: 'response', status: 200 } };
-}
-
-/** The median of an arrival and an end, including the query for the next wake-up, in µs per step. */
-function timeOf(start: World, hintOf: (n: number) => string | null = () => null): number {
-  let world = start;
-  const times: number[] = [];
-  const running = [...world.requests.values()].find(({ place }) => place.kind === 'running')?.info.id;
-  for (let n = 0; n < 2_000; n++) {
-    const arrives = { type: 'requestArrived', request: requestOf(`r-${n}`, { hint: hintOf(n) }) } as const;
-    const began = performance.now();
-    world = step(world, arrives, 1).world;
-    nextWakeup(world);
-    world = step(world, running === undefined ? endOf(world, `r-${n}`) : withdrawn(`r-${n}`), 1).world;
-    nextWakeup(world);
-    times.push(((performance.now() - began) * 1000) / 2);
-  }
-  return median(times);
-}
-
-function withdrawn(requestId: string): Event {
-  return { type: 'requestWithdrawn', requestId };
-}
-
 async function roomsWith({ waiting = 0, runners = 1, apps = 0 }: Amount): Promise<Rooms> {
   const rooms = createRooms();
   for (let n = 0; n < apps; n++) rooms.deploy(`app-${n}`);
@@ -189,51 +135,6 @@ async function enqueueAll(rooms: Rooms, count: number): Promise<void> {
   const requests = Array.from({ length: count }, () => requestFor('closed'));
   await submitAll(rooms, requests);
   for (const request of requests) rooms.fleet.enqueue(infoOf(request, 0));
-}
-
-const hosts = { api: 'localhost:1', run: 'localhost:2', queue: 'localhost:3', ws: 'localhost:4' };
-const isolation = () => ({ mode: 'off' as const, missing: [] });
-const noTrouble = { trouble: () => null, followTrouble: () => () => undefined };
-const gpuUse = { sample: () => undefined, memoryOf: () => undefined };
-const about = { version: '0', startedAt: 0, timeScale: 1, secrets: 'open', isolation, gpuUse } as const;
-
-/** A reader of the live stream, on a clock that jumps from event to event. */
-function openPane(rooms: Rooms) {
-  let now = 1_000_000;
-  let ring: (() => void) | undefined;
-  let text: string | undefined;
-  const report = (error: unknown): never => {
-    throw error;
-  };
-  const later = (_delayMs: number, run: () => void) => {
-    ring = run;
-    return () => {
-      if (ring === run) ring = undefined;
-    };
-  };
-  const routes = { appNameOf: () => undefined };
-  const runs = createLiveRuns(report);
-  const given = { ...rooms, routes, runs, hosts, about, ...noTrouble, report };
-  const feed = createLiveFeed(given, { clock: () => now, later });
-  const { leave: close } = feed.join(undefined, {
-    send({ data }) {
-      text = data;
-      return true;
-    },
-    failed: () => undefined,
-  });
-  return {
-    /** The next event, of a second later; `undefined`: nothing is due. */
-    next(): string | undefined {
-      now += 1_000;
-      text = undefined;
-      const run = ring;
-      ring = undefined;
-      run?.();
-      return text;
-    },
-    close,
-  };
 }
 
 /** The cost of one change of one runner and one queue for an open pane. */
