@@ -71,7 +71,10 @@ export function select(
 
 export function textField(label: string, hint: string, onChange: (value: string) => void): Control<string> {
   const element = make<TextField>('text-field');
-  element.setAttribute('aria-label', label);
+  const name = () => element.ariaLabel === label || element.setAttribute('aria-label', label);
+  name();
+  // When it becomes a part of the document, the toolkit replaces the label by "Text field".
+  new MutationObserver(name).observe(element, { attributeFilter: ['aria-label'] });
   element.placeholder = hint;
   element.addEventListener('input', () => onChange(element.value));
   return {
