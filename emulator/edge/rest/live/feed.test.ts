@@ -89,6 +89,23 @@ describe('the live feed', () => {
     expect(Math.max(...late.map(({ requests }) => requests.length))).toBeLessThanOrEqual(25);
   });
 
+  it('shows those that wait, too, however many others there are in each event', async () => {
+    const { server, read, advanceTo } = await feedOf();
+    const { state } = read();
+    const first = { number: 1, id: 'q-1', alias: 'demo', kind: 'queue', method: 'POST', path: '/' } as const;
+    server.requestHistory.arrived({ ...first, submittedAt: 1, attempts: 0 });
+    server.fleet.counts = () => ({ revision: 'r1', queued: 1, starting: 0, ready: 0, busy: 0, others: 0 });
+    server.fleet.waiting = () => [{ id: 'q-1', since: 1 }];
+    server.changed(['demo']);
+    let number = 1;
+    for (let at = 0; at < 1_000; at += 2) {
+      begin(server, ++number);
+      end(server, number);
+      advanceTo(at);
+    }
+    expect(state()?.requests.get(1)?.phase).toBe('IN_QUEUE');
+  });
+
   it('ends with the last state of everything when it has become quiet', async () => {
     const { server, read, advanceTo } = await feedOf();
     const { state } = read();

@@ -16,8 +16,9 @@ const coalesceMs = 15;
 const pace = { firstRestMs: eventMs, maxRestMs: 1_000, maxAtOnce: 250 };
 /** Places in a queue move with every request, and a start may print a lot: neither must delay a change of state. */
 const slowPace = { firstRestMs: 1_000, maxRestMs: 1_000, maxAtOnce: 250 };
-/** Rows of requests in one event. */
+/** Rows of requests in one event, and how many of them are for those that wait: others alone could be as many. */
 const maxRequests = 25;
+const maxWaiting = 5;
 /** The countdowns of an app with up to so many runners are looked at when something else of the app changes. */
 const maxCountdowns = 50;
 /** Runners that ended last are shown, so that a view can say how without asking. */
@@ -248,7 +249,12 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
       sent.set(request.number, request);
       if (board.put('requests', request.number, requestRow(rooms, request))) room--;
     };
-    for (const request of shown) if (sent.get(request.number) !== request) put(request);
+    const isNew = (request: TracedRequest) => sent.get(request.number) !== request;
+    shown
+      .filter((request) => request.phase === 'IN_QUEUE' && isNew(request))
+      .slice(0, maxWaiting)
+      .forEach(put);
+    for (const request of shown) if (isNew(request)) put(request);
     for (const number of restless) {
       const request = byNumber.get(number);
       if (request) put(request);
