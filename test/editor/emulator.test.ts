@@ -40,6 +40,18 @@ async function press(text: RegExp, action: string): Promise<void> {
   await row(text).getByRole('button', { name: action }).click();
 }
 
+/** The items of the context menu of a row. */
+async function menuOf(text: RegExp): Promise<readonly string[]> {
+  const { page } = window.workbench;
+  await row(text).click({ button: 'right' });
+  const items = page.locator('.monaco-menu .action-item .action-label:visible');
+  await items.first().waitFor();
+  const labels = (await items.allInnerTexts()).map((label) => label.trim()).filter(Boolean);
+  await page.keyboard.press('Escape');
+  await page.locator('.monaco-menu').waitFor({ state: 'detached' });
+  return labels;
+}
+
 it('one button starts the emulator; then its addresses, secrets and disk use are shown', async () => {
   const { page } = window.workbench;
   // The view is folded at first. Rows below the edge of a view don't exist, so that it gets the room of the others.
@@ -61,6 +73,16 @@ it('one button starts the emulator; then its addresses, secrets and disk use are
     const text: string = await page.evaluate('navigator.clipboard.readText()');
     return text === `http://localhost:${ports.queue}`;
   });
+  const opened = page.context().waitForEvent('page');
+  await press(/^Run/, 'Open URL');
+  const tab = await opened;
+  await tab.waitForURL(new RegExp(`:${ports.run}`));
+  await tab.close();
+  expect(await menuOf(/^local/)).toEqual(['Restart Emulator', 'Stop Emulator', 'Show Emulator Log']);
+  expect(await menuOf(/^Run/)).toEqual(['Open URL', 'Copy URL']);
+  expect(await menuOf(/^Version/)).toEqual(['Copy ID']);
+  expect(await menuOf(/^Secrets/)).toEqual(['Add Secret', 'Import Secrets…']);
+  expect(await menuOf(/^Disk/)).toEqual(['Clean Up Data Folder']);
   await row(/^local/)
     .locator('.monaco-tl-twistie')
     .click();
@@ -100,6 +122,7 @@ it('a secret is added by its name and a hidden value, and removed with the Delet
   await row(/^Secrets/)
     .locator('.monaco-tl-twistie')
     .click();
+  expect(await menuOf(/^S3_KEY/)).toEqual(['Copy ID', 'Remove Secret']);
   await row(/^S3_KEY/).click();
   await page.keyboard.press('Delete');
   await page.locator('.monaco-dialog-box').getByRole('button', { name: 'Remove' }).click();
@@ -133,4 +156,17 @@ it('a clean-up says how much it frees, and frees it', async () => {
   expect((await scene.emulator()).pid).not.toBe(before);
   await row(/^Disk.*0 environments/).waitFor();
   expect([...(await secretNames())].toSorted()).toEqual(['API_TOKEN', 'HF_TOKEN']);
+});
+
+it('no value of a secret is in a file of the editor or of the emulator', async () => {
+  const inEditor = join(scene.vscode.dataDir, 'data');
+  const files = [
+    ...(await readdir(scene.dataDir)).map((name) => join(scene.dataDir, name)),
+    ...(await readdir(inEditor, { recursive: true })).map((name) => join(inEditor, name)),
+  ];
+  const read = (await Promise.all(files.map((file) => readFile(file, 'latin1').catch(() => undefined)))).flatMap(
+    (text, index) => (text === undefined ? [] : [{ file: files[index] ?? '', text }]),
+  );
+  for (const name of ['emulator.log', 'fal.log']) expect(read.some(({ file }) => file.endsWith(name))).toBe(true);
+  expect(read.filter(({ text }) => text.includes(value)).map(({ file }) => file)).toEqual([]);
 });
