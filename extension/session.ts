@@ -26,7 +26,7 @@ import { createContexts } from './contexts.ts';
 import type { callCommands } from './contributes/call-commands.ts';
 import type { CommandName } from './contributes/commands.ts';
 import type { logCommands } from './contributes/log-commands.ts';
-import { viewId } from './contributes/views.ts';
+import { type ViewName, viewId } from './contributes/views.ts';
 import { walkthrough } from './contributes/walkthroughs.ts';
 import type { InlineLogs } from './inline-logs/inline-logs.ts';
 import { showAppActions } from './lens/app-actions.ts';
@@ -54,6 +54,7 @@ import type { RegisteredViews } from './views/register.ts';
 import { createRequestsView } from './views/requests-view.ts';
 import { greyGoneRows, treeOf } from './views/row-items.ts';
 import { type Element, elementsOf } from './views/row-view.ts';
+import { rowsOfKey } from './views/rows-of-key.ts';
 import { createStatusBar } from './views/status-bar.ts';
 import { keychainOf, stopAfterLastWindow } from './window.ts';
 import { activeFolder } from './workspace/active-folder.ts';
@@ -166,7 +167,7 @@ export function createSession(deps: {
     removeSecrets: secrets.remove,
     clearEnded: tree.clearEnded,
     isEnded: (element) => tree.rowOf(element)?.kind === 'runner.ended',
-    selections,
+    rowsOfKey: keyed,
     pickRunner: (title) => pickRunner(link.snapshot(), title),
   });
   const deployedApps = createDeployedCommands({ link, present });
@@ -234,9 +235,12 @@ export function createSession(deps: {
     if (app) await view.reveal(app, { focus: true, expand: true });
   }
 
-  /** The selected rows of the view that a key's arguments name. */
-  function selections(name: unknown): readonly Element[] {
-    return typeof name === 'string' && name in views ? views[name as keyof typeof views].view.selection : [];
+  const isView = (name: unknown): name is ViewName => typeof name === 'string' && name in views;
+
+  /** The rows of the view that a key's arguments name. */
+  async function keyed(name: unknown): Promise<readonly Element[]> {
+    if (!isView(name)) return [];
+    return rowsOfKey(views[name].view, () => vscode.commands.executeCommand('list.toggleSelection'));
   }
 
   function setAllTerminals(): void {
@@ -259,7 +263,12 @@ export function createSession(deps: {
   ];
 
   const commands: Commands = {
-    startEmulator: () => emulator.start(),
+    async startEmulator(view: unknown) {
+      const isRunning = await emulator.start();
+      // The button of the view's welcome had the focus, and is gone.
+      if (isRunning && isView(view)) await vscode.commands.executeCommand(`${viewId(view)}.focus`);
+      return isRunning;
+    },
     stopEmulator: () => emulator.stop(),
     restartEmulator: () => emulator.restart(),
     refreshEmulator: () => emulatorTree.refresh(),

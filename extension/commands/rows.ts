@@ -18,15 +18,15 @@ export function createRowCommands(deps: {
   readonly pickRunner: (title: string) => Promise<readonly string[]>;
   readonly clearEnded: (of: readonly Element[]) => number;
   readonly isEnded: (element: Element) => boolean;
-  /** The selected rows of a view, by its name. */
-  readonly selections: (name: unknown) => readonly Element[];
+  /** The rows that a key acts on in a view, by its name; the focused one first. */
+  readonly rowsOfKey: (name: unknown) => Promise<readonly Element[]>;
 }) {
   /**
    * Opens what the row is about: a request, a line of code, or an address of the emulator. Another row is folded or
    * unfolded.
    */
   async function open(argument: unknown): Promise<boolean> {
-    const [element] = [...deps.selections(argument), ...elementsOf(argument, undefined)];
+    const [element] = [...(await deps.rowsOfKey(argument)), ...elementsOf(argument, undefined)];
     if (!element) return false;
     const { rowId, file, line = 0, request, endpoint, url } = element;
     if (rowId.startsWith('address/') && url !== undefined) {
@@ -71,7 +71,7 @@ export function createRowCommands(deps: {
    * a secret is removed.
    */
   async function end(name: unknown): Promise<void> {
-    const all = deps.selections(name);
+    const all = await deps.rowsOfKey(name);
     const of = (prefix: string) => all.filter(({ rowId }) => rowId.startsWith(prefix));
     const requests = of('request/');
     if (requests.length > 0) await deps.cancelRequests(undefined, requests);

@@ -30,5 +30,6 @@ export const commandTitle = (name: CommandName) => translated(commands[name].tit
 
 export const commandId = (name: CommandName) => `minifal.${name}` as const;
 
-/** For a link in Markdown. */
-export const commandUri = (name: CommandName) => `command:${commandId(name)}` as const;
+/** For a link in Markdown. `argument`: of the command. */
+export const commandUri = (name: CommandName, argument?: string) =>
+  `command:${commandId(name)}${argument === undefined ? '' : `?%5B%22${argument}%22%5D`}`;

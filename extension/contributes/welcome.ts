@@ -42,7 +42,7 @@ export const welcome: readonly {
   {
     view: 'emulator',
     name: 'down',
-    contents: `The emulator is not running.\n[Start Emulator](${commandUri('startEmulator')})`,
+    contents: `The emulator is not running.\n[Start Emulator](${commandUri('startEmulator', 'emulator')})`,
     when: all(isTrusted, isNot('emulatorState', 'running'), isNot('emulatorState', 'starting')),
   },
   {
@@ -82,7 +82,7 @@ export const welcome: readonly {
     name: 'failed',
     contents:
       'The emulator ended unexpectedly or could not be started. ' +
-      `See the [log](${commandUri('showEmulatorLog')}) for details.\n[Start Emulator](${commandUri('startEmulator')})`,
+      `See the [log](${commandUri('showEmulatorLog')}) for details.\n[Start Emulator](${commandUri('startEmulator', 'apps')})`,
     when: all(hasPython, not(key('hasApps')), is('emulatorState', 'failed')),
   },
   {
