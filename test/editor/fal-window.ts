@@ -3,7 +3,7 @@ import type { Locator, Page } from 'playwright-core';
 import { unclear } from '../../extension/views/testing/meaning.ts';
 import { openWorkbench, type Workbench } from '../lab/workbench.ts';
 import { until } from '../support/wait.ts';
-import { takePictures } from './pictures.ts';
+import { takePicture } from './pictures.ts';
 
 /** A user's actions with the extension in one window. */
 export interface FalWindow {
@@ -22,7 +22,7 @@ export interface FalWindow {
   welcome(text: RegExp): Promise<Locator>;
   /** An item of the status bar. */
   status(text: RegExp): Promise<Locator>;
-  /** Dark, light and high contrast, below test/.cache/screenshots, for manual review. */
+  /** The window as it is, below test/.cache/screenshots, for manual review. */
   picture(name: string): Promise<void>;
   /** Like closing the tab: the page disconnects from its extension host. */
   close(): Promise<void>;
@@ -119,7 +119,7 @@ export async function openFalWindow(page: Page): Promise<FalWindow> {
       await item.first().waitFor();
       return item.first();
     },
-    picture: (name) => takePictures(workbench, name),
+    picture: (name) => takePicture(workbench, `${name}.dark`),
     async close() {
       await page.goto('about:blank');
       await page.close();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../support/wait.ts';
 import type { FalWindow } from './fal-window.ts';
-import { takePicture } from './pictures.ts';
+import { takePicture, takePictures } from './pictures.ts';
 import { type Scene, setScene } from './scene.ts';
 
 let scene: Scene;
@@ -103,7 +103,7 @@ describe('with the package installed in VS Code', () => {
     const call = scene.call('local/slow', { seconds: 4 });
     await window.row(/^runner \d+ setup \d+ s/);
     await window.row(/^runner \d+ running \d+ s · #\d+/);
-    await window.picture('5-running');
+    await takePictures(window.workbench, '5-running');
     expect(await call).toEqual({ slept: 4 });
     await until('it is idle again', async () =>
       Object.values(await states()).some((seen) => seen.join(' ').endsWith('setup running idle')),

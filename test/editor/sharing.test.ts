@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { findRunning } from '../../emulator/local/data-folder.ts';
 import { startEmulator } from '../support/emulator.ts';
 import { commandLine, processesMentioning } from '../support/procfs.ts';
@@ -8,14 +8,12 @@ import { until } from '../support/wait.ts';
 import type { FalWindow } from './fal-window.ts';
 import { type Scene, type SceneOptions, setScene } from './scene.ts';
 
-let scene: Scene | undefined;
-afterEach(async () => {
-  await scene?.close();
-  scene = undefined;
-});
-
-async function windowOn(options: SceneOptions = {}): Promise<{ scene: Scene; window: FalWindow }> {
-  scene = await setScene({ folder: 'empty', ...options });
+async function windowOn(
+  { onTestFinished }: TestContext,
+  options: SceneOptions = {},
+): Promise<{ scene: Scene; window: FalWindow }> {
+  const scene = await setScene({ folder: 'empty', ...options });
+  onTestFinished(scene.close);
   const window = await scene.open();
   await window.showApps();
   return { scene, window };
@@ -43,20 +41,20 @@ async function decided(scene: Scene, end: () => Promise<unknown>): Promise<void>
   await until('it is decided', () => deciders(scene).length === 0, { timeoutMs: 90_000 });
 }
 
-describe('an emulator with several users', () => {
-  it('is found if a terminal started it, and outlives the window', async () => {
-    const { scene, window } = await windowOn();
+// At the same time, because they mostly wait.
+describe.concurrent('an emulator with several users', () => {
+  it('is found if a terminal started it, and outlives the window', async (context) => {
+    const { scene, window } = await windowOn(context);
     await window.welcome(/No fal app/);
     const emulator = await startEmulator({ dataDir: scene.dataDir });
     await window.status(/fal: local/);
-    await window.picture('joined');
     await decided(scene, window.close);
     expect(findRunning(scene.dataDir)?.pid).toBe(emulator.pid);
     await emulator.stop();
   });
 
-  it('survives a reload, is shared by two windows, and ends with the last one', async () => {
-    const { scene, window } = await windowOn();
+  it('survives a reload, is shared by two windows, and ends with the last one', async (context) => {
+    const { scene, window } = await windowOn(context);
     await window.workbench.command('fal: Start Emulator');
     const { pid } = await scene.emulator();
     await until('the window says that it uses it', () => windowsIn(scene).length === 1);
@@ -71,8 +69,8 @@ describe('an emulator with several users', () => {
     await scene.emulatorIsGone();
   });
 
-  it('keeps running if the setting is "never"', async () => {
-    const { scene, window } = await windowOn({ settings: { 'minifal.stopEmulatorOnClose': 'never' } });
+  it('keeps running if the setting is "never"', async (context) => {
+    const { scene, window } = await windowOn(context, { settings: { 'minifal.stopEmulatorOnClose': 'never' } });
     await window.workbench.command('fal: Start Emulator');
     const { pid } = await scene.emulator();
     await until('the window says that it uses it', () => windowsIn(scene).length === 1);
