@@ -82,7 +82,8 @@ export const welcome: readonly {
     name: 'failed',
     contents:
       'The emulator ended unexpectedly or could not be started. ' +
-      `See the [log](${commandUri('showEmulatorLog')}) for details.\n[Start Emulator](${commandUri('startEmulator', 'apps')})`,
+      `See the [log](${commandUri('showEmulatorLog')}) for details.\n` +
+      `[Start Emulator](${commandUri('startEmulator', 'apps')})`,
     when: all(hasPython, not(key('hasApps')), is('emulatorState', 'failed')),
   },
   {

@@ -24,18 +24,21 @@ exports.run = async () => {
 };
 `;
 
-/** Runs a module in the extension host of a real VS Code with the packages installed; resolves with its result. */
-export async function inExtensionHost(options: HostOptions): Promise<unknown> {
-  const folder = await mkdtemp(join(tmpdir(), 'minifal-host-'));
-  const factsFile = join(folder, 'facts.json');
+/**
+ * Makes a small extension of a module, as `probe` in a folder; its bundle is `entry.js`. `manifest`: further fields.
+ */
+export async function bundleProbe(folder: string, entry: string, manifest: object = {}): Promise<string> {
   const extension = join(folder, 'probe');
   await mkdir(extension);
   await writeFile(
     join(extension, 'package.json'),
-    JSON.stringify({ name: 'probe', publisher: 'minifal-test', version: '0.0.1', engines: { vscode: '*' } }),
+    JSON.stringify({
+      ...{ name: 'probe', publisher: 'minifal-test', version: '0.0.1', engines: { vscode: '^1.90.0' } },
+      ...manifest,
+    }),
   );
   await build({
-    entryPoints: [options.entry],
+    entryPoints: [entry],
     outfile: join(extension, 'entry.js'),
     bundle: true,
     platform: 'node',
@@ -43,6 +46,14 @@ export async function inExtensionHost(options: HostOptions): Promise<unknown> {
     external: ['vscode'],
     logLevel: 'silent',
   });
+  return extension;
+}
+
+/** Runs a module in the extension host of a real VS Code with the packages installed; resolves with its result. */
+export async function inExtensionHost(options: HostOptions): Promise<unknown> {
+  const folder = await mkdtemp(join(tmpdir(), 'minifal-host-'));
+  const factsFile = join(folder, 'facts.json');
+  const extension = await bundleProbe(folder, options.entry);
   await writeFile(join(extension, 'index.js'), wrapper(factsFile));
 
   const vscode = await startVsCode({ ...options, driver: true });

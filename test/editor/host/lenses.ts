@@ -1,6 +1,7 @@
 // Runs inside the extension host: how long lenses take after a file was opened, and how long the search for apps in a
 // large folder holds the host up.
 import * as vscode from 'vscode';
+import { measurePauses } from './pauses.ts';
 
 export interface LensTimes {
   /** Of the first file: loads the extension's bundles. */
@@ -36,21 +37,4 @@ async function lensTime(uri: vscode.Uri): Promise<number> {
   );
   if (lenses.length === 0) throw new Error(`${uri.path} has no lens`);
   return performance.now() - began;
-}
-
-function measurePauses() {
-  const everyMs = 5;
-  let last = performance.now();
-  let longest = 0;
-  const timer = setInterval(() => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last - everyMs);
-    last = now;
-  }, everyMs);
-  return {
-    end(): number {
-      clearInterval(timer);
-      return longest;
-    },
-  };
 }
