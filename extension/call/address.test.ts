@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressIn, fileStem, formatAddress, parseAddress } from './address.ts';
+import { addressIn, answerName, fileStem, formatAddress, parseAddress } from './address.ts';
 
 describe('the address of a call', () => {
   it.each([
@@ -33,6 +33,10 @@ describe('the address of a call', () => {
   });
 
   it('gives names to files', () => {
+    expect(answerName({ file: 'a.py', app: 'Painter', path: '/v1/slow' }, 'POST')).toBe(
+      'Painter · POST ∕v1∕slow answer',
+    );
+    expect(answerName({ alias: '../\n', path: `/${'x'.repeat(99)}` }, 'GET')).toHaveLength(87);
     expect(fileStem({ file: 'a.py', app: 'Painter', path: '/v1/slow' })).toBe('painter-v1-slow');
     expect(fileStem({ alias: '../..', path: '/' })).toBe('call');
   });

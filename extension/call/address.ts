@@ -1,5 +1,20 @@
-/** The scheme of what the extension shows about calls: schemas of inputs, answers, logs. */
+/**
+ * The scheme of what the extension shows about calls. The authority says what it is: none for the schemas of inputs,
+ * `answer`, or `request` for requests that aren't files of the workspace.
+ */
 export const callScheme = 'fal-call';
+
+type CallAuthority = 'answer' | 'request';
+
+interface UriParts {
+  readonly scheme: string;
+  readonly authority: string;
+}
+
+const isOf = (kind: CallAuthority) => (uri: UriParts) => uri.scheme === callScheme && uri.authority === kind;
+
+export const isAnswerDocument = isOf('answer');
+export const isRequestDocument = isOf('request');
 
 /**
  * Which endpoint a request document calls. It is the document's `$schema`, so that one line says where the request goes
@@ -57,6 +72,15 @@ export function addressIn(text: string): CallAddress | undefined {
 /** How people name the app of an address. */
 export function appOf(address: CallAddress): string {
   return 'alias' in address ? address.alias : address.app;
+}
+
+/**
+ * What people call an answer to this endpoint, as a file name: `Painter · POST ∕slow answer`. A slash would begin a
+ * folder there, so it is the sign for a division.
+ */
+export function answerName(address: CallAddress, method: string): string {
+  const name = [appOf(address), `${method} ${address.path}`].join(' · ').replaceAll('/', '∕');
+  return `${name.replaceAll(/\p{Cc}/gu, ' ').slice(0, 80)} answer`;
 }
 
 /** A file name for a request to this endpoint, without a number and an ending. */

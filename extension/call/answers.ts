@@ -3,8 +3,9 @@ import { Cancelled } from '../problem.ts';
 import type { Link } from '../target/link.ts';
 import { askRequest } from '../target/requests.ts';
 import { t } from '../words.ts';
-import { callScheme, fileStem, formatAddress, parseAddress } from './address.ts';
+import { answerName, callScheme, formatAddress, parseAddress } from './address.ts';
 import { type CallFacts, createBody, headLine, type ShownBody } from './answer-text.ts';
+import { isOpen } from './columns.ts';
 import { type CallRequest, fileEnding } from './documents.ts';
 import { isUnfinished, type PastCall, unfinished } from './history.ts';
 import { tryParse } from './json.ts';
@@ -46,16 +47,15 @@ export function createAnswers(deps: {
 }) {
   const { link, changed, keep } = deps;
   const answers = new Map<string, Answer>();
-  let made = 0;
 
-  /** A document for answers to requests like this one. */
-  function newUri({ address }: CallRequest): vscode.Uri {
-    const id = `${Date.now().toString(36)}-${++made}`;
-    return vscode.Uri.from({
-      scheme: callScheme,
-      authority: 'answer',
-      path: `/${id}/${fileStem(address)} answer${fileEnding}`,
-    });
+  /** A document for answers to requests like this one, which no other one that is known or open has. */
+  function newUri({ address }: CallRequest, method: string): vscode.Uri {
+    const name = answerName(address, method);
+    for (let number = 1; ; number++) {
+      const path = `/${name}${number === 1 ? '' : ` ${number}`}${fileEnding}`;
+      const uri = vscode.Uri.from({ scheme: callScheme, authority: 'answer', path });
+      if (!answers.has(uri.toString()) && !isOpen(uri.toString())) return uri;
+    }
   }
 
   function put(answer: Answer): void {

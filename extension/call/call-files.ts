@@ -1,13 +1,15 @@
 import * as vscode from 'vscode';
+import { isRequestDocument } from './address.ts';
+import type { RequestFiles } from './request-files.ts';
 
 /** Text that an editor shows as a read-only file. */
 type Source = (uri: vscode.Uri) => Promise<string>;
 
 /**
- * The files of `callScheme`: by authority, what gives their text. A file's time changes only with its text, because the
- * editor reads it again then.
+ * The files of `callScheme`: by authority, what gives their text; only requests can be written. A file's time changes
+ * only with its text, because the editor reads it again then.
  */
-export function createCallFiles(sources: { readonly [authority: string]: Source }) {
+export function createCallFiles(sources: { readonly [authority: string]: Source }, requests: RequestFiles) {
   const known = new Map<string, { readonly bytes: Uint8Array; readonly mtime: number }>();
   const most = 200;
 
@@ -27,9 +29,23 @@ export function createCallFiles(sources: { readonly [authority: string]: Source 
 
   return {
     async stat(uri: vscode.Uri): Promise<vscode.FileStat> {
+      const base = { type: vscode.FileType.File, ctime: 0 };
+      if (isRequestDocument(uri)) return { ...base, ...(await found(uri, requests.stat(uri.path))) };
       const { bytes, mtime } = await look(uri);
-      return { type: vscode.FileType.File, ctime: 0, mtime, size: bytes.length };
+      return { ...base, mtime, size: bytes.length, permissions: vscode.FilePermission.Readonly };
     },
-    readFile: async (uri: vscode.Uri): Promise<Uint8Array> => (await look(uri)).bytes,
+    async readFile(uri: vscode.Uri): Promise<Uint8Array> {
+      return isRequestDocument(uri) ? found(uri, requests.read(uri.path)) : (await look(uri)).bytes;
+    },
+    async writeFile(uri: vscode.Uri, bytes: Uint8Array): Promise<void> {
+      if (!isRequestDocument(uri)) throw vscode.FileSystemError.NoPermissions(uri);
+      await requests.write(uri.path, bytes);
+    },
   };
+}
+
+function found<T>(uri: vscode.Uri, work: Promise<T>): Promise<T> {
+  return work.catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' ? vscode.FileSystemError.FileNotFound(uri) : error;
+  });
 }

@@ -5,10 +5,15 @@ const titles = (lenses: readonly { readonly title: string }[]) => lenses.map(({ 
 const address = { file: 'app.py', app: 'Painter', path: '/slow' };
 
 it('a request can be sent, or cancelled while it runs', () => {
-  expect(titles(requestLenses('d', address, false))).toBe(
+  expect(titles(requestLenses('d', address, { isRunning: false, isFile: true }))).toBe(
     'Send | Send to Queue | Copy as curl | Python | JS | /slow of Painter (local)',
   );
-  expect(titles(requestLenses('d', address, true))).toMatch(/^Cancel \| Send to Queue \| /);
+  expect(titles(requestLenses('d', address, { isRunning: false, isFile: false }))).toBe(
+    'Send | Send to Queue | Copy as curl | Python | JS | Save Request | /slow of Painter (local)',
+  );
+  expect(titles(requestLenses('d', address, { isRunning: true, isFile: true }))).toMatch(
+    /^Cancel \| Send to Queue \| /,
+  );
 });
 
 it('an answer begins with what came of the call', () => {

@@ -20,8 +20,15 @@ export interface CallArgument {
   readonly url?: string;
 }
 
-/** The lenses of a request document. Their number doesn't depend on its state. Pure. */
-export function requestLenses(document: string, address: CallAddress, isRunning: boolean): readonly CallLens[] {
+/**
+ * The lenses of a request document. Their number doesn't depend on its state. Pure.
+ * @param isFile it is a file of the workspace
+ */
+export function requestLenses(
+  document: string,
+  address: CallAddress,
+  { isRunning, isFile }: { readonly isRunning: boolean; readonly isFile: boolean },
+): readonly CallLens[] {
   const argument = { document };
   return [
     isRunning
@@ -33,6 +40,7 @@ export function requestLenses(document: string, address: CallAddress, isRunning:
       command: 'copyCall' as const,
       argument: { document, program },
     })),
+    ...(isFile ? [] : [{ title: t('Save Request'), command: 'saveCall' as const, argument }]),
     { title: t('{0} of {1} (local)', address.path, appOf(address)) },
   ];
 }

@@ -7,7 +7,7 @@ import { Problem } from '../problem.ts';
 import type { Link } from '../target/link.ts';
 import { t } from '../words.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
-import { addressIn, appOf, formatAddress, parseAddress } from './address.ts';
+import { addressIn, appOf, formatAddress, isRequestDocument, parseAddress } from './address.ts';
 import { type Answer, createAnswers } from './answers.ts';
 import { createCallFiles } from './call-files.ts';
 import { answerLenses, type CallArgument, requestLenses } from './call-lenses.ts';
@@ -19,6 +19,7 @@ import { createOperations } from './operations.ts';
 import { placeInput } from './place-input.ts';
 import { programFor, programKinds } from './programs.ts';
 import type { CallEvents, CallSide } from './register.ts';
+import { createRequestFiles } from './request-files.ts';
 import { createResults } from './results.ts';
 import { createSending } from './sending.ts';
 import { createTargets } from './targets.ts';
@@ -65,17 +66,18 @@ export function createCalls(deps: {
   const opening = createOpening({ index, runs, targets, operations, answers, history, sending });
   const { answerFor } = sending;
 
-  const files = createCallFiles({
-    '': async (uri) => {
+  const sources = {
+    '': async (uri: vscode.Uri) => {
       const address = parseAddress(uri.toString(true));
       const operation = address && (await operations.find(address).catch(() => undefined));
       return JSON.stringify(operation?.input ?? {}, null, 2);
     },
-    answer: async (uri) => {
+    answer: async (uri: vscode.Uri) => {
       const answer = answers.get(uri.toString()) ?? (await restored(uri));
       return answer?.body.text ?? `${t('This result was not kept.')}\n`;
     },
-  });
+  };
+  const files = createCallFiles(sources, createRequestFiles(join(storage, 'requests')));
 
   async function restored(uri: vscode.Uri): Promise<Answer | undefined> {
     const past = (await history.list()).find(({ answer }) => answer === uri.toString());
@@ -153,7 +155,7 @@ export function createCalls(deps: {
       const lenses = answer
         ? answerLenses(uri, { ...answer, media })
         : address
-          ? requestLenses(uri, address, isRunning)
+          ? requestLenses(uri, address, { isRunning, isFile: !isRequestDocument(document.uri) })
           : [];
       return lenses.map(({ title, command: name, argument }) => {
         const plain = title.replaceAll('$(', '\\$(');

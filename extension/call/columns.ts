@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { callScheme } from './address.ts';
+import { isAnswerDocument } from './address.ts';
 
 /** Requests and answers each have a column, so that a new request doesn't cover answers. */
 
@@ -25,11 +25,17 @@ export function requestColumn(): vscode.ViewColumn {
 
 /** Whether a tab has this document. */
 export function isOpen(uri: string): boolean {
-  return vscode.window.tabGroups.all.some(({ tabs }) => tabs.some((tab) => uriOf(tab)?.toString() === uri));
+  return tabsOf(uri).length > 0;
+}
+
+/** The tabs that have this document. */
+export function tabsOf(uri: string): readonly vscode.Tab[] {
+  return vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs.filter((tab) => uriOf(tab)?.toString() === uri));
 }
 
 function isAnswer(tab: vscode.Tab): boolean {
-  return uriOf(tab)?.scheme === callScheme;
+  const uri = uriOf(tab);
+  return uri !== undefined && isAnswerDocument(uri);
 }
 
 function uriOf({ input }: vscode.Tab): vscode.Uri | undefined {

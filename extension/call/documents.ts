@@ -1,9 +1,9 @@
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { Problem } from '../problem.ts';
 import { t } from '../words.ts';
-import { addressIn, type CallAddress, fileStem, formatAddress } from './address.ts';
-import { requestColumn } from './columns.ts';
+import { addressIn, type CallAddress, callScheme, fileStem, formatAddress, isRequestDocument } from './address.ts';
+import { isOpen, requestColumn, tabsOf } from './columns.ts';
 import { exactText, isObject, type JsonObject, tryParseExact } from './json.ts';
 
 export const fileEnding = '.fal.json';
@@ -16,12 +16,18 @@ export interface CallRequest {
 
 /** @throws Problem if the document isn't one, or isn't complete */
 export function readRequest(text: string): CallRequest {
-  const address = addressIn(text);
-  if (!address) throw new Problem(t('This document has no endpoint: set its "$schema" to "fal-call:/FILE::APP/PATH".'));
+  const address = callAddressOf(text);
   const value = tryParseExact(text);
   if (!isObject(value)) throw new Problem(t('The request was not sent: it is not a valid JSON object.'));
   const { $schema: _, ...input } = value;
   return { address, input };
+}
+
+/** @throws Problem if the document has none */
+export function callAddressOf(text: string): CallAddress {
+  const address = addressIn(text);
+  if (!address) throw new Problem(t('This document has no endpoint: set its "$schema" to "fal-call:/FILE::APP/PATH".'));
+  return address;
 }
 
 /** The text of a document with this request. */
@@ -30,28 +36,66 @@ export function requestText({ address, input }: CallRequest): string {
 }
 
 /**
- * Opens an untitled JSON document, named after the endpoint. Saving it puts it into `folder`; until then, nothing is
- * written.
+ * Opens a JSON document, named after the endpoint, that isn't a file of the workspace. It never has to be saved.
+ * @param code the file of the app
  */
-export async function openRequest(text: string, address: CallAddress, folder: string): Promise<vscode.TextDocument> {
+export async function openRequest(
+  text: string,
+  address: CallAddress,
+  code: vscode.Uri | undefined,
+): Promise<vscode.TextDocument> {
   const column = requestColumn();
-  const uri = await freeName(folder, fileStem(address));
+  const folder = code && vscode.workspace.getWorkspaceFolder(code)?.name;
+  const at = (name: string) =>
+    vscode.Uri.from({ scheme: callScheme, authority: 'request', path: `/${folder ? `${folder}/` : ''}${name}` });
+  const isKnown = ({ path }: vscode.Uri) => vscode.workspace.textDocuments.some(({ uri }) => uri.path === path);
+  const uri = await freeName(fileStem(address), at, async (one) => isKnown(one) || isOpen(one.toString()));
+  await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(text));
   const opened = await vscode.workspace.openTextDocument(uri);
-  const edit = new vscode.WorkspaceEdit();
-  edit.insert(uri, new vscode.Position(0, 0), text);
-  await vscode.workspace.applyEdit(edit);
   const document =
     opened.languageId === 'json' ? opened : await vscode.languages.setTextDocumentLanguage(opened, 'json');
   await vscode.window.showTextDocument(document, { preview: false, viewColumn: column });
   return document;
 }
 
-async function freeName(folder: string, stem: string): Promise<vscode.Uri> {
-  const isOpen = (path: string) => vscode.workspace.textDocuments.some(({ uri }) => uri.fsPath === path);
+/** The workspace folder that a request document is about. */
+export function folderOf(document: vscode.Uri): vscode.WorkspaceFolder | undefined {
+  if (!isRequestDocument(document)) return vscode.workspace.getWorkspaceFolder(document);
+  const [, name, file] = document.path.split('/');
+  return file === undefined ? undefined : vscode.workspace.workspaceFolders?.find((one) => one.name === name);
+}
+
+/**
+ * Writes a request into a new file next to the code of its app, and shows that in place of `shown`.
+ * @throws Problem if it has no endpoint; errors of the disk
+ */
+export async function saveRequest(
+  text: string,
+  code: vscode.Uri | undefined,
+  shown: vscode.TextDocument | undefined,
+): Promise<vscode.Uri> {
+  const address = callAddressOf(text);
+  const folder = vscode.Uri.file(folderFor(code));
+  const file = await freeName(fileStem(address), (name) => vscode.Uri.joinPath(folder, name), exists);
+  await vscode.workspace.fs.writeFile(file, new TextEncoder().encode(text));
+  const old = shown ? tabsOf(shown.uri.toString()) : [];
+  await vscode.window.showTextDocument(file, {
+    preview: false,
+    viewColumn: old[0]?.group.viewColumn ?? requestColumn(),
+  });
+  if (shown?.isDirty) await shown.save();
+  if (old.length > 0) await vscode.window.tabGroups.close(old);
+  return file;
+}
+
+async function freeName(
+  stem: string,
+  at: (name: string) => vscode.Uri,
+  isTaken: (uri: vscode.Uri) => Promise<boolean>,
+): Promise<vscode.Uri> {
   for (let number = 1; ; number++) {
-    const path = join(folder, `${stem}${number === 1 ? '' : `-${number}`}${fileEnding}`);
-    const file = vscode.Uri.file(path);
-    if (!isOpen(path) && !(await exists(file))) return file.with({ scheme: 'untitled' });
+    const uri = at(`${stem}${number === 1 ? '' : `-${number}`}${fileEnding}`);
+    if (!(await isTaken(uri))) return uri;
   }
 }
 
@@ -63,7 +107,7 @@ function exists(uri: vscode.Uri): Promise<boolean> {
 }
 
 /** Where the requests of an app are kept: next to its code. */
-export function folderFor(code: vscode.Uri | undefined): string {
+function folderFor(code: vscode.Uri | undefined): string {
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
   return code ? dirname(code.fsPath) : (folder ?? '/');
 }

@@ -6,9 +6,9 @@ import { t } from '../words.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
 import { appArgument, chooseApp } from '../workspace/choose-app.ts';
 import { appKey } from '../workspace/code/listed.ts';
-import { appOf, type CallAddress, formatAddress, parseAddress } from './address.ts';
+import { appOf, type CallAddress, formatAddress, isRequestDocument, parseAddress } from './address.ts';
 import type { Answers } from './answers.ts';
-import { folderFor, openRequest, requestText } from './documents.ts';
+import { callAddressOf, openRequest, requestText, saveRequest } from './documents.ts';
 import { type History, isUnfinished, type PastCall } from './history.ts';
 import { exactText } from './json.ts';
 import { documentText, type Operation } from './openapi.ts';
@@ -50,7 +50,7 @@ export function createOpening(deps: {
       (await chooseOperation(begin, offered));
     const address = { ...begin, path: operation.path };
     const code = await targets.codeOf(address);
-    return openRequest(documentText(formatAddress(address), operation.input), address, folderFor(code?.uri));
+    return openRequest(documentText(formatAddress(address), operation.input), address, code?.uri);
   }
 
   async function addressOf(argument: unknown): Promise<CallAddress> {
@@ -70,14 +70,15 @@ export function createOpening(deps: {
   async function save(argument: unknown): Promise<boolean> {
     const { uri } = await sending.documentOf(argument);
     const answer = answers.get(uri.toString());
-    const source = answer && sending.requestOf(answer.uri);
-    const open = vscode.workspace.textDocuments.find((one) => one.uri.path === (source ?? uri.path));
-    if (open && (!answer || source !== undefined)) return (await vscode.workspace.save(open.uri)) !== undefined;
-    if (!answer) return false;
-    const { request } = answer;
-    const code = await targets.codeOf(request.address);
-    const opened = await openRequest(requestText(request), request.address, folderFor(code?.uri));
-    return (await vscode.workspace.save(opened.uri)) !== undefined;
+    const source = answer ? sending.requestOf(answer.uri) : uri.path;
+    const open = vscode.workspace.textDocuments.find((one) => one.uri.path === source);
+    if (open && !isRequestDocument(open.uri)) return (await vscode.workspace.save(open.uri)) !== undefined;
+    const text = open?.getText() ?? (answer && requestText(answer.request));
+    if (text === undefined) return false;
+    const code = await targets.codeOf(callAddressOf(text), open?.uri);
+    const file = await saveRequest(text, code?.uri, open);
+    if (open) sending.moved(open.uri, file);
+    return true;
   }
 
   async function showHistory(): Promise<boolean> {
@@ -94,8 +95,8 @@ export function createOpening(deps: {
     const { call } = picked;
     const request = { address, input: call.input };
     const code = await targets.codeOf(address);
-    const document = await openRequest(requestText(request), address, folderFor(code?.uri));
-    const answer = answers.restore(call, answers.newUri(request));
+    const document = await openRequest(requestText(request), address, code?.uri);
+    const answer = answers.restore(call, answers.newUri(request, call.method));
     if (!answer) return false;
     await sending.attach(document.uri, answer);
     return true;

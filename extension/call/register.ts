@@ -1,11 +1,14 @@
 import * as vscode from 'vscode';
 import { callScheme } from './address.ts';
+import { keepRequestsSaved } from './keep-saved.ts';
 
 /** What the editor asks about calls, once the session runs. */
 export interface CallSide {
   readonly files: {
     stat(uri: vscode.Uri): Promise<vscode.FileStat>;
     readFile(uri: vscode.Uri): Promise<Uint8Array>;
+    /** Only requests can be written. */
+    writeFile(uri: vscode.Uri, bytes: Uint8Array): Promise<void>;
   };
   lenses(document: vscode.TextDocument): vscode.CodeLens[];
   links(document: vscode.TextDocument): vscode.DocumentLink[];
@@ -35,7 +38,7 @@ export function registerCalls(load: () => Promise<CallSide>): { events: CallEven
     readFile: async (uri) => (await load()).files.readFile(uri),
     readDirectory: () => [],
     createDirectory: readOnly,
-    writeFile: readOnly,
+    writeFile: async (uri, bytes) => (await load()).files.writeFile(uri, bytes),
     delete: readOnly,
     rename: readOnly,
   };
@@ -54,7 +57,8 @@ export function registerCalls(load: () => Promise<CallSide>): { events: CallEven
     disposables: [
       changedFiles,
       changedLenses,
-      vscode.workspace.registerFileSystemProvider(callScheme, files, { isReadonly: true, isCaseSensitive: true }),
+      keepRequestsSaved(),
+      vscode.workspace.registerFileSystemProvider(callScheme, files, { isCaseSensitive: true }),
       vscode.languages.registerCodeLensProvider(callDocuments, lenses),
       vscode.languages.registerDocumentLinkProvider({ scheme: callScheme }, links),
     ],

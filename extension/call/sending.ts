@@ -29,7 +29,7 @@ export function createSending(deps: {
   readonly history: Pick<History, 'list'>;
 }) {
   const { link, targets, operations, answers, history } = deps;
-  /** The answer of each request document, by its path: saving an untitled document changes only its scheme. */
+  /** The answer of each request document, by its path. */
   const answerOf = new Map<string, vscode.Uri>();
 
   /** The document's request with the endpoint's method, ready to be sent. */
@@ -94,7 +94,8 @@ export function createSending(deps: {
     if (answer) return again(answer, mode);
     const request = readRequest(document.getText());
     const { path } = document.uri;
-    const uri = answerOf.get(path) ?? (await earlierAnswer(path)) ?? answers.newUri(request);
+    const method = operations.known(request.address)?.method ?? 'POST';
+    const uri = answerOf.get(path) ?? (await earlierAnswer(path)) ?? answers.newUri(request, method);
     answerOf.set(path, uri);
     return show(uri, { request, mode, document: path }, document.uri);
   }
@@ -185,6 +186,12 @@ export function createSending(deps: {
     answerOf: ({ path }: vscode.Uri): Answer | undefined => answers.get(answerOf.get(path)?.toString() ?? ''),
     /** The path of the request document of an answer. */
     requestOf: (answer: vscode.Uri) => [...answerOf].find(([, of]) => of.toString() === answer.toString())?.[0],
+    /** A request is in another document now. */
+    moved({ path: before }: vscode.Uri, { path: now }: vscode.Uri): void {
+      const answer = answerOf.get(before);
+      answerOf.delete(before);
+      if (answer) answerOf.set(now, answer);
+    },
     /** Shows a call of the history with its request document. */
     async attach(document: vscode.Uri, answer: Answer): Promise<void> {
       answerOf.set(document.path, answer.uri);

@@ -9,6 +9,7 @@ import { t } from '../words.ts';
 import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
 import { appKey } from '../workspace/code/listed.ts';
 import { type CallAddress, appOf as nameOf } from './address.ts';
+import { folderOf } from './documents.ts';
 import { isObject, type Json, tryParse } from './json.ts';
 import { type Operation, operationsOf } from './openapi.ts';
 import type { CallTarget } from './run-call.ts';
@@ -42,7 +43,7 @@ export function createTargets(deps: {
     const fits = all.filter(
       ({ file, name, entry }) => file === address.file && (name === address.app || entry?.name === address.app),
     );
-    const folder = document && vscode.workspace.getWorkspaceFolder(document.with({ scheme: 'file' }));
+    const folder = document && folderOf(document);
     return fits.find((app) => app.folder.uri.toString() === folder?.uri.toString()) ?? fits[0];
   }
 

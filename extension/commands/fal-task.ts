@@ -130,6 +130,10 @@ async function endOf(instance: number): Promise<void> {
   });
 }
 
+function sizeVariables({ columns, rows }: vscode.TerminalDimensions): { readonly [name: string]: string } {
+  return { COLUMNS: `${columns}`, LINES: `${rows}` };
+}
+
 function terminal(spec: FalTask, joined?: JoinedRun): vscode.Pseudoterminal {
   const write = new vscode.EventEmitter<string>();
   const close = new vscode.EventEmitter<number>();
@@ -147,8 +151,9 @@ function terminal(spec: FalTask, joined?: JoinedRun): vscode.Pseudoterminal {
       spec.onText?.(text);
       if (command === 'run') look(text);
     };
-    const size = dimensions ? { COLUMNS: `${dimensions.columns}`, LINES: `${dimensions.rows}` } : {};
-    const env = { PYTHONUNBUFFERED: '1', FORCE_COLOR: '1', ...size };
+    // What isn't shown is read line by line: `fal` must not wrap its sentences.
+    const size = spec.isShown ? dimensions : { columns: 1_000, rows: 50 };
+    const env = { PYTHONUNBUFFERED: '1', FORCE_COLOR: '1', ...(size && sizeVariables(size)) };
     run = joined ? joined.show(onText) : await spec.launch({ onText, signal: over.signal, env });
     void run.ended.then(({ code, stopped }) => {
       over.abort();

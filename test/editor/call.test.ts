@@ -95,7 +95,8 @@ it('opens a request from the lens of an endpoint, after starting the app', async
   await shown(/Call \| POST \/stream/, /fal/);
   const lens = page.locator('.codelens-decoration').filter({ hasText: /^Call.\|.POST.\/$/ });
   await lens.locator('a').first().click();
-  await shown(/^Send \| Send to Queue \| Copy as curl \| Python \| JS \| \/ of Painter \(local\)$/, /"steps": 4/);
+  const lenses = /^Send \| Send to Queue \| Copy as curl \| Python \| JS \| Save Request \| \/ of Painter \(local\)$/;
+  await shown(lenses, /"steps": 4/);
   const request = (await editors()).find(({ lenses }) => lenses.startsWith('Send'));
   expect(request?.text).toBe(
     [
@@ -162,6 +163,27 @@ it('saves the request into the workspace', async () => {
   // The editor creates the file before it writes the text.
   const text = await until('the file is there', () => readFile(path, 'utf8').then(parsed, () => undefined));
   expect(text).toEqual({ $schema: 'fal-call:/painter.py::Painter', prompt: 'fail', steps: 3 });
+  // The file is in the place of the document that it was.
+  await until('one tab has it', async () => (await tabs('painter.fal.json')) === 1);
+  expect(await breadcrumbs()).toEqual(['painter.fal.json', 'Painter · POST ∕ answer.fal.json']);
+});
+
+/** The first parts of the breadcrumbs of all columns. */
+const breadcrumbs = () =>
+  window.workbench.page.locator('.breadcrumbs-control .monaco-breadcrumb-item:first-child').allInnerTexts();
+
+it('keeps a request that is edited without asking, as it was when its tab was closed', async () => {
+  await callEndpoint('/');
+  await shown(/Save Request \| \/ of Painter \(local\)$/, /"prompt": "a cat on a bike"/);
+  await write('"prompt"', '"prompt": "kept",');
+  const tab = window.workbench.page.locator('.tab.active').filter({ hasText: 'painter-2.fal.json' });
+  await until('nothing is left to save', async () => !(await tab.getAttribute('class'))?.includes('dirty'));
+  await window.workbench.command('View: Close Editor');
+  await tab.waitFor({ state: 'detached' });
+  expect(await window.workbench.page.locator('.monaco-dialog-box').count()).toBe(0);
+  await window.workbench.command('View: Reopen Closed Editor');
+  await shown(/Save Request \| \/ of Painter \(local\)$/, /"prompt": "kept"/);
+  await window.workbench.command('View: Close Editor');
 });
 
 /** Opens a request to this endpoint from the palette. */
@@ -199,7 +221,7 @@ it('appends the events of a stream as they arrive, and can be cancelled', async 
 });
 
 it('has its documents again after a reload, and shows the next answer in the same one', async () => {
-  await stateIsStored(window, 'painter-stream answer', 'memento/workbench.parts.editor');
+  await stateIsStored(window, 'Painter · POST ∕stream answer', 'memento/workbench.parts.editor');
   await window.workbench.page.reload();
   window = await openFalWindow(window.workbench.page);
   await shown(/^Send .*\/stream of Painter \(local\)$/, /"steps": 50/);
@@ -209,7 +231,7 @@ it('has its documents again after a reload, and shows the next answer in the sam
   await write('"steps"', '"steps": 2');
   await clickLens('Send');
   await shown(/^200 · /, /^\{"step": 0\}\n\{"step": 1\}\n?$/);
-  expect([await columns(), await tabs('painter-stream answer')]).toEqual([2, 1]);
+  expect([await columns(), await tabs('Painter · POST ∕stream answer')]).toEqual([2, 1]);
 });
 
 it('starts the app of a saved request first, and has its history, in another window', async () => {

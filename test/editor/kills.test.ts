@@ -90,7 +90,7 @@ it('follows a queued call again after a reload', async () => {
   await shown(/^Send \| /, /"seconds": 30/);
   await clickLens('Send to Queue');
   await shown(/^(queued|running).* \| Cancel$/, /^$/);
-  await stateIsStored(window, 'slow answer.fal.json', 'memento/workbench.parts.editor');
+  await stateIsStored(window, 'Slow · POST ∕ answer.fal.json', 'memento/workbench.parts.editor');
   await reload();
   await shown(/^(queued|running).* \| Cancel$/, /^$/);
   await shown(/^200 · /, /"slept": 30/);
