@@ -22,6 +22,7 @@ import { createStartedCode } from './commands/started-code.ts';
 import { createTaskProvider } from './commands/task-provider.ts';
 import { createTerminals } from './commands/terminal.ts';
 import { createTerminalLinks } from './commands/terminal-links.ts';
+import { followTypedCommands } from './commands/typed-commands.ts';
 import { createContexts } from './contexts.ts';
 import type { callCommands } from './contributes/call-commands.ts';
 import type { CommandName } from './contributes/commands.ts';
@@ -34,6 +35,7 @@ import { createCodeLenses } from './lens/code-lenses.ts';
 import { createSettingHovers } from './lens/setting-hovers.ts';
 import type { LogPane } from './logs/logs.ts';
 import { createPresenter, createSettingsCheck } from './present.ts';
+import type { FailedCommand } from './problem.ts';
 import type { Problems } from './problems/problems.ts';
 import { hasStoredProblems } from './problems/stored-problems.ts';
 import { childEnv } from './process/child-env.ts';
@@ -131,9 +133,10 @@ export function createSession(deps: {
   const unfollowStart = link.onChange(({ live }) => {
     if (live) void loadInlineLogs();
   });
+  const failedAt = (failed: FailedCommand) => void loadProblems().then((loaded) => loaded.failed(failed));
   const apps = createAppCommands({
     ...{ helpers, begunTasks, runs, startedCode, scaleResets, index, link, emulator, clis, present, log },
-    failedAt: (failed) => void loadProblems().then((loaded) => loaded.failed(failed)),
+    failedAt,
   });
   const tasks = createTaskProvider({ index, emulator, apps, present, begunTasks });
   const terminals = createTerminals({ link, emulator, clis, present, shim });
@@ -211,7 +214,7 @@ export function createSession(deps: {
       `${context.extension.id}#${walkthrough.id}`,
     );
     // Steps that are done already are shown as such.
-    if (vscode.workspace.isTrusted) await clis.peek(activeFolder()?.uri);
+    if (vscode.workspace.isTrusted) await clis.showPython(activeFolder()?.uri);
   }
 
   let logs: Promise<LogPane> | undefined;
@@ -252,6 +255,7 @@ export function createSession(deps: {
   const disposables = [
     log,
     greyGoneRows(),
+    followTypedCommands({ index, failedAt }),
     followSettings({
       link,
       emulator,

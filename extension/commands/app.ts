@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { commandId, commandTitle } from '../contributes/commands.ts';
@@ -6,7 +5,6 @@ import { viewId } from '../contributes/views.ts';
 import { type Presenter, withSign } from '../present.ts';
 import { type FailedCommand, Problem, untrusted } from '../problem.ts';
 import { diagnose, lastLine, plain } from '../process/diagnose.ts';
-import { failureIn } from '../process/failure.ts';
 import type { RunHelpers } from '../process/run/run-helpers.ts';
 import type { FalEnd } from '../process/run/window-run.ts';
 import { findRunning } from '../target/data-folder.ts';
@@ -16,10 +14,10 @@ import { t } from '../words.ts';
 import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
 import { appArgument, chooseApp } from '../workspace/choose-app.ts';
 import { appKey } from '../workspace/code/listed.ts';
-import { openedPath } from '../workspace/linked-folders.ts';
 import { appInTask, createAppTasks, type FailedTask } from './app-tasks.ts';
 import type { BegunTasks } from './begun-tasks.ts';
 import type { EmulatorCommands } from './emulator.ts';
+import { failedCommand } from './failed-command.ts';
 import type { FalClis } from './fal-cli.ts';
 import { served } from './fal-task.ts';
 import type { Runs } from './runs.ts';
@@ -137,13 +135,11 @@ export function createAppCommands(deps: {
     }
     const found = index.known().find((one) => appInTask(one) === app && one.folder.uri.fsPath === folder.uri.fsPath);
     const file = found?.uri.fsPath ?? resolve(folder.uri.fsPath, app.split('::')[0] ?? '');
-    const { reason, place: raised } = failureIn(output, { cwd: tasks.folderOf(app, folder), file, read });
+    const key = found ? appKey(found) : resolve(folder.uri.fsPath, app);
     const folders = [folder.uri.fsPath, dirname(file)];
-    const place = raised && { ...raised, file: openedPath(raised.file, folders) };
-    if (reason !== undefined && place) {
-      const key = found ? appKey(found) : resolve(folder.uri.fsPath, app);
-      deps.failedAt({ command, key, file, at: Date.now(), reason, place });
-    }
+    const of = { command, key, file, folders, cwd: tasks.folderOf(app, folder) };
+    const { reason, place, failed: failedAt } = failedCommand(of, output);
+    if (failedAt) deps.failedAt(failedAt);
     // The address is printed before the app serves; the platform's sentence says that it did not.
     const hasStarted = served(output) !== undefined && !/ The app failed to start\./.test(output);
     const what =
@@ -200,12 +196,4 @@ async function saveAll(): Promise<void> {
   if (!vscode.workspace.textDocuments.some(({ isDirty, isUntitled }) => isDirty && !isUntitled)) return;
   if (!(await vscode.workspace.saveAll(false))) throw new Problem(t('Some files could not be saved.'));
   void vscode.window.setStatusBarMessage(t('fal: All files saved.'), 3_000);
-}
-
-function read(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
 }

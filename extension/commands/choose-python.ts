@@ -106,6 +106,8 @@ export function createChoosePython(deps: {
           before && (fits.includes(before) ? sourceText(before.source) : t('not supported by fal')) === heading;
         return isSame ? [row] : [{ label: heading, kind: vscode.QuickPickItemKind.Separator }, row];
       });
+      const used = found.find(({ python }) => isUsed(python));
+      if (used && current !== undefined) list.placeholder = inUse(used.facts.release, current);
       list.keepScrollPosition = true;
       list.items = [...items, ...others()];
       const same = active && list.items.find(({ label, description }) => isRow(active, label, description));
@@ -185,6 +187,10 @@ export function createChoosePython(deps: {
       }
     },
   };
+}
+
+function inUse(release: string, python: string): string {
+  return t('In use: Python {0}, {1}. fal needs {2}.', release, python, pythonRangeText);
 }
 
 /** Writes the setting; `undefined` removes it from every level. */

@@ -80,6 +80,12 @@ export function createFalClis(deps: {
       const found = await python(scope).catch(() => undefined);
       return found?.fal === undefined ? undefined : cliOf(found.python, found.hasClient);
     },
+    /** Shows which Python is used for this folder; nothing if there is none that fal supports. */
+    async showPython(scope: vscode.Uri | undefined): Promise<void> {
+      const found = await python(scope).catch(() => undefined);
+      if (!found) return;
+      void vscode.window.setStatusBarMessage(t('fal uses Python {0}: {1}', found.release, found.python), 15_000);
+    },
     /** The interpreter for this folder, if there is one that fal supports. */
     async interpreter(scope: vscode.Uri | undefined): Promise<string | undefined> {
       return (await python(scope).catch(() => undefined))?.python;

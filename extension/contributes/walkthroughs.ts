@@ -17,8 +17,9 @@ export const steps = {
   python: {
     title: 'Choose Python',
     description:
-      `fal needs Python ${pythonRangeText}. The project's .venv and the Python on PATH are found automatically.\n` +
-      `[Choose Python](${commandUri('choosePython')})`,
+      `fal needs Python ${pythonRangeText}. The project's .venv and the Python on PATH are found automatically; the ` +
+      'status bar and the list say which one is used.\n' +
+      `[Choose Python…](${commandUri('choosePython')})`,
     picture: 'A list of the Python interpreters of this machine, each with its version of fal.',
     completedWhen: is('pythonState', 'ok'),
   },

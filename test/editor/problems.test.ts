@@ -223,6 +223,12 @@ it('shows an exception of setup(), until it succeeds', async () => {
 it('shows an exception of a run in a terminal, until a later run there starts', async () => {
   await window.workbench.command('fal: Open Local Terminal');
   await window.workbench.terminalIsShown('fal (local)');
+  await write('typed.py', app('Typed', '', '    tags = ["b"'));
+  await window.workbench.typeInTerminal('fal deploy typed.py::Typed');
+  await newProblem(/'\[' was never closed.*fal deploy.*Ln 7/, Date.now(), 'syntax error of a typed command');
+  await write('typed.py', app('Typed', '', '    tags = ["b"]'));
+  await healed(/never closed/);
+  await window.workbench.command('Terminal: Focus Terminal');
   await window.workbench.typeInTerminal('fal run tokens.py::Tokens');
   await until('there is one more error', async () => (await errors()) > known, { timeoutMs: 90_000 });
   await problem(/RuntimeError: There are no tokens.*fal runner \d+ .*Ln 12,/);
