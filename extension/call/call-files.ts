@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { isRequestDocument } from './address.ts';
+import { fileEnding } from './documents.ts';
 import type { RequestFiles } from './request-files.ts';
 
 /** Text that an editor shows as a read-only file. */
@@ -29,6 +30,8 @@ export function createCallFiles(sources: { readonly [authority: string]: Source 
 
   return {
     async stat(uri: vscode.Uri): Promise<vscode.FileStat> {
+      // The editor looks whether the folder of a new file is there.
+      if (isRequestDocument(uri) && !uri.path.endsWith(fileEnding)) return folderStat;
       const base = { type: vscode.FileType.File, ctime: 0 };
       if (isRequestDocument(uri)) return { ...base, ...(await found(uri, requests.stat(uri.path))) };
       const { bytes, mtime } = await look(uri);
@@ -43,6 +46,8 @@ export function createCallFiles(sources: { readonly [authority: string]: Source 
     },
   };
 }
+
+const folderStat: vscode.FileStat = { type: vscode.FileType.Directory, ctime: 0, mtime: 0, size: 0 };
 
 function found<T>(uri: vscode.Uri, work: Promise<T>): Promise<T> {
   return work.catch((error: NodeJS.ErrnoException) => {
