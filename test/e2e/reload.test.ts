@@ -119,7 +119,7 @@ describe('a run whose code is saved', () => {
   it('is restarted: calls in flight finish on the old code, and later ones get the new code', async () => {
     const before = (await run.call()) as { model: number };
     expect(before).toMatchObject({ version: 'first' });
-    const slow = run.call(2);
+    const slow = run.call(1);
     await until('the slow call runs', async () => {
       const { runners } = (await (await asOwner('/minifal/status')).json()) as { runners: { state: string }[] };
       return runners.some(({ state }) => state === 'RUNNING');
@@ -177,7 +177,8 @@ describe('a run whose code is saved', () => {
       const { runners: all } = (await (await asOwner('/minifal/status')).json()) as { runners: { state: string }[] };
       return all.filter(({ state }) => state === 'IDLE').length;
     };
-    await run.reload((source) => source.replace('keep_alive=60', 'keep_alive=1'));
+    const { run: message } = await run.saved((source) => source.replace('keep_alive=60', 'keep_alive=1'));
+    await run.post({ run: message, verdict: 'registration' });
     expect(await scale('faithful')).toBe(200);
     await until('its runner has ended', async () => (await runners()) === 0);
     expect(await scale('pinned')).toBe(200);

@@ -84,6 +84,8 @@ export function createRunnerLaws(): (seen: Seen) => void {
       const state = findRunner(seen.before, effect.runnerId)?.state.kind ?? '';
       const becameReady = seen.event.type === 'runnerReady' && seen.event.runnerId === effect.runnerId;
       law(becameReady || state === 'idle' || state === 'running', 'a draining runner gets nothing', effect, state);
+      const kept = seen.after.runners.get(effect.runnerId)?.held === true;
+      law(!kept, 'a runner whose code is about to be replaced gets nothing', effect);
     }
   }
 
