@@ -73,11 +73,11 @@ async function startRun() {
   const url = `http://localhost:${emulator.ports.run}/local/${alias}/`;
   let ids = 0;
 
-  async function saved(edit: (source: string) => string): Promise<Loaded> {
+  async function saved(edit: (source: string) => string, swap = false): Promise<Loaded> {
     const file = join(project.folder, 'app.py');
     await writeFile(file, edit(await readFile(file, 'utf8')));
     const id = ++ids;
-    loader.order({ op: 'load', id, cause: file, fresh: false, swap: false });
+    loader.order({ op: 'load', id, cause: file, fresh: false, swap });
     return until('the save is imported', () => {
       const event = events.find((one) => 'id' in one && one.id === id);
       if (event?.event === 'failed') throw new Error(event.error.message);
@@ -98,10 +98,13 @@ async function startRun() {
       if (response.status !== 200) throw new Error(`${response.status}: ${text}`);
       return reloadAnswerSchema.parse(JSON.parse(text));
     },
-    /** Saves and reloads. */
-    async reload(edit: (source: string) => string) {
-      const { run: message, verdict, reason } = await saved(edit);
-      return this.post({ run: message, verdict, reason, cause: { file: 'app.py' } });
+    /** Saves and reloads; `swap`: the runner may exchange its code. */
+    async reload(edit: (source: string) => string, swap = false) {
+      const loaded = await saved(edit, swap);
+      const answer = await this.post({ ...loaded, cause: { file: 'app.py' } });
+      const isAccepted = !['failed', 'kept'].includes(answer.outcome);
+      loader.order({ op: isAccepted ? 'accepted' : 'refused', id: loaded.id });
+      return answer;
     },
     async end(): Promise<void> {
       loader.interrupt();
@@ -115,15 +118,18 @@ async function lines(): Promise<readonly { readonly message: string; readonly re
   return ((await response.json()) as { lines: { message: string; revision: string | null }[] }).lines;
 }
 
+/** States of the runners of all apps. */
+async function statesOf(): Promise<readonly string[]> {
+  const { runners } = (await (await asOwner('/minifal/status')).json()) as { runners: { state: string }[] };
+  return runners.map(({ state }) => state);
+}
+
 describe('a run whose code is saved', () => {
   it('is restarted: calls in flight finish on the old code, and later ones get the new code', async () => {
     const before = (await run.call()) as { model: number };
     expect(before).toMatchObject({ version: 'first' });
     const slow = run.call(1);
-    await until('the slow call runs', async () => {
-      const { runners } = (await (await asOwner('/minifal/status')).json()) as { runners: { state: string }[] };
-      return runners.some(({ state }) => state === 'RUNNING');
-    });
+    await until('the slow call runs', async () => (await statesOf()).includes('RUNNING'));
     const reloading = run.reload((source) => source.replaceAll('"first"', '"second"'));
     const answer = await reloading;
     expect(answer).toMatchObject({ outcome: 'restarted', runners: [] });
@@ -168,20 +174,31 @@ describe('a run whose code is saved', () => {
     expect(await Promise.all(Array.from({ length: 5 }, () => run.call(0.2)))).toEqual(Array(5).fill(before));
   });
 
+  it('exchanges the code of its runner if setup() reaches nothing that changed', async () => {
+    const before = (await run.call()) as { model: number };
+    const slow = run.call(1);
+    await until('the slow call runs', async () => (await statesOf()).includes('RUNNING'));
+    const answer = await run.reload((source) => source.replaceAll('"third"', '"fourth"'), true);
+    expect(answer).toMatchObject({ outcome: 'swapped', runners: [{ outcome: 'swapped' }] });
+    expect(answer.sentence).toMatch(/^Swapped in [\d.]+ m?s: Demo\.main changed; model kept/);
+    expect(await slow).toEqual(before);
+    expect(await run.call()).toEqual({ version: 'fourth', model: before.model });
+    const restarted = await run.reload((source) => source.replace('= os.getpid()', '= os.getpid() + 1'), true);
+    expect(restarted).toMatchObject({ outcome: 'restarted', runners: [] });
+    expect(restarted.sentence).toMatch(/setup/);
+  });
+
   it('scales to zero if it is to scale as if it were deployed', async () => {
     const scale = async (scaling: string) => {
       const body = JSON.stringify({ scaling });
       return (await asOwner(`/minifal/runs/${run.alias}/scaling`, { method: 'PUT', body })).status;
     };
-    const runners = async () => {
-      const { runners: all } = (await (await asOwner('/minifal/status')).json()) as { runners: { state: string }[] };
-      return all.filter(({ state }) => state === 'IDLE').length;
-    };
+    const isIdle = async () => (await statesOf()).includes('IDLE');
     const { run: message } = await run.saved((source) => source.replace('keep_alive=60', 'keep_alive=1'));
     await run.post({ run: message, verdict: 'registration' });
     expect(await scale('faithful')).toBe(200);
-    await until('its runner has ended', async () => (await runners()) === 0);
+    await until('its runner has ended', async () => !(await isIdle()));
     expect(await scale('pinned')).toBe(200);
-    await until('a runner is back', async () => (await runners()) === 1);
+    await until('a runner is back', isIdle);
   });
 });
