@@ -86,7 +86,6 @@ async function startRun() {
   }
   return {
     alias,
-    saved,
     async call(seconds = 0): Promise<unknown> {
       const init = { method: 'POST', headers: { 'content-type': 'application/json' } };
       const response = await fetch(url, { ...init, body: JSON.stringify({ seconds }) });
@@ -99,9 +98,10 @@ async function startRun() {
       return reloadAnswerSchema.parse(JSON.parse(text));
     },
     /** Saves and reloads; `swap`: the runner may exchange its code. */
-    async reload(edit: (source: string) => string, swap = false) {
-      const loaded = await saved(edit, swap);
-      const answer = await this.post({ ...loaded, cause: { file: 'app.py' } });
+    async reload(edit: (source: string) => string, change: { swap?: boolean; verdict?: Loaded['verdict'] } = {}) {
+      const loaded = await saved(edit, change.swap);
+      const verdict = change.verdict ?? loaded.verdict;
+      const answer = await this.post({ ...loaded, verdict, cause: { file: 'app.py' } });
       const isAccepted = !['failed', 'kept'].includes(answer.outcome);
       loader.order({ op: isAccepted ? 'accepted' : 'refused', id: loaded.id });
       return answer;
@@ -168,8 +168,8 @@ describe('a run whose code is saved', () => {
 
   it('gets new settings without a restart', async () => {
     const before = await run.call();
-    const { run: message } = await run.saved((source) => source.replace('max_multiplexing=2', 'max_multiplexing=5'));
-    const answer = await run.post({ run: message, verdict: 'registration' });
+    const wider = (source: string) => source.replace('max_multiplexing=2', 'max_multiplexing=5');
+    const answer = await run.reload(wider, { verdict: 'registration' });
     expect(answer).toMatchObject({ outcome: 'registered' });
     expect(await Promise.all(Array.from({ length: 5 }, () => run.call(0.2)))).toEqual(Array(5).fill(before));
   });
@@ -178,12 +178,14 @@ describe('a run whose code is saved', () => {
     const before = (await run.call()) as { model: number };
     const slow = run.call(1);
     await until('the slow call runs', async () => (await statesOf()).includes('RUNNING'));
-    const answer = await run.reload((source) => source.replaceAll('"third"', '"fourth"'), true);
+    const answer = await run.reload((source) => source.replaceAll('"third"', '"fourth"'), { swap: true });
     expect(answer).toMatchObject({ outcome: 'swapped', runners: [{ outcome: 'swapped' }] });
     expect(answer.sentence).toMatch(/^Swapped in [\d.]+ m?s: Demo\.main changed; model kept/);
     expect(await slow).toEqual(before);
     expect(await run.call()).toEqual({ version: 'fourth', model: before.model });
-    const restarted = await run.reload((source) => source.replace('= os.getpid()', '= os.getpid() + 1'), true);
+    const restarted = await run.reload((source) => source.replace('= os.getpid()', '= os.getpid() + 1'), {
+      swap: true,
+    });
     expect(restarted).toMatchObject({ outcome: 'restarted', runners: [] });
     expect(restarted.sentence).toMatch(/setup/);
   });
@@ -194,8 +196,7 @@ describe('a run whose code is saved', () => {
       return (await asOwner(`/minifal/runs/${run.alias}/scaling`, { method: 'PUT', body })).status;
     };
     const isIdle = async () => (await statesOf()).includes('IDLE');
-    const { run: message } = await run.saved((source) => source.replace('keep_alive=60', 'keep_alive=1'));
-    await run.post({ run: message, verdict: 'registration' });
+    await run.reload((source) => source.replace('keep_alive=60', 'keep_alive=1'), { verdict: 'registration' });
     expect(await scale('faithful')).toBe(200);
     await until('its runner has ended', async () => !(await isIdle()));
     expect(await scale('pinned')).toBe(200);

@@ -18,7 +18,8 @@ export function describeReload({ outcome, ms, reason, kept, order, serving }: Fa
   switch (outcome) {
     case 'swapped': {
       const paths = [...new Set(order.changed.map(({ path }) => path))];
-      const changed = paths.length === 0 ? 'the code changed' : `${list(paths)} changed`;
+      const why = reason ? full(reason.text).slice(0, -1) : 'the code changed';
+      const changed = paths.length === 0 ? why : `${list(paths)} changed`;
       return `Swapped in ${duration(ms)}: ${changed}; model kept${kept.length === 0 ? '' : `; kept: ${list(kept)}`}.`;
     }
     case 'restarted':
