@@ -128,6 +128,13 @@ export function createAppCommands(deps: {
     log.error(`[fal] ${command} ${app} failed. Its last lines:`);
     for (const line of plain(output).trimEnd().split(/\r?\n/).slice(-40)) log.error(`[fal] ${line}`);
     if (await wasKilled()) return;
+    // Otherwise the SDK's report of a broken connection would be the reason.
+    if (!findRunning(link.folder)) {
+      present.problem(
+        new Problem(t('{0} ended with the emulator, which is not running any more.', name), 'startEmulator'),
+      );
+      return;
+    }
     const known = diagnose(output);
     if (known) {
       present.problem(known);
