@@ -182,8 +182,10 @@ async function underLoad(
 
   const rowDelays: number[] = [];
   const texts = await rows();
+  const isBusy = (text: string | undefined) => text !== undefined && /^Alarm.*busy/m.test(text);
+  const changes = texts.filter(([, text], index) => isBusy(text) && !isBusy(texts[index - 1]?.[1]));
   for (const at of sent) {
-    const first = texts.find(([drawn, text]) => drawn >= at && /^Alarm.*busy/m.test(text));
+    const first = changes.find(([drawn]) => drawn >= at);
     // Later than its request, it is the row of the next one.
     if (first && first[0] < at + everyMs) rowDelays.push(first[0] - at);
   }
