@@ -1,91 +1,68 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { until } from '../support/wait.ts';
 import { objections } from './accessibility.ts';
+import { callsOnScreen } from './calls-on-screen.ts';
 import type { FalWindow } from './fal-window.ts';
+import { keysIn } from './keys.ts';
 import { takePicture } from './pictures.ts';
 import { type Scene, setScene } from './scene.ts';
 
-/** Every action of the extension, without a mouse: from starting the emulator to the menu of the last row. */
+const walker = `import base64
+import time
+
+import fal
+from fal.toolkit import File
+from pydantic import BaseModel
+
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+class Picture(BaseModel):
+    image: File
+
+
+class Walker(fal.App):
+    machine_type = "XS"
+    keep_alive = 600
+
+    @fal.endpoint("/")
+    def picture(self) -> Picture:
+        print("a step")
+        image = File.from_bytes(base64.b64decode(PNG), content_type="image/png", file_name="step.png")
+        return Picture(image=image)
+
+    @fal.endpoint("/fail")
+    def fail(self) -> str:
+        raise KeyError("style")
+
+    @fal.endpoint("/wait")
+    def wait(self) -> str:
+        time.sleep(600)
+        return "done"
+`;
+const lineOf = (code: string) => walker.split('\n').findIndex((line) => line.includes(code)) + 1;
+const secret = 'hf_not_to_be_seen';
+
+/** Every action of the extension, without a mouse: from starting the emulator to the fix of a problem. */
 let scene: Scene;
 let window: FalWindow;
+const { press, focused, reach, runTyped, focusView, menu, choose, hasFocus } = keysIn(() => window);
 
 beforeAll(async () => {
   scene = await setScene();
+  await writeFile(join(scene.workspace, 'walker.py'), walker);
+  await writeFile(join(scene.workspace, '.env'), `HF_TOKEN=${secret}\n`);
   window = await scene.open();
   await runTyped('fal: Focus on Apps View');
   await window.row(/^Hello not running/);
 });
 afterAll(() => scene?.close());
-
-const press = (...keys: readonly string[]) =>
-  keys.reduce((before, key) => before.then(() => window.workbench.page.keyboard.press(key)), Promise.resolve());
-
-/** The text of a screen reader for the focused element. */
-function focused(): Promise<string> {
-  return window.workbench.page.evaluate<string>(`(() => {
-    const list = document.activeElement;
-    const id = list?.getAttribute('aria-activedescendant');
-    const at = (id && document.getElementById(id)) || list;
-    return (at?.getAttribute('aria-label') ?? at?.textContent ?? '').replaceAll('\\u00a0', ' ').trim();
-  })()`);
-}
-
-/** Presses a key until the expected element has the focus; fails after one round. */
-async function reach(key: string, wanted: RegExp, maxSteps = 40): Promise<string> {
-  const seen: string[] = [];
-  for (let step = 0; step < maxSteps; step++) {
-    const now = await focused();
-    if (wanted.test(now)) return now;
-    seen.push(now);
-    await press(key);
-  }
-  throw new Error(`${key} does not lead to ${wanted}, only to ${JSON.stringify(seen)}`);
-}
-
-/** Runs a command from the palette, only with the keyboard. */
-async function runTyped(title: string): Promise<void> {
-  const { page } = window.workbench;
-  const first = page.locator('.quick-input-widget:visible .monaco-list-row.focused .label-name');
-  await until(
-    `the palette has ${title}`,
-    async () => {
-      await press('F1');
-      await page.keyboard.type(title);
-      const isThere = await first
-        .filter({ hasText: title })
-        .waitFor({ timeout: 3_000 })
-        .then(
-          () => true,
-          () => false,
-        );
-      if (!isThere) await press('Escape');
-      return isThere;
-    },
-    { timeoutMs: 60_000 },
-  );
-  await press('Enter');
-}
-
-/** Parts of the editor that open late may take the focus again. */
-async function focusTree(): Promise<void> {
-  const { page } = window.workbench;
-  await until('the tree has the focus', async () => {
-    await runTyped('fal: Focus on Apps View');
-    await page
-      .locator('.sidebar .pane :focus')
-      .waitFor({ timeout: 2_000 })
-      .catch(() => undefined);
-    await press('Home');
-    return /^app /.test(await focused());
-  });
-}
-
-/** The labels of the items in the open context menu or dropdown. */
-async function menu(): Promise<readonly string[]> {
-  const items = window.workbench.page.locator('.monaco-menu .action-item .action-label:visible');
-  await items.first().waitFor();
-  return (await items.allInnerTexts()).map((text) => text.trim()).filter(Boolean);
-}
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await takePicture(window.workbench, `keyboard-failed-${task.name.slice(0, 20)}`);
+  await until('something has the focus', hasFocus, { timeoutMs: 5_000 });
+});
 
 const quickPick = () => window.workbench.page.locator('.quick-input-widget:visible .quick-input-title');
 
@@ -139,7 +116,7 @@ it('runs, deploys, stops and opens the terminal by keyboard shortcuts', async ()
 });
 
 it('moves through the tree, in which each row has a spoken description', async () => {
-  await focusTree();
+  await focusView('Apps', /^app /);
   const labels: string[] = [];
   for (let row = await focused(); labels.at(-1) !== row; row = await focused()) {
     labels.push(row);
@@ -152,11 +129,12 @@ it('moves through the tree, in which each row has a spoken description', async (
     expect.stringMatching(/^1 ended runner/),
     expect.stringMatching(/^runner \d+, ended, less than a minute, .+/),
     expect.stringMatching(/^app Slow, not deployed/),
+    expect.stringMatching(/^app Walker, not deployed/),
   ]);
 });
 
 it("opens a row's menu and clears the row", async () => {
-  await focusTree();
+  await focusView('Apps', /^app /);
   await reach('ArrowDown', /^runner \d+, ended/);
   await press('Shift+F10');
   expect(await menu()).toEqual(['Show Log', 'Copy ID', 'Clear Runner', 'Clear Ended Runners']);
@@ -167,7 +145,7 @@ it("opens a row's menu and clears the row", async () => {
 
 it("reaches the view's own buttons and its menu", async () => {
   const { page } = window.workbench;
-  await focusTree();
+  await focusView('Apps', /^app /);
   await reach('Shift+Tab', /^(Deploy to Emulator|Open Local Terminal|Views and More Actions|Collapse All)/, 15);
   await press('Home');
   const buttons = new Set<string>();
@@ -196,4 +174,140 @@ it("opens the status bar's actions", async () => {
   await quickPick().filter({ hasText: 'fal' }).waitFor();
   await press('Escape');
   await window.workbench.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+});
+
+const calls = callsOnScreen(() => window);
+
+/** Opens the request of an endpoint from its row. */
+async function callEndpoint(path: string): Promise<void> {
+  await focusView('Apps', /^app /);
+  await reach('ArrowDown', /^run Walker/);
+  await reach('ArrowDown', new RegExp(`^endpoint POST ${path},`));
+  await choose('Call App');
+  await calls.shown(new RegExp(`^Send .*\\| ${path} of Walker`), /schema/);
+}
+
+/** Waits for a row of "Requests" by its spoken text, and focuses it. */
+async function reachRequest(wanted: RegExp): Promise<string> {
+  return until(
+    `a request matches ${wanted}`,
+    async () => {
+      await focusView('Requests', /^(request|\d+ older)/);
+      return reach('ArrowDown', wanted, 10).catch(() => undefined);
+    },
+    { timeoutMs: 60_000 },
+  );
+}
+
+it('runs an app from its row, calls it, and opens the result', async () => {
+  const { page } = window.workbench;
+  await focusView('Apps', /^app /);
+  await reach('ArrowDown', /^app Walker/);
+  await press('Enter');
+  await window.status(new RegExp(`Ln ${lineOf('class Walker')}, `));
+  await focusView('Apps', /^app /);
+  await reach('ArrowDown', /^app Walker/);
+  await choose('Run App');
+  await window.row(/^Walker \(run\) idle/);
+  await callEndpoint('/');
+  await runTyped('fal: Send Request');
+  await calls.shown(/^200 · .*\| Open Result/, /step\.png/);
+  await press('Control+2');
+  await runTyped('fal: Open Result');
+  await page
+    .locator('.tab.active')
+    .filter({ hasText: /step|png/ })
+    .waitFor();
+});
+
+it('opens, replays and cancels requests from their rows', async () => {
+  const { page } = window.workbench;
+  await callEndpoint('/fail');
+  await runTyped('fal: Send Request to Queue');
+  const row = await reachRequest(/^request \d+, POST \/fail of .* failed/);
+  const number = Number(/\d+/.exec(row));
+  await press('Enter');
+  await page
+    .locator('.tab.active')
+    .filter({ hasText: `Request #${number}` })
+    .waitFor();
+  await reachRequest(new RegExp(`^request ${number}, `));
+  await choose('Replay Request');
+  await reachRequest(new RegExp(`^request ${number + 1}, POST /fail of .* failed`));
+  await callEndpoint('/wait');
+  await runTyped('fal: Send Request to Queue');
+  await reachRequest(/^request \d+, POST \/wait of .* running/);
+  // The only runner is busy, so that the next one waits.
+  await reachRequest(new RegExp(`^request ${number}, `));
+  await choose('Replay Request');
+  const waiting = Number(/\d+/.exec(await reachRequest(/^request \d+, POST \/fail of .* waiting/)));
+  await press('Delete');
+  await reachRequest(new RegExp(`^request ${waiting}, .* failed`));
+});
+
+it("puts the focus on the log's lines", async () => {
+  const pane = window.workbench.page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+  await runTyped('fal: Show Log');
+  await quickPick().filter({ hasText: 'Show Log' }).waitFor();
+  await press('Enter');
+  await pane.locator('.row').first().waitFor();
+  await pane.locator('.list:focus').waitFor();
+});
+
+const shownInEmulator = (text: RegExp) =>
+  window.workbench.view('Emulator').locator('[role=treeitem]').filter({ hasText: text }).first().waitFor();
+
+it('adds and imports secrets, and opens an address', async () => {
+  const { page } = window.workbench;
+  await focusView('Emulator', /local/);
+  const input = page.locator('.quick-input-widget:visible input:visible').first();
+  await reach('ArrowDown', /^\d+ secrets/);
+  await choose('Add Secret');
+  await page.getByText('Add Secret (1 of 2)').waitFor();
+  await page.keyboard.type('API_TOKEN');
+  await press('Enter');
+  await page.getByText('Add Secret (2 of 2)').waitFor();
+  expect(await input.getAttribute('type')).toBe('password');
+  await page.keyboard.type(secret);
+  await press('Enter');
+  await shownInEmulator(/^SecretsAPI_TOKEN$/);
+  await focusView('Emulator', /local/);
+  await reach('ArrowDown', /^\d+ secrets/);
+  await choose('Import Secrets…');
+  await page.locator('.quick-input-widget:visible .monaco-list-row').filter({ hasText: '.env' }).first().waitFor();
+  await press('Enter');
+  await page.getByText('Secrets That .env Would Set').waitFor();
+  await press('Enter');
+  await shownInEmulator(/^SecretsAPI_TOKEN, HF_TOKEN$/);
+  expect(await page.content()).not.toContain(secret);
+  await focusView('Emulator', /local/);
+  const address = window.workbench.view('Emulator').locator('[role=treeitem]').filter({ hasText: /^Run/ });
+  await until('it is unfolded', async () => {
+    if (await address.isVisible()) return true;
+    await press('ArrowRight');
+    return false;
+  });
+  await reach('ArrowDown', /^Run, port \d+/);
+  const opened = page.context().waitForEvent('page');
+  await press('Enter');
+  const tab = await opened;
+  const { ports } = await scene.emulator();
+  await until('the address is opened', () => tab.url().includes(`${ports.run}`));
+  await tab.close();
+});
+
+it('goes from a problem to its line, and to its request by a quick fix', async () => {
+  const { page } = window.workbench;
+  await runTyped('Problems: Focus on Problems View');
+  await press('Home');
+  await reach('ArrowDown', /KeyError: 'style'/);
+  await press('Enter');
+  await window.status(new RegExp(`Ln ${lineOf('raise KeyError')}, `));
+  await press('Control+.');
+  const offered = page.locator('.action-widget:visible');
+  await offered.filter({ hasText: 'Open Request' }).waitFor();
+  const chosen = offered.locator('.monaco-list-row.focused').filter({ hasText: 'Open Request' });
+  for (let step = 0; step < 5 && !(await chosen.isVisible()); step++) await press('ArrowDown');
+  await press('Enter');
+  await page.locator('.tab.active').filter({ hasText: 'Request #' }).waitFor();
 });

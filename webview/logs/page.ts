@@ -272,6 +272,12 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
       toolbar?.focusText();
     } else if (event.key === 'Escape' && event.target !== list.element) list.element.focus();
   });
+  // The editor gives the focus to the page, not to a part of it.
+  const focusList = (): void => {
+    if (document.activeElement === document.body) list.element.focus();
+  };
+  window.addEventListener('focus', focusList);
+  if (document.hasFocus()) focusList();
   let saving: ReturnType<typeof setTimeout> | undefined;
   list.element.addEventListener('scroll', () => {
     clearTimeout(saving);

@@ -1,0 +1,104 @@
+import { until } from '../support/wait.ts';
+import type { FalWindow } from './fal-window.ts';
+
+/** A user's keys in a window, and what they lead to. */
+export function keysIn(window: () => FalWindow) {
+  const page = () => window().workbench.page;
+
+  const press = (...keys: readonly string[]) =>
+    keys.reduce((before, key) => before.then(() => page().keyboard.press(key)), Promise.resolve());
+
+  /** The text of a screen reader for the focused element. */
+  function focused(): Promise<string> {
+    return page().evaluate<string>(`(() => {
+      const list = document.activeElement;
+      const id = list?.getAttribute('aria-activedescendant');
+      const at = (id && document.getElementById(id)) || list;
+      return (at?.getAttribute('aria-label') ?? at?.textContent ?? '').replaceAll('\\u00a0', ' ').trim();
+    })()`);
+  }
+
+  /** Presses a key until the expected element has the focus; fails after one round. */
+  async function reach(key: string, wanted: RegExp, maxSteps = 40): Promise<string> {
+    const seen: string[] = [];
+    for (let step = 0; step < maxSteps; step++) {
+      const now = await focused();
+      if (wanted.test(now)) return now;
+      seen.push(now);
+      await press(key);
+    }
+    throw new Error(`${key} does not lead to ${wanted}, only to ${JSON.stringify(seen)}`);
+  }
+
+  /** Runs a command from the palette. */
+  async function runTyped(title: string): Promise<void> {
+    const labels = page().locator('.quick-input-widget:visible .monaco-list-row .quick-input-list-row:first-child');
+    const offered = labels.filter({ hasText: new RegExp(title) });
+    const chosen = page().locator('.quick-input-widget:visible .monaco-list-row.focused .label-name');
+    await until(
+      `the palette has ${title}`,
+      async () => {
+        await press('F1');
+        await page().keyboard.type(title);
+        const isThere = await offered
+          .first()
+          .waitFor({ timeout: 3_000 })
+          .then(
+            () => true,
+            () => false,
+          );
+        // Commands with similar names may come first.
+        for (let step = 0; isThere && step < 10; step++) {
+          if ((await chosen.first().textContent())?.replaceAll('\u00a0', ' ').endsWith(title)) return true;
+          await press('ArrowDown');
+        }
+        await press('Escape');
+        return false;
+      },
+      { timeoutMs: 60_000 },
+    );
+    await press('Enter');
+  }
+
+  /** Focuses the first row of a view. Parts of the editor that open late may take the focus again. */
+  async function focusView(name: string, first: RegExp): Promise<void> {
+    await until(`the view ${name} has the focus`, async () => {
+      await runTyped(`fal: Focus on ${name} View`);
+      await page()
+        .locator('.sidebar .pane :focus')
+        .waitFor({ timeout: 2_000 })
+        .catch(() => undefined);
+      await press('Home');
+      return first.test(await focused());
+    });
+  }
+
+  /** The labels of the items in the open context menu or dropdown. */
+  async function menu(): Promise<readonly string[]> {
+    const items = page().locator('.monaco-menu .action-item .action-label:visible');
+    await items.first().waitFor();
+    return (await items.allInnerTexts()).map((text) => text.trim()).filter(Boolean);
+  }
+
+  /** Chooses an item of the menu of the focused row. */
+  async function choose(label: string): Promise<void> {
+    await press('Shift+F10');
+    const offered = await menu();
+    const chosen = page().locator('.monaco-menu .action-item.focused .action-label');
+    for (let step = 0; step <= offered.length; step++) {
+      const now = await chosen
+        .first()
+        .textContent({ timeout: 1_000 })
+        .catch(() => '');
+      if (now?.trim() === label) return press('Enter');
+      await press('ArrowDown');
+    }
+    throw new Error(`the menu has no ${label}, only ${offered.join(', ')}`);
+  }
+
+  /** Whether keys go to something: the focus isn't lost. */
+  const hasFocus = () =>
+    page().evaluate<boolean>('document.activeElement !== null && document.activeElement !== document.body');
+
+  return { press, focused, reach, runTyped, focusView, menu, choose, hasFocus };
+}
