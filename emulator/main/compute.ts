@@ -136,7 +136,11 @@ export function createCompute(
     mask,
     onLine: createLineRecorder(logs, mask),
     onException: recordException,
-    onMoved: (name, revision) => catalog.moveAlias(name, revision),
+    onMoved(name, revision) {
+      catalog.moveAlias(name, revision);
+      // A run begins with its name as its revision, and gets others when it is reloaded.
+      if (revision !== name && !catalog.alias(name)) requestHistory.reloaded(name, revision);
+    },
     onCreated: (runner, machineType) =>
       notes.created(runner, machineType ?? firstMachineType(catalog.alias(runner.alias)?.machineTypes)),
     onNotes: notes.record,

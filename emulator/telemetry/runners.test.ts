@@ -97,6 +97,17 @@ describe('createRunnerHistory', () => {
     expect(room.history.get('new 99')).toMatchObject({ endReason: 'emulator ended' });
   });
 
+  it('gives a runner whose code was exchanged the revision of its code, also after a restart', () => {
+    const room = setUp();
+    room.history.started(runner('a'));
+    room.history.revised('a', 'r2');
+    expect(room.history.get('a')?.revision).toBe('r2');
+    room.history.ended('a', 100, 'stopped');
+    room.history.revised('a', 'r3');
+    room.restart();
+    expect(room.history.get('a')?.revision).toBe('r2');
+  });
+
   it('keeps the first end only', () => {
     const { history } = setUp();
     history.started(runner('a'));

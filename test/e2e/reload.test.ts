@@ -191,6 +191,8 @@ describe('a run whose code is saved', () => {
   });
 
   it('scales to zero if it is to scale as if it were deployed', async () => {
+    // A runner without a call would be kept for ten seconds.
+    await run.call();
     const scale = async (scaling: string) => {
       const body = JSON.stringify({ scaling });
       return (await asOwner(`/minifal/runs/${run.alias}/scaling`, { method: 'PUT', body })).status;

@@ -354,6 +354,24 @@ describe('the counts of an endpoint', () => {
     expect(counts()).toBeUndefined();
   });
 
+  it('of a run begin again when it is reloaded', () => {
+    const room = setUp({ activeRevision: () => undefined });
+    const counts = (revision: string) => room.history.endpoints('run', revision)?.map(({ calls }) => calls);
+    const begun = (id: string, revision: string) => {
+      room.arrive(id, { alias: 'run' });
+      room.history.began(id, { runnerId: 'runner', revision, readyAt: 0, at: 3_000 });
+      return () => room.succeed(id, 3_010, 200);
+    };
+    begun('a', 'run')();
+    expect(counts('run')).toEqual([1]);
+    const late = begun('b', 'run');
+    room.history.reloaded('run', 'saved');
+    begun('c', 'saved')();
+    late();
+    expect(counts('saved')).toEqual([1]);
+    expect(counts('run')).toBeUndefined();
+  });
+
   it('have a path of limited length, because each change of an app has all of them', () => {
     const room = setUp();
     for (const end of ['a', 'b']) call(room, end, { path: `/${'x'.repeat(15_000)}${end}` }, 5);

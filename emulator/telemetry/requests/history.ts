@@ -46,6 +46,8 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
   const listeners = new Set<(alias: string) => void>();
   /** Statuses of responses about which nothing was decided yet. */
   const answers = new Map<string, number>();
+  /** The revisions of reloaded runs, the one reloaded last at the end. */
+  const reloads = new Map<string, string>();
   let finished = records.finished();
   let last = Math.max(records.lastNumber(), 0);
   let closed = false;
@@ -63,19 +65,21 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
     return status;
   }
 
+  const isRun = ({ alias, revision }: AppEndpoints): boolean => revision === alias || reloads.has(alias);
+
   function setApp(app: AppEndpoints): void {
     apps.set(app.alias, app);
-    if (app.revision !== app.alias) writer.appChanged(app.alias);
-    for (const [alias, { revision }] of apps) {
+    if (!isRun(app)) writer.appChanged(app.alias);
+    for (const [alias, known] of apps) {
       if (apps.size <= keptApps) break;
-      if (revision === alias) apps.delete(alias);
+      if (isRun(known)) apps.delete(alias);
     }
   }
 
   function count(request: TracedRequest): void {
     const { alias, kind, revision } = request;
-    // The name of a `fal run` is its revision, too.
-    const active = activeRevision(alias) ?? (revision === alias ? alias : undefined);
+    // The name of a `fal run` is its revision, too, until its app is reloaded.
+    const active = activeRevision(alias) ?? reloads.get(alias) ?? (revision === alias ? alias : undefined);
     if (kind === 'function' || active === undefined || (revision !== null && revision !== active)) return;
     setApp(withCall(apps.get(alias), active, request));
   }
@@ -185,6 +189,11 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
     endpoints(alias, revision) {
       const app = apps.get(alias);
       return app?.revision === revision ? app.endpoints : undefined;
+    },
+    reloaded(alias, revision) {
+      reloads.delete(alias);
+      reloads.set(alias, revision);
+      for (const oldest of reloads.keys()) if (reloads.size > keptApps) reloads.delete(oldest);
     },
     follow(listener) {
       const contained = contain(report, listener);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ZodError } from 'zod';
 import type { ReloadResult } from '../../../fleet/types.ts';
 import { reloadRequestSchema } from '../../../wire/reload.ts';
 import { loadServices } from '../../../wire/services.ts';
@@ -123,6 +124,15 @@ describe('a reload of a run', () => {
     plane.buildPlan.failure = undefined;
     const function_ = message({ machine_requirements: { machine_types: ['XS'] } });
     expect(await run.reload(saved({ run: function_ }))).toMatchObject({ reason: { code: 'not_an_app' } });
+    expect(reloads()).toEqual([]);
+  });
+
+  it('that is no message of `fal run` is refused', async () => {
+    const { run, reloads } = await running();
+    const noMessage = run.reload(saved({ run: Buffer.alloc(3, 0xff).toString('base64') }));
+    await expect(noMessage).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
+    const machine = { machine_requirements: { machine_types: ['H900'], exposed_port: 8080 } };
+    await expect(run.reload(saved({ run: message(machine) }))).rejects.toBeInstanceOf(ZodError);
     expect(reloads()).toEqual([]);
   });
 

@@ -5,7 +5,7 @@ import type { RestDeps } from '../deps.ts';
 import { HttpError } from '../http-error.ts';
 
 /** The pickled app of a run is in it, in base64. */
-const maxBody = '256mb';
+const maxBody = '128mb';
 
 /**
  * For `minifal run --watch`. `POST /minifal/runs/ALIAS/reload`: gives the app of an open run its saved code, and

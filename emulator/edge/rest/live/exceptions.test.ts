@@ -129,6 +129,29 @@ it('keeps the exceptions of a run that has ended', async () => {
   expect(exceptions.row(key)).toMatchObject({ alias: 'a-uuid' });
 });
 
+it('ends the exceptions of a run with the next reload, and not with one that fails', async () => {
+  const { exceptions, add, fleet, requestHistory } = await scene();
+  const alias = 'a-uuid';
+  const runs = (revision: string) => {
+    fleet.counts = () => ({ revision, queued: 0, starting: 0, ready: 1, busy: 0, others: 0 });
+  };
+  runs('r1');
+  const call = { number: 1, id: 'q-1', alias, kind: 'queue', method: 'POST', path: '/', submittedAt: at } as const;
+  requestHistory.arrived({ ...call, attempts: 0 });
+  requestHistory.began('q-1', { runnerId: 'r-1', revision: 'r1', readyAt: 0, at });
+  requestHistory.answered('q-1', 500);
+  requestHistory.ended('q-1', at, null);
+  const keys = [
+    add(raised('request', { alias, revision: 'r1', requestId: 'q-1' })),
+    // The reload to `second` failed: its setup() raised this.
+    add(raised('setup', { alias, revision: 'second' })),
+    add(raised('build', { alias, revision: null, runnerId: null })),
+  ];
+  expect(keys.map((key) => exceptions.row(key) !== undefined)).toEqual([true, true, true]);
+  runs('third');
+  expect(keys.map((key) => exceptions.row(key) !== undefined)).toEqual([false, false, false]);
+});
+
 it('shows a requirement until the app gets another revision', async () => {
   const { exceptions, add, catalog } = await scene();
   const key = add(raised('build', { revision: null, runnerId: null }));

@@ -19,6 +19,8 @@ interface Noted extends LoggedException {
   readonly key: string;
   /** The revision that its app's calls went to; `undefined`: it was not deployed. */
   readonly active: string | undefined;
+  /** The same for the app of a run, which reloads change. */
+  readonly running: string | undefined;
   /** A success has ended it before, and the same code raised it again. */
   readonly isBack: boolean;
 }
@@ -27,7 +29,7 @@ interface Noted extends LoggedException {
  * The last exception of each endpoint, of each app's start and of each requirement, until what raised it succeeds: a
  * later call of the endpoint, a later start, or another revision. An exception that comes back after such a call is
  * about some inputs only, and stays until another revision is called. Those of a `fal run` outlive it: often it ended
- * because of them.
+ * because of them. A reload of a run is another revision, whether or not it starts a runner.
  */
 export interface CurrentExceptions {
   /** @returns the keys of the rows that differ: its own, and those of older ones that are left out from now on */
@@ -64,13 +66,15 @@ export function createCurrentExceptions(
   function isCurrent(one: Noted): boolean {
     const { alias, exception, active } = one;
     const now = catalog.alias(alias)?.revision;
-    const isGone = now === undefined && fleet.counts(alias) === undefined;
+    const running = fleet.counts(alias)?.revision;
+    const isGone = now === undefined && running === undefined;
     if (isGone && active !== undefined) return false;
-    if (exception.phase === 'build') return now === active;
-    if (exception.phase !== 'request') return isGone || !hasStarted(one);
+    const isReloaded = !isGone && now === undefined && running !== one.running && running !== one.revision;
+    if (exception.phase === 'build') return now === active && !isReloaded;
+    if (exception.phase !== 'request') return isGone || !(isReloaded || hasStarted(one));
     const request = requestOf(one);
     if (request?.phase !== 'COMPLETED' || request.kind === 'function') return request !== undefined;
-    if (one.revision === null || (!isGone && one.revision !== (now ?? one.revision))) return false;
+    if (one.revision === null || (!isGone && one.revision !== (now ?? running))) return false;
     const path = request.path.slice(0, maxPath);
     const endpoints = requestHistory.endpoints(alias, one.revision) ?? [];
     const endpoint = endpoints.find((known) => known.path === path && known.method === request.method);
@@ -96,7 +100,9 @@ export function createCurrentExceptions(
     const key = keyOf(raised);
     noted.delete(key);
     const isBack = ends.has(placeOf({ ...raised, key }));
-    noted.set(key, { ...raised, key, active: catalog.alias(raised.alias)?.revision, isBack });
+    const { alias } = raised;
+    const [active, running] = [catalog.alias(alias)?.revision, fleet.counts(alias)?.revision];
+    noted.set(key, { ...raised, key, active, running, isBack });
     const over = [...noted.keys()].slice(0, Math.max(0, noted.size - kept));
     for (const oldest of over) noted.delete(oldest);
     return [key, ...over];
