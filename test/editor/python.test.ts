@@ -55,8 +55,9 @@ it('a list shows the interpreters found, each with its version, its place and it
   await takePicture(window.workbench, 'choose-python.dark');
   expect(shown[0]).toMatch(/Python 3\.\d+\.\d+.*\.venv\/bin\/python.*fal not installed/);
   const { page } = window.workbench;
-  const placeholder = await page.locator('.quick-input-widget:visible input').first().getAttribute('placeholder');
-  expect(placeholder).toMatch(/^In use: Python 3\.\d+\.\d+, \/\S+\. fal needs 3\.\d+ to 3\.\d+\.$/);
+  const input = page.locator('.quick-input-widget:visible input[placeholder]').first();
+  const inUse = /^In use: Python 3\.\d+\.\d+, \/\S+\. fal needs 3\.\d+ to 3\.\d+\.$/;
+  await until('it says which one is used', async () => inUse.test((await input.getAttribute('placeholder')) ?? ''));
   await page.keyboard.type('Browse');
   await page.locator('.quick-input-widget:visible').getByText('Browse…').first().waitFor();
   await page.keyboard.press('Escape');
