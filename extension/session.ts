@@ -12,6 +12,7 @@ import { createEmulatorCommands } from './commands/emulator.ts';
 import { createFalClis, type FalClis } from './commands/fal-cli.ts';
 import { followEmulator } from './commands/follow-emulator.ts';
 import { followSettings } from './commands/follow-settings.ts';
+import { createIgnoreSaves } from './commands/ignore-saves.ts';
 import { createNewApp } from './commands/new-app.ts';
 import { createRequestCommands } from './commands/requests.ts';
 import { createRowCommands, pickRunner } from './commands/rows.ts';
@@ -49,6 +50,7 @@ import { readSettings } from './settings.ts';
 import { dataFolder, targetEnv } from './target/data-folder.ts';
 import { askDisk } from './target/disk.ts';
 import { createLink } from './target/link.ts';
+import { reloadErrors } from './target/reload.ts';
 import { askSecrets } from './target/secrets.ts';
 import { createAppsView } from './views/apps-view.ts';
 import { createEmulatorView } from './views/emulator-view.ts';
@@ -119,7 +121,7 @@ export function createSession(deps: {
     return problems;
   };
   const unfollowExceptions = link.onChange(({ live }) => {
-    if (live && live.exceptions.size > 0) void loadProblems();
+    if (live && (live.exceptions.size > 0 || reloadErrors(live).length > 0)) void loadProblems();
   });
   if (hasStoredProblems(context)) void loadProblems();
   let inlineLogs: Promise<InlineLogs> | undefined;
@@ -134,8 +136,10 @@ export function createSession(deps: {
     if (live) void loadInlineLogs();
   });
   const failedAt = (failed: FailedCommand) => void loadProblems().then((loaded) => loaded.failed(failed));
+  const ignoreSaves = createIgnoreSaves({ runs, link, present });
   const apps = createAppCommands({
     ...{ helpers, begunTasks, runs, startedCode, scaleResets, index, link, emulator, clis, present, log },
+    minifal: { node: ownNode, bundle: join(extensionPath, 'dist', 'minifal.mjs') },
     failedAt,
   });
   const tasks = createTaskProvider({ index, emulator, apps, present, begunTasks });
@@ -200,11 +204,14 @@ export function createSession(deps: {
     async (argument) =>
       (await loadCalls()).commands[name](argument);
 
+  function ownNode() {
+    return findNode({ execPath: process.execPath, env: process.env, exec: execProgram });
+  }
+
   /** The folder of the `minifal` command for terminals. */
   async function shim(): Promise<string> {
     const bin = join(places.storage, 'bin');
-    const node = await findNode({ execPath: process.execPath, env: process.env, exec: execProgram });
-    await writeShim(bin, node, join(extensionPath, 'dist', 'minifal.mjs'));
+    await writeShim(bin, await ownNode(), join(extensionPath, 'dist', 'minifal.mjs'));
     return bin;
   }
 
@@ -287,10 +294,13 @@ export function createSession(deps: {
       // A run of another window can't be stopped here.
       return row && row.key === undefined ? false : apps.stopRun(row?.key);
     },
+    restartApp: (element: unknown) => apps.restart(elementsOf(element, undefined)[0]?.key),
+    ignoreSaves: (element: unknown) => ignoreSaves(elementsOf(element, undefined)[0]?.key),
     useCodeScaling: (argument: unknown) => scaleResets.use(argument),
     showRevisions: (element: unknown) => deployedApps.showRevisions(element),
     deleteApp: (element: unknown, selection: unknown) => deployedApps.remove(element, selection),
-    showAppActions: (argument: unknown) => showAppActions({ link, index, runs, startedCode, showApp }, argument),
+    showAppActions: (argument: unknown) =>
+      showAppActions({ link, index, runs, startedCode, showApp, ignoreSaves }, argument),
     showEmulatorLog: () => log.show(),
     openTerminal: () => terminals.open(),
     resetSecrets: () => emulator.resetSecrets(),

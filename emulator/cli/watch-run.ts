@@ -57,7 +57,8 @@ export async function watchRun({
     clock: () => performance.now(),
     sleep: (ms) => sleep(ms, undefined, { signal: over.signal }),
   });
-  const loader = startLoader({ python, cwd, env, onEvent: reported, onTrouble: print });
+  const { ELECTRON_RUN_AS_NODE: _, ...ownEnv } = env; // programs of the app aren't parts of an editor
+  const loader = startLoader({ python, cwd, env: ownEnv, onEvent: reported, onTrouble: print });
 
   function reported(event: LoaderEvent): void {
     if (event.event === 'serving') {

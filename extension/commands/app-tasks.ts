@@ -5,7 +5,9 @@ import { taskType } from '../contributes/tasks.ts';
 import type { Presenter } from '../present.ts';
 import { Problem } from '../problem.ts';
 import { localEnv } from '../process/child-env.ts';
+import type { NodeProgram } from '../process/node.ts';
 import type { FalProgram, RunHelpers } from '../process/run/run-helpers.ts';
+import { type HotReload, watchedRun } from '../process/run/watched-run.ts';
 import type { FalEnd, FalRun, JoinedRun } from '../process/run/window-run.ts';
 import { readSettings } from '../settings.ts';
 import { targetEnv } from '../target/data-folder.ts';
@@ -40,6 +42,8 @@ const aboutRun = z.object({
   app: z.string(),
   folder: z.string(),
   isShown: z.boolean(),
+  /** Whether it reloads when a file is saved. */
+  reloads: z.boolean().default(false),
 });
 type AboutRun = z.output<typeof aboutRun>;
 
@@ -65,12 +69,14 @@ export function createAppTasks(deps: {
   readonly helpers: RunHelpers;
   readonly begunTasks: BegunTasks;
   readonly startedCode: Pick<StartedCode, 'note'>;
+  /** What runs `minifal` itself. */
+  readonly minifal: { readonly node: () => Promise<NodeProgram>; readonly bundle: string };
   /** The app in the workspace with this key. */
   readonly appOf: (key: string) => WorkspaceApp | undefined;
   /** Called when a run, or any task that the user started directly, has failed. */
   readonly failed: (failed: FailedTask, end: FalEnd) => void;
 }) {
-  const { link, emulator, clis, present, runs, helpers, begunTasks, startedCode, appOf } = deps;
+  const { link, emulator, clis, present, runs, helpers, begunTasks, startedCode, appOf, minifal } = deps;
   // The window may still have the tasks of an extension host that was killed: their numbers must not be used again.
   let instances = Date.now();
   /** Of the runs, by the key of their app: a run takes the terminal of the app's last one. */
@@ -92,12 +98,14 @@ export function createAppTasks(deps: {
     await emulator.ensureRunning();
     const env = targetEnv(link.folder);
     if (!env) throw new Problem(t('The emulator has stopped.'), 'startEmulator');
-    return {
-      command: fal.command,
-      args: [...fal.args, command, ref, ...options],
-      cwd,
-      env: localEnv(process.env, env),
-    };
+    const place = { ref, cwd, env: localEnv(process.env, env) };
+    const reload = command === 'run' ? hotReload(folder) : undefined;
+    if (reload) {
+      const { python } = fal;
+      const tools = { node: await minifal.node(), bundle: minifal.bundle, python, dataFolder: link.folder };
+      return watchedRun(place, tools, reload);
+    }
+    return { command: fal.command, args: [...fal.args, command, ref, ...options], cwd, env: place.env };
   }
 
   /** The name in the address is the name by which the emulator's runners list the app. */
@@ -136,6 +144,7 @@ export function createAppTasks(deps: {
     const { label, name, command, app, isShown } = about;
     const definition: FalTaskDefinition = { type: taskType, command, app };
     const follow = following(definition, folder);
+    let { reloads } = about;
     /** What was there when the command began; unset: an earlier window began it. */
     let before: Before | undefined;
     return {
@@ -146,13 +155,15 @@ export function createAppTasks(deps: {
       isShown,
       async launch({ onText, signal, env }: Launch) {
         const fal = await program();
-        before = await lookBefore(follow.key);
+        reloads = fal.takesOrders === true;
+        before = reloads ? undefined : await lookBefore(follow.key);
         signal.throwIfAborted();
-        return helpers.start({ ...fal, env: { ...fal.env, ...env } }, about, onText);
+        return helpers.start({ ...fal, env: { ...fal.env, ...env } }, { ...about, reloads }, onText);
       },
       onBegun(run, over) {
         follow.onBegun(run, over);
-        runs.hold({ label, command, key: follow.key, ...run });
+        const { cwd } = placeOf(app, folder);
+        runs.hold({ label, command, key: follow.key, cwd, reloads, ...run });
         void run.ended.then((end) => {
           if (command === 'deploy' && end.code === 0 && before) {
             note(before.appName, before, AbortSignal.timeout(noteMs));
@@ -188,7 +199,15 @@ export function createAppTasks(deps: {
   }
 
   function aboutApp(command: 'run' | 'deploy', app: string, name: string, folder: vscode.WorkspaceFolder): AboutRun {
-    return { label: `${command} ${name}`, name, command, app, folder: folder.uri.toString(), isShown: true };
+    return {
+      label: `${command} ${name}`,
+      name,
+      command,
+      app,
+      folder: folder.uri.toString(),
+      isShown: true,
+      reloads: false,
+    };
   }
 
   async function begin(
@@ -257,6 +276,12 @@ export function createAppTasks(deps: {
 
 function aliasIn({ pathname }: URL): string | undefined {
   return pathname.split('/')[2];
+}
+
+/** `undefined`: a run keeps the code with which it began. */
+function hotReload({ uri }: vscode.WorkspaceFolder): HotReload | undefined {
+  const { hotReload, hotReloadIgnore } = readSettings(uri);
+  return hotReload === 'off' ? undefined : { swaps: hotReload === 'swap', ignored: hotReloadIgnore };
 }
 
 /** How a task names an app: `FILE::NAME` from the workspace folder. */

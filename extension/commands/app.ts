@@ -5,6 +5,7 @@ import { viewId } from '../contributes/views.ts';
 import { type Presenter, withSign } from '../present.ts';
 import { type FailedCommand, Problem, untrusted } from '../problem.ts';
 import { diagnose, lastLine, plain } from '../process/diagnose.ts';
+import type { NodeProgram } from '../process/node.ts';
 import type { RunHelpers } from '../process/run/run-helpers.ts';
 import type { FalEnd } from '../process/run/window-run.ts';
 import { findRunning } from '../target/data-folder.ts';
@@ -40,6 +41,7 @@ export function createAppCommands(deps: {
   readonly begunTasks: BegunTasks;
   readonly scaleResets: ScaleResets;
   readonly startedCode: StartedCode;
+  readonly minifal: { readonly node: () => Promise<NodeProgram>; readonly bundle: string };
   /** Called with each command that failed because of a line of code. */
   readonly failedAt: (failed: FailedCommand) => void;
 }) {
@@ -49,6 +51,7 @@ export function createAppCommands(deps: {
     ...{ link, emulator, clis, present, runs, helpers, begunTasks, startedCode },
     appOf,
     failed,
+    minifal: deps.minifal,
   });
   /** Runs that begin now: a second click doesn't begin another one. */
   const beginning = new Map<string, Promise<void>>();
@@ -78,6 +81,13 @@ export function createAppCommands(deps: {
   async function beginRun(app: WorkspaceApp, key: string): Promise<void> {
     if (runs.has(key)) await withSign(t('Stopping {0}', app.name), () => runs.endAll(key));
     await withSign(t('Starting {0}', app.name), () => tasks.begin('run', app));
+  }
+
+  /** A run that doesn't reload is stopped and begun again. */
+  async function restart(key: string | undefined): Promise<boolean> {
+    if (await runs.restartOne(key)) return true;
+    const app = key === undefined ? undefined : appOf(key);
+    return app !== undefined && runs.has(appKey(app)) ? run({ file: app.uri.fsPath, app: app.name }) : false;
   }
 
   async function deploy(argument: unknown): Promise<boolean> {
@@ -169,6 +179,8 @@ export function createAppCommands(deps: {
   return {
     /** `true`: the run has begun. */
     run,
+    /** `false`: nothing is running, or the user chose nothing. `key` absent: any run. */
+    restart,
     /** `true`: the app is deployed. */
     deploy,
     /** For tasks that the user starts directly: "Run Task", tasks.json, a launch configuration. */

@@ -17,6 +17,8 @@ import { askToInstall, type InstallPlaces, installWithProgress } from './fal-ins
 
 /** How to start `fal`. */
 export interface FalCli {
+  /** The interpreter that runs it. */
+  readonly python: string;
   readonly command: string;
   /** Inserted before the arguments of `fal`. */
   readonly args: readonly string[];
@@ -114,8 +116,8 @@ function cliOf(python: string, hasClient: boolean): FalCli {
   const script = join(bin, 'fal');
   try {
     accessSync(script, constants.X_OK);
-    return { command: script, args: [], bin, hasClient };
+    return { python, command: script, args: [], bin, hasClient };
   } catch {
-    return { command: python, args: ['-m', 'fal'], bin, hasClient };
+    return { python, command: python, args: ['-m', 'fal'], bin, hasClient };
   }
 }

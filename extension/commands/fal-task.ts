@@ -58,6 +58,15 @@ export interface RunningTask {
   readonly ended: Promise<FalEnd>;
 }
 
+/** A task whose process this window shows. */
+export interface HeldTask extends RunningTask {
+  /** The folder in which it runs. */
+  readonly cwd: string;
+  /** Whether it follows saves, and takes orders about it. */
+  readonly reloads: boolean;
+  order(line: string): void;
+}
+
 /** The address that `fal run` prints for an app that it serves: an owner, and a UUID as the name. */
 const address = /https?:\/\/[\w.]+:\d+\/[\w-]+\/[0-9a-f]{8}-[0-9a-f-]{27}/;
 

@@ -2,14 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import type { SetContext } from '../contexts.ts';
 import { withVisibleProgress } from '../present.ts';
+import { ignoreOrder, restartOrder } from '../process/run/watched-run.ts';
 import { createObserved } from '../target/observed.ts';
 import { t } from '../words.ts';
-import type { RunningTask } from './fal-task.ts';
+import type { HeldTask } from './fal-task.ts';
 import { createServing } from './serving.ts';
 
 /** The running `fal` commands of this window. */
 export interface Runs {
-  hold(task: RunningTask): void;
+  hold(task: HeldTask): void;
   /** Until `signal` is aborted, a run of the app with this key has begun; `serves` says under which alias. */
   begin(key: string, signal: AbortSignal): { serves(alias: string): void };
   /**
@@ -23,6 +24,15 @@ export interface Runs {
   joining(work: Promise<unknown>): void;
   /** Resolves when the run has ended. `false`: nothing is running, or the user chose nothing. */
   stopOne(key?: string): Promise<boolean>;
+  /**
+   * Has a run that reloads start its runners again, with a new `setup()`. `false`: none of this app does (`key`
+   * absent: of any app), or the user chose nothing.
+   */
+  restartOne(key?: string): Promise<boolean>;
+  /** The runs that reload. */
+  reloading(): readonly Pick<HeldTask, 'key' | 'cwd' | 'label'>[];
+  /** Has the run of this app no longer reload for what fits a glob, which begins at its folder. */
+  ignore(key: string, glob: string): void;
   /** Whether `fal run` of the app with this key is running. */
   has(key: string): boolean;
   /** Stops all runs of an app; resolves when they have ended. */
@@ -35,11 +45,12 @@ export interface Runs {
 const joinMs = 15_000;
 
 export function createRuns(setContext: SetContext): Runs {
-  const runs = new Set<RunningTask>();
+  const runs = new Set<HeldTask>();
   const changed = createObserved<undefined>(undefined);
   const serving = createServing(() => changed.set(undefined));
   let joining: Promise<unknown> = Promise.resolve();
   const runsOf = (key: string) => [...runs].filter((task) => task.key === key && task.command === 'run');
+  const reloading = () => [...runs].filter((task) => task.reloads);
   return {
     hold(task) {
       runs.add(task);
@@ -69,6 +80,22 @@ export function createRuns(setContext: SetContext): Runs {
       task?.stop();
       if (task) await withVisibleProgress(t('Stopping {0}', task.label), () => task.ended);
       return task !== undefined;
+    },
+    async restartOne(key) {
+      const fitting = () => reloading().filter((task) => key === undefined || task.key === key);
+      if (fitting().length === 0) await joining;
+      const [first, ...others] = fitting();
+      const items = fitting().map((task) => ({ label: task.label, task }));
+      const task =
+        others.length === 0
+          ? first
+          : (await vscode.window.showQuickPick(items, { title: t('Select a Run to Restart') }))?.task;
+      task?.order(restartOrder);
+      return task !== undefined;
+    },
+    reloading,
+    ignore(key, glob) {
+      for (const task of reloading()) if (task.key === key) task.order(ignoreOrder(glob));
     },
     has: (key) => runsOf(key).length > 0,
     async endAll(key) {

@@ -31,6 +31,18 @@ export const appCommands = {
     ],
     keys: { key: 'ctrl+k alt+s', when: key('hasRuns') },
   },
+  restartApp: {
+    title: 'Restart App',
+    icon: 'debug-restart',
+    palette: key('hasRuns'),
+    menus: [inRow('apps', 'minifal.run', 'inline@2'), inRow('apps', 'minifal.run', '2_run@1')],
+  },
+  /** Also in the actions of a lens, for the file of the last reload. */
+  ignoreSaves: {
+    title: 'Ignore Saves of File…',
+    palette: key('hasRuns'),
+    menus: [inRow('apps', 'minifal.run', '2_run@2')],
+  },
   deployToEmulator: {
     title: 'Deploy to Emulator',
     icon: 'cloud-upload',

@@ -149,6 +149,31 @@ const inEditors = {
   },
 } as const satisfies Settings;
 
+const hotReload = {
+  hotReload: {
+    type: 'choice',
+    default: 'swap',
+    values: {
+      swap:
+        'The running app is changed in place if that equals a restart: `setup()` does not run again, and the model ' +
+        'stays loaded. Otherwise it is restarted.',
+      restart: 'The app is restarted with each save.',
+      off: 'A run keeps the code with which it began.',
+    },
+    scope: 'machine-overridable',
+    description: 'What a run does when one of its files is saved. Takes effect with the next run.',
+  },
+  hotReloadIgnore: {
+    type: 'list',
+    default: [],
+    item: { pattern: '\\S', otherwise: 'Enter a glob, such as *.md or assets/' },
+    scope: 'machine-overridable',
+    description:
+      'Files of an app whose changes reload no run, such as `*.md` or `assets/`. Globs begin at the folder in which ' +
+      '`fal` runs, see `#minifal.workingFolder#`.',
+  },
+} as const satisfies Settings;
+
 const secrets = {
   sealSecrets: {
     type: 'choice',
@@ -175,11 +200,12 @@ export const settingGroups: readonly { readonly name: string; readonly title: st
   [
     { name: 'emulator', title: 'Emulator', settings: emulator },
     { name: 'python', title: 'Python and Terminals', settings: pythonAndTerminals },
+    { name: 'hotReload', title: 'Hot Reload', settings: hotReload },
     { name: 'editor', title: 'In the Editor', settings: inEditors },
     { name: 'secrets', title: 'Secrets', settings: secrets },
   ];
 
-export const settings = { ...emulator, ...pythonAndTerminals, ...inEditors, ...secrets };
+export const settings = { ...emulator, ...pythonAndTerminals, ...hotReload, ...inEditors, ...secrets };
 
 export type SettingName = keyof typeof settings;
 

@@ -23,10 +23,11 @@ export async function showAppActions(
     readonly runs: Runs;
     readonly startedCode: Pick<StartedCode, 'of'>;
     readonly showApp: (alias: string) => Promise<void>;
+    readonly ignoreSaves: (key: string) => unknown;
   },
   argument: unknown,
 ): Promise<void> {
-  const { link, index, runs, startedCode, showApp } = deps;
+  const { link, index, runs, startedCode, showApp, ignoreSaves } = deps;
   const { file, app: name } = appArgument(argument);
   const listed = (await index.apps()).filter((one) => one.uri.fsPath === file && one.name === name);
   const [first] = listed;
@@ -41,7 +42,7 @@ export async function showAppActions(
   const again = { file, app: name };
   const known = places.flatMap(({ name: place, facts }) => (facts ? [{ place, facts }] : []));
   const whys = known.flatMap(({ place, facts }): Item[] => {
-    const why = facts.waitsBecause ?? facts.backingOff?.why ?? facts.lastFailure;
+    const why = facts.reload?.sentence ?? facts.waitsBecause ?? facts.backingOff?.why ?? facts.lastFailure;
     if (why === null) return [];
     return [{ label: `$(question) ${t('Why?')}`, description: place, detail: why, run: () => showApp(facts.alias) }];
   });
@@ -70,6 +71,14 @@ export async function showAppActions(
       description: place,
       run: () => showApp(facts.alias),
     })),
+    ...running.flatMap((key) =>
+      runs.reloading().some((run) => run.key === key)
+        ? [
+            { label: `$(debug-restart) ${commandTitle('restartApp')}`, run: () => runs.restartOne(key) },
+            { label: `$(eye-closed) ${commandTitle('ignoreSaves')}`, run: () => ignoreSaves(key) },
+          ]
+        : [],
+    ),
     ...running.map((key) => ({
       label: `$(stop-circle) ${commandTitle('stopRun')}`,
       run: () => runs.stopOne(key),

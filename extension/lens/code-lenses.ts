@@ -11,6 +11,7 @@ import type { OpenFiles } from '../workspace/open-files.ts';
 import { type AppFacts, appFacts } from './facts.ts';
 import { type Lens, lensesOf } from './lenses.ts';
 import { changedIn, endpointOf, placesOf, withChanges } from './places.ts';
+import { newsMs } from './reload-text.ts';
 import { endpointText, stateText } from './state-text.ts';
 
 /** States may change many times a second; texts are drawn at most this often. */
@@ -31,6 +32,7 @@ export function createCodeLenses(deps: {
   const shown = new Map<string, { readonly document: vscode.TextDocument; readonly texts: string }>();
   let facts: ReadonlyMap<string, AppFacts> = new Map();
   let redrawing: NodeJS.Timeout | undefined;
+  let aging: NodeJS.Timeout | undefined;
 
   async function lenses(document: vscode.TextDocument): Promise<readonly Lens[]> {
     const { live } = link.snapshot();
@@ -40,7 +42,7 @@ export function createCodeLenses(deps: {
     const places = (app: FoundApp) =>
       withChanges(placesOf(path, app, index.known(), facts, runs), startedCode.of, hashNow);
     return lensesOf(path, await openFiles.apps(document), {
-      state: (app) => stateText(places(app), timeOf),
+      state: (app) => stateText(places(app), timeOf, Date.now()),
       changed: (app) => changedIn(places(app)),
       endpoint: (app, endpoint: Endpoint) => endpointText(endpoint, endpointOf(places(app), endpoint.path)),
     });
@@ -72,7 +74,17 @@ export function createCodeLenses(deps: {
     if (shown.size > 0) redrawing ??= setTimeout(() => void redraw(), redrawMs);
   }
 
-  const unsubscribe = [link.onChange(soon), runs.onChange(soon)];
+  /** What became of a save is news for a while. */
+  function changedState(): void {
+    const { live } = link.snapshot();
+    const ages = [...(live?.apps.values() ?? [])].map(({ reload }) => Date.now() - (reload?.at ?? 0));
+    const youngest = Math.min(...ages);
+    clearTimeout(aging);
+    if (youngest < newsMs) aging = setTimeout(soon, newsMs - youngest + redrawMs);
+    soon();
+  }
+
+  const unsubscribe = [link.onChange(changedState), runs.onChange(soon)];
   const disposables = [
     index.onDidChange(soon),
     vscode.workspace.onDidSaveTextDocument(soon),
@@ -89,6 +101,7 @@ export function createCodeLenses(deps: {
     soon,
     close() {
       clearTimeout(redrawing);
+      clearTimeout(aging);
       for (const stop of unsubscribe) stop();
       for (const disposable of disposables) disposable.dispose();
     },

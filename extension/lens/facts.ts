@@ -1,6 +1,7 @@
 import { byAlias } from '../target/by-alias.ts';
 import { cause } from '../target/cause.ts';
 import { type AppRow, type LiveState, type RunnerRow, sentenceOf } from '../target/live.ts';
+import type { ReloadRow } from '../target/reload.ts';
 import { t } from '../words.ts';
 
 /** The state of one alias, as far as lenses show it. */
@@ -9,6 +10,8 @@ export interface AppFacts {
   /** Absent: the emulator doesn't know the app, or has reloaded its code since, which the revision doesn't say. */
   readonly revision?: string;
   readonly queued: number;
+  /** The last save, of a run that reloads. */
+  readonly reload?: ReloadRow;
   /** Runners that can serve, and those among them that have a request. */
   readonly ready: number;
   readonly busy: number;
@@ -62,6 +65,7 @@ function factsOf(
     lastFailure: app?.lastFailure ? cause(app.lastFailure) : null,
     waitsBecause: app?.reason ? sentenceOf(app.reason, head, now) : null,
     ...(app && app.reload === null ? { revision: app.revision } : {}),
+    ...(app?.reload ? { reload: app.reload } : {}),
     ...(app ? { endpoints: new Map(app.endpoints.map((one) => [one.path, endpointFacts(one, requests)])) } : {}),
   };
 }

@@ -25,9 +25,12 @@ export function placesOf(
   const entries = listed.filter((one) => one.path === path && one.name === app.name && one.entry !== undefined);
   const all = entries.length > 0 ? entries : [{ path, name: app.name, appName: app.appName }];
   const running = all.flatMap((one) =>
-    runs
-      .aliasesOf(appKey(one))
-      .map((alias) => ({ name: 'run', isRun: true, facts: alias === undefined ? undefined : facts.get(alias) })),
+    runs.aliasesOf(appKey(one)).map((alias) => ({
+      name: 'run',
+      isRun: true,
+      file: path,
+      facts: alias === undefined ? undefined : facts.get(alias),
+    })),
   );
   const deployed = all.flatMap(({ appName }) => {
     const found = facts.get(appName);

@@ -1,12 +1,15 @@
 import { t } from '../words.ts';
 import type { Endpoint } from '../workspace/code/python-file.ts';
 import type { AppFacts, EndpointFacts } from './facts.ts';
+import { reloadText } from './reload-text.ts';
 
 /** Something of a class that has a state: an alias under which it is deployed, or a run. */
 export interface Place {
   /** In front of the state where a class has several places: `run`, `img-dev`. */
   readonly name: string;
   readonly isRun?: boolean;
+  /** Absolute: that of the class. */
+  readonly file?: string;
   /** `undefined`: a run whose app isn't known to the emulator yet. */
   readonly facts: AppFacts | undefined;
   /** The app's file has changed since the run or the deploy began. */
@@ -15,16 +18,21 @@ export interface Place {
 
 const maxLength = 90;
 
-/** The state of a class for its lens. Nothing in it counts seconds, so that it changes only with the state. Pure. */
-export function stateText(places: readonly Place[], timeOf: (at: number) => string): string {
+/**
+ * The state of a class for its lens. Nothing in it counts seconds, so that it changes only with the state; what became
+ * of a save is shown for a moment. `now` in milliseconds since the epoch. Pure.
+ */
+export function stateText(places: readonly Place[], timeOf: (at: number) => string, now = 0): string {
   const [only, ...others] = places;
   if (!only) return t('not running');
-  if (others.length === 0) return stateOf(only, timeOf);
-  return short(places.map((place) => `${place.name}: ${stateOf(place, timeOf)}`).join(' · '));
+  if (others.length === 0) return stateOf(only, timeOf, now);
+  return short(places.map((place) => `${place.name}: ${stateOf(place, timeOf, now)}`).join(' · '));
 }
 
-function stateOf({ facts, isChanged = false }: Place, timeOf: (at: number) => string): string {
+function stateOf({ facts, file, isChanged = false }: Place, timeOf: (at: number) => string, now: number): string {
   if (!facts) return `◌ ${t('starting')}`;
+  const news = reloadText(facts.reload, now, file);
+  if (news !== undefined) return short(news);
   const queued = facts.queued > 0 ? `, ${t('{0} queued', facts.queued)}` : '';
   const changed = isChanged ? `, ${t('code changed')}` : '';
   return `${short(`${stateWords(facts, timeOf)}${queued}`, maxLength - changed.length)}${changed}`;

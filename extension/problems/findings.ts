@@ -2,6 +2,7 @@ import type { FailedCommand, Place } from '../problem.ts';
 import { importLine, requirementLine } from '../process/code-lines.ts';
 import { missingModule, requirementIn } from '../process/failure.ts';
 import type { ExceptionRow } from '../target/live.ts';
+import type { ReloadError } from '../target/reload.ts';
 import { t } from '../words.ts';
 import { appsFor, type Workspace, workspaceFile } from './runner-paths.ts';
 
@@ -83,6 +84,27 @@ export function commandFinding(failed: FailedCommand, { has, read }: Workspace):
     message: cut(reason.replace(/ \([^()]+:\d+\)$/, '')),
     source: command,
     files: [...new Set([place.file, file])],
+  };
+}
+
+/** The finding of a save that can't be imported, until a later one can; `undefined`: its line isn't the workspace's. */
+export function reloadFinding(
+  id: string,
+  { alias, at, type, message, file, line }: ReloadError,
+  { has, read }: Workspace,
+): Finding | undefined {
+  if (!has(file)) return undefined;
+  return {
+    ...notOfApps,
+    id,
+    at,
+    place: { file, line },
+    text: lineIn(read(file), line),
+    message: t('{0} (not reloaded: the old code still answers)', cut(message === '' ? type : `${type}: ${message}`)),
+    source: t('reload'),
+    isCommand: false,
+    alias,
+    files: [file],
   };
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FailedCommand } from '../problem.ts';
 import type { ExceptionRow } from '../target/live.ts';
 import { appRow, liveWith, runnerRow } from '../target/testing/live.ts';
+import { reloadRow } from '../target/testing/reload.ts';
 import { createProblemList } from './problem-list.ts';
 import { withRuns } from './runner-paths.ts';
 import { exceptionRow, frame, workspaceOf } from './testing/rows.ts';
@@ -48,6 +49,31 @@ describe('the problems', () => {
     update([row()]);
     expect(lines()).toEqual(['/work/app.py:2']);
     update([]);
+    expect(lines()).toEqual([]);
+  });
+
+  it('have a save that can’t be imported, until a later one can, the run ends, or its line is edited', () => {
+    const { update, edited, lines, sources } = problems();
+    const error = { type: 'SyntaxError', message: "expected ':'", file: '/work/app.py', line: 2 };
+    const save = (at: number, change: Parameters<typeof reloadRow>[0]) =>
+      update([], { apps: [appRow({ alias: 'a-uuid', kind: 'run', reload: reloadRow({ at, ...change }) })] });
+    save(1, { outcome: 'kept', error });
+    expect([lines(), sources()]).toEqual([['/work/app.py:2'], ['reload']]);
+    save(2, {});
+    expect(lines()).toEqual([]);
+    save(3, { outcome: 'kept', error });
+    update([], { apps: [] });
+    expect(lines()).toEqual([]);
+    save(4, { outcome: 'kept', error });
+    expect(edited(edit)).toBe(true);
+    save(4, { outcome: 'kept', error });
+    expect(lines()).toEqual([]);
+    for (const elsewhere of [
+      { ...error, file: '/usr/lib/python3/re.py' },
+      { ...error, file: null },
+      { ...error, line: null },
+    ])
+      save(5, { outcome: 'kept', error: elsewhere });
     expect(lines()).toEqual([]);
   });
 

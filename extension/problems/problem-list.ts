@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import type { FailedCommand } from '../problem.ts';
 import type { ExceptionRow, LiveState } from '../target/live.ts';
+import { type ReloadError, reloadErrors } from '../target/reload.ts';
 import { afterEdit, type LineEdit } from './edits.ts';
-import { commandFinding, type Finding, findingOf, lineIn, notOfApps } from './findings.ts';
+import { commandFinding, type Finding, findingOf, lineIn, notOfApps, reloadFinding } from './findings.ts';
 import type { AppCode, Workspace } from './runner-paths.ts';
 
 /** More problems of one file hide the others. */
@@ -39,7 +40,7 @@ export function createProblemList() {
   const elsewhere = new Set<string>();
   let before: LiveState | undefined;
 
-  const idOf = ({ key, at }: ExceptionRow) => `${key}@${at}`;
+  const idOf = (row: ExceptionRow | ReloadError) => `${'key' in row ? row.key : `reload ${row.alias}`}@${row.at}`;
 
   function settle(id: string): void {
     shown.delete(id);
@@ -91,12 +92,13 @@ export function createProblemList() {
     },
     /** Takes over the emulator's state. `now` in milliseconds since the epoch. */
     update(live: LiveState, workspace: Workspace, now: number): void {
-      const rows = new Map([...live.exceptions.values()].map((row) => [idOf(row), row]));
+      const failures: readonly (ExceptionRow | ReloadError)[] = [...live.exceptions.values(), ...reloadErrors(live)];
+      const rows = new Map(failures.map((row) => [idOf(row), row]));
       for (const [id, { isCommand }] of shown) if (!rows.has(id) && !isCommand) shown.delete(id);
       for (const known of [settled, elsewhere]) for (const id of known) if (!rows.has(id)) known.delete(id);
       for (const [id, row] of rows) {
         if (shown.has(id) || settled.has(id) || elsewhere.has(id)) continue;
-        const finding = findingOf(row, workspace);
+        const finding = 'exception' in row ? findingOf(row, workspace) : reloadFinding(id, row, workspace);
         if (finding) shown.set(id, finding);
         else elsewhere.add(id);
       }

@@ -3,6 +3,8 @@ import * as vscode from 'vscode';
 import type { Runs } from '../commands/runs.ts';
 import type { FailedCommand, Place } from '../problem.ts';
 import type { Link } from '../target/link.ts';
+import type { LiveState } from '../target/live.ts';
+import { reloadErrors } from '../target/reload.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
 import { problemActions, sourceLink } from './actions.ts';
 import { editOf } from './edit-of.ts';
@@ -30,12 +32,14 @@ export function createProblems(deps: {
   const code = createOpenedCode(deps);
   const { workspace } = code;
   let exceptions: unknown;
+  let reloads = '';
 
   function update(): void {
     const { live } = link.snapshot();
     // The last ones of an emulator that has ended stay: nothing says that they are fixed.
     if (live) {
       exceptions = live.exceptions;
+      reloads = keyOfReloads(live);
       list.update(live, workspace(), Date.now());
     }
     draw();
@@ -61,7 +65,9 @@ export function createProblems(deps: {
 
   function changed(): void {
     const { live } = link.snapshot();
-    if (!live || (live.exceptions === exceptions && !list.waitsForSuccess(live))) return;
+    if (!live) return;
+    const isSame = live.exceptions === exceptions && keyOfReloads(live) === reloads;
+    if (isSame && !list.waitsForSuccess(live)) return;
     update();
   }
 
@@ -111,6 +117,12 @@ export function createProblems(deps: {
       for (const disposable of disposables) disposable.dispose();
     },
   };
+}
+
+function keyOfReloads(live: LiveState): string {
+  return reloadErrors(live)
+    .map(({ alias, at }) => `${alias}@${at}`)
+    .join(' ');
 }
 
 export type Problems = ReturnType<typeof createProblems>;

@@ -5,6 +5,7 @@ import { t } from '../words.ts';
 import { stateWords } from './app-words.ts';
 import { brokenRow, type CodeFile, codeRow, endpointRows, type FoundApp } from './code-rows.ts';
 import { isCounting, isSaidByRunners, shortReason } from './reason-words.ts';
+import { reloadFacts } from './reload-facts.ts';
 import { type About, appRowId, type Fact, fact, gone, type Row, shortLabel, type Time } from './row.ts';
 import { endedRow, runnerOf, runnerRow } from './runner-rows.ts';
 
@@ -174,6 +175,7 @@ function appFacts(app: AppRow | undefined, code: FoundApp | undefined, time: Tim
       : [fact('', t('Lives as long as its `fal run` command.'))]),
     ...(app?.reason && !isSaidByRunners(app.reason) ? [fact(t('Waiting'), waitsBecause(app.reason, time))] : []),
     ...(app?.lastFailure ? [fact(t('Last start failed'), app.lastFailure)] : []),
+    ...(app?.reload ? reloadFacts(app.reload) : []),
   ];
 }
 

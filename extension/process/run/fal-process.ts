@@ -4,6 +4,8 @@ import { leash } from './leash.ts';
 export interface FalProcess {
   /** Like Ctrl-C: `fal run` then stops its app. A program that ignores the signal is killed after a timeout. */
   stop(): void;
+  /** Writes a line to its standard input, if it reads any. */
+  order(line: string): void;
   readonly ended: Promise<FalProcessEnd>;
 }
 
@@ -25,6 +27,7 @@ export function runFal(options: {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: { readonly [name: string]: string };
+  readonly takesOrders?: boolean | undefined;
   readonly onText: (text: string) => void;
 }): FalProcess {
   let stopped = false;
@@ -33,10 +36,11 @@ export function runFal(options: {
     cwd: options.cwd,
     env: { ...options.env },
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.takesOrders === true ? 'pipe' : 'ignore', 'pipe', 'pipe'],
   });
+  child.stdin?.on('error', () => {}); // it has ended
   const held = child.pid === undefined ? undefined : leash(child.pid);
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', options.onText);
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', options.onText);
 
   const ended = new Promise<FalProcessEnd>((resolve) => {
     const end = (code: number): void => {
@@ -53,6 +57,7 @@ export function runFal(options: {
 
   return {
     ended,
+    order: (line) => void child.stdin?.write(`${line}\n`),
     stop() {
       if (stopped) return;
       stopped = true;

@@ -14,6 +14,8 @@ export const helperOrder = z.object({
   args: z.array(z.string()),
   cwd: z.string(),
   env: z.record(z.string(), z.string()),
+  /** Whether it reads orders, a line of JSON each, from its standard input; absent: it has none. */
+  takesOrders: z.boolean().optional(),
   /** The folder in which windows look for runs; private to the user. */
   folder: z.string(),
   about: z.unknown(),
@@ -42,6 +44,8 @@ export const toHelper = z.discriminatedUnion('type', [
   z.object({ type: z.literal('stop') }),
   /** The terminal was closed: by the user, or because the window is closing or reloading. */
   z.object({ type: z.literal('closed') }),
+  /** A line for its standard input. */
+  z.object({ type: z.literal('order'), order: z.string().max(16_384) }),
   /** Kept for the next window. */
   z.object({ type: z.literal('note'), note: z.string().max(4_096) }),
 ]);

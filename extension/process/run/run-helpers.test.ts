@@ -43,10 +43,13 @@ const order = (folder: string, source: string, graceMs: number) => ({
 });
 
 /** A window that has begun a run. */
-async function begun(options: { readonly graceMs?: number; readonly source?: string } = {}) {
+async function begun(
+  options: { readonly graceMs?: number; readonly source?: string; readonly takesOrders?: boolean } = {},
+) {
   const folder = join(testFolder(), 'runs');
   let text = '';
-  const run = startRun(program, order(folder, options.source ?? falLike, options.graceMs ?? 30_000), (more) => {
+  const given = order(folder, options.source ?? falLike, options.graceMs ?? 30_000);
+  const run = startRun(program, { ...given, takesOrders: options.takesOrders }, (more) => {
     text += more;
   });
   await until('it prints', () => text.includes('\n'));
@@ -78,6 +81,22 @@ describe('a run in a helper process', () => {
     expect(await run.ended).toMatchObject({ code: 0, stopped: true, output: expect.stringContaining('bye') });
     expect(isGone()).toBe(true);
     await until('nothing is left', () => readdirSync(folder).length === 0);
+  });
+
+  it('gets orders as lines of its standard input, also from a later window', async () => {
+    const source = `setInterval(() => {}, 1e6);
+      process.stdin.setEncoding("utf8").on("data", (text) => process.stdout.write("got " + text));
+      process.on("SIGINT", () => process.exit(0));
+      console.log("pid " + process.pid);`;
+    const { run, helper, text } = await begun({ source, takesOrders: true });
+    run.order('{"op":"restart"}');
+    await until('it has the order', () => text().includes('got {"op":"restart"}\n'));
+    run.leave();
+    const next = await joined(helper.socket);
+    next.run.order('again');
+    await until('it has the second one', () => next.text().includes('got again\n'));
+    next.run.stop();
+    expect(await next.run.ended).toMatchObject({ code: 0, stopped: true });
   });
 
   it('reports a failure of its command, and a command that is missing', async () => {

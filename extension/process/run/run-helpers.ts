@@ -6,7 +6,7 @@ import { type FalRun, type JoinedRun, joinRun, startRun } from './window-run.ts'
 const graceMs = 30_000;
 
 /** A `fal` command, and where it runs. */
-export type FalProgram = Pick<HelperOrder, 'command' | 'args' | 'cwd' | 'env'>;
+export type FalProgram = Pick<HelperOrder, 'command' | 'args' | 'cwd' | 'env' | 'takesOrders'>;
 
 /**
  * Runs of this workspace in helper processes, which outlive a window that reloads.

@@ -100,6 +100,7 @@ export function serveRun(options: {
       if (socket !== holder) return;
       if (message.type === 'note') note = message.note;
       else if (message.type === 'stop') run.stop();
+      else if (message.type === 'order') run.order(message.order);
       else {
         clearTimeout(closing);
         closing = setTimeout(run.stop, closingMs);

@@ -10,6 +10,8 @@ export interface FalRun {
   stop(): void;
   /** The terminal was closed. If the window closes or reloads as well, the run waits for it to return. */
   closed(): void;
+  /** Writes a line to its standard input, if it reads orders. */
+  order(line: string): void;
   /** Kept by the helper for the next window. */
   setNote(note: string): void;
   /** Disconnects, without an end: another window may join. */
@@ -139,6 +141,7 @@ function follow(
     ended,
     stop: () => send({ type: 'stop' }),
     closed: () => send({ type: 'closed' }),
+    order: (line) => send({ type: 'order', order: line }),
     setNote: (note) => send({ type: 'note', note }),
     leave() {
       isOver = true;
