@@ -108,9 +108,7 @@ export async function watchRun({
 /** `app.py: Swapped in 106 ms: Demo.main changed; model kept. (184 ms after the save)` */
 function describeDone({ cause, ms, answer, error }: Done, cwd: string): string {
   const where = cause === null ? '' : `${shown(cause, cwd)}: `;
-  const at = error && error.file !== null ? ` at ${shown(error.file, cwd)}:${error.line ?? 1}` : '';
-  const what = error ? `Not reloaded${at}: ${error.message}. The old code keeps serving.` : answer.sentence;
-  return `${where}${what}${cause === null || error ? '' : ` (${ms} ms after the save)`}`;
+  return `${where}${answer.sentence}${cause === null || error ? '' : ` (${ms} ms after the save)`}`;
 }
 
 function shown(path: string, cwd: string): string {

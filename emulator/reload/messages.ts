@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { reloadOutcomes } from '../wire/reload.ts';
 
 /** Why a reload is what it is: a sentence, and the way to what decided (`load_model <- Demo.setup`). */
 const reasonSchema = z.object({ code: z.string(), text: z.string(), trail: z.array(z.string()).default([]) });
@@ -27,6 +26,9 @@ export const loaderEvent = z.discriminatedUnion('event', [
     id: z.int(),
     verdict: z.enum(['same', 'swap', 'restart', 'rebuild', 'registration']),
     reason: reasonSchema.nullable().default(null),
+    changed: z.array(z.object({ path: z.string(), what: z.string() })).default([]),
+    /** Names of state that stays although requests may have made it. */
+    kept: z.array(z.string()).default([]),
     /** What the SDK would send, and the change for runners that are patched; base64. */
     run: z.string(),
     delta: z.string().nullable().default(null),
@@ -56,12 +58,3 @@ export type LoaderOrder =
     }
   /** The emulator has this version now: the next one is compared with it. */
   | { readonly op: 'accepted' | 'refused'; readonly id: number };
-
-/** What the emulator answers to a reload. */
-export const reloadAnswer = z.object({
-  outcome: z.enum(reloadOutcomes),
-  ms: z.number(),
-  /** What happened, for people. */
-  sentence: z.string(),
-});
-export type ReloadAnswer = z.output<typeof reloadAnswer>;

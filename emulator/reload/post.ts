@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import * as z from 'zod';
+import { type ReloadAnswer, reloadAnswerSchema } from '../wire/reload.ts';
 import type { LoadError, Loaded } from './messages.ts';
-import { type ReloadAnswer, reloadAnswer } from './messages.ts';
 
 /** A save, for the emulator: a new version, or why there is none. */
 export interface Reload {
@@ -17,6 +17,8 @@ type Posted =
   | { readonly kind: 'busy' }
   | { readonly kind: 'refused'; readonly sentence: string };
 
+/** What the emulator takes of an error. */
+const maxMessage = 4_000;
 const refusal = z.object({ detail: z.string() });
 
 /**
@@ -45,16 +47,19 @@ export async function postReload(
   const [response] = (await answering) as [IncomingMessage];
   const answer = parse(await text(response));
   if (response.statusCode === 409) return { kind: 'busy' };
-  const found = reloadAnswer.safeParse(answer).data;
+  const found = reloadAnswerSchema.safeParse(answer).data;
   if (response.statusCode === 200 && found) return { kind: 'answer', answer: found };
   const why = refusal.safeParse(answer).data?.detail ?? `the emulator answered with ${response.statusCode}`;
   return { kind: 'refused', sentence: why };
 }
 
 function partsOf(loaded: Loaded | LoadError) {
-  if (!('event' in loaded)) return { error: loaded };
-  const { run, verdict, reason, delta, certificate } = loaded;
-  return { run, verdict, reason, delta, certificate };
+  if (!('event' in loaded)) {
+    const { type, message, file, line } = loaded;
+    return { error: { type: type.slice(0, 200), message: message.slice(0, maxMessage), file, line } };
+  }
+  const { run, verdict, reason, changed, kept, delta, certificate } = loaded;
+  return { run, verdict, reason, changed, kept, delta, certificate };
 }
 
 function parse(body: string): unknown {

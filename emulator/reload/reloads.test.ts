@@ -1,14 +1,29 @@
 import { describe, expect, it } from 'vitest';
 import { until } from '../../test/support/wait.ts';
-import type { LoadError, Loaded, LoaderOrder, ReloadAnswer } from './messages.ts';
+import type { ReloadAnswer } from '../wire/reload.ts';
+import type { LoadError, Loaded, LoaderOrder } from './messages.ts';
 import type { Reload } from './post.ts';
 import { createReloads, type Done } from './reloads.ts';
 
 const loaded = (id: number): Loaded => ({
-  ...{ event: 'loaded', id, verdict: 'swap', reason: null, run: 'cnVu', delta: null, certificate: null, files: [] },
+  ...{
+    event: 'loaded',
+    id,
+    verdict: 'swap',
+    reason: null,
+    run: 'cnVu',
+    changed: [],
+    kept: [],
+    delta: null,
+    certificate: null,
+    files: [],
+  },
 });
 const failure: LoadError = { type: 'SyntaxError', message: "expected ':'", file: '/a.py', line: 22, traceback: '' };
-const swapped: ReloadAnswer = { outcome: 'swapped', ms: 5, sentence: 'Swapped in 5 ms.' };
+const swapped: ReloadAnswer = {
+  ...{ outcome: 'swapped', ms: 5, reason: null, runners: [], kept: [], cleared: [] },
+  ...{ sentence: 'Swapped in 5 ms.', revision: 'r2' },
+};
 
 /** Reloads whose loader and emulator are the test. */
 function scene(answers: readonly (ReloadAnswer | 'busy' | Error)[] = []) {
@@ -96,7 +111,7 @@ describe('reloads of an app', () => {
   });
 
   it('report code that can’t be imported, and compare the next save with the code that serves', async () => {
-    const kept: ReloadAnswer = { outcome: 'kept', ms: 1, sentence: 'Not reloaded.' };
+    const kept: ReloadAnswer = { ...swapped, outcome: 'kept' };
     const { reloads, orders, posts, done, settled } = scene([kept]);
     reloads.saved('/a.py');
     reloads.reported({ event: 'failed', id: 1, error: failure, files: [] });

@@ -1,4 +1,5 @@
-import type { LoadError, Loaded, LoaderEvent, LoaderOrder, ReloadAnswer } from './messages.ts';
+import type { ReloadAnswer } from '../wire/reload.ts';
+import type { LoadError, Loaded, LoaderEvent, LoaderOrder } from './messages.ts';
 import type { postReload, Reload } from './post.ts';
 
 /** What was done about a save, for people and tests. */

@@ -15,7 +15,7 @@ const verdicts = ['same', 'swap', 'restart', 'rebuild', 'registration'] as const
  * only settings changed; `unchanged`: nothing did; `kept`: it can't be imported, and the old code serves; `failed`: a
  * runner with the new code didn't start.
  */
-export const reloadOutcomes = ['swapped', 'restarted', 'registered', 'unchanged', 'kept', 'failed'] as const;
+const reloadOutcomes = ['swapped', 'restarted', 'registered', 'unchanged', 'kept', 'failed'] as const;
 export type ReloadOutcome = (typeof reloadOutcomes)[number];
 
 const reasonSchema = z.object({ code: z.string().max(100), text, trail: z.array(text).max(100).default([]) });
