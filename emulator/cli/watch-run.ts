@@ -106,9 +106,9 @@ export async function watchRun({
 }
 
 /** `app.py: Swapped in 106 ms: Demo.main changed; model kept. (184 ms after the save)` */
-function describeDone({ cause, ms, answer, error }: Done, cwd: string): string {
+function describeDone({ cause, ms, answer }: Done, cwd: string): string {
   const where = cause === null ? '' : `${shown(cause, cwd)}: `;
-  return `${where}${answer.sentence}${cause === null || error ? '' : ` (${ms} ms after the save)`}`;
+  return `${where}${answer.sentence}${cause === null ? '' : ` (${ms} ms after the save)`}`;
 }
 
 function shown(path: string, cwd: string): string {

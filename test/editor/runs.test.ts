@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { isAlive, type ProcessIdentity } from '../../emulator/local/data-folder.ts';
 import { processIdentity, processTree } from '../support/procfs.ts';
 import { until } from '../support/wait.ts';
@@ -101,6 +101,10 @@ it('begins each run of a row of ten, and ends each', async () => {
 
 it('runs an app again in the place of its run, whose lens says that its code has changed', async () => {
   const { page } = window.workbench;
+  const settings = join(scene.workspace, '.vscode', 'settings.json');
+  await mkdir(join(scene.workspace, '.vscode'), { recursive: true });
+  await writeFile(settings, '{ "minifal.hotReload": "off" }');
+  onTestFinished(() => rm(settings, { force: true }));
   const first = await run('Slow');
   await window.workbench.openFile('slow.py');
   const lens = (text: RegExp) => page.locator('.editor-instance .codelens-decoration').filter({ hasText: text });
