@@ -34,7 +34,10 @@ const errorSchema = z.object({
 
 export const reloadRequestSchema = z
   .object({
-    /** The revision that the verdict was made against: that of the last accepted answer. Absent: the latest one. */
+    /**
+     * The revision that the verdict was made against: that of the last accepted answer; `null`: what the run began
+     * with. Absent: the latest one.
+     */
     base: z.string().max(100).nullish(),
     verdict: z.enum(verdicts).optional(),
     reason: reasonSchema.nullish(),

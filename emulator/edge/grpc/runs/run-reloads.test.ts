@@ -99,8 +99,9 @@ describe('a reload of a run', () => {
     const first = await run.reload(saved({ ...change, base: alias }));
     await run.reload(saved({ ...change, base: alias }));
     await run.reload(saved(change));
+    await run.reload(saved({ ...change, base: null }));
     const made = reloads().map(([order]) => order as { how: string; from: string });
-    expect(made.map(({ how }) => how)).toEqual(['swap', 'restart', 'swap']);
+    expect(made.map(({ how }) => how)).toEqual(['swap', 'restart', 'swap', 'restart']);
     expect(made[1]?.from).toBe(first.revision);
   });
 

@@ -47,7 +47,8 @@ export function createRunReloads(
   let underWay: { readonly build: AbortController; isBuilt: boolean } | null = null;
 
   function wayOf({ verdict, delta, base }: ReloadRequest): ReloadOrder['how'] {
-    if ((base ?? accepted) !== accepted) return 'restart';
+    const madeFor = base === undefined ? accepted : (base ?? alias);
+    if (madeFor !== accepted) return 'restart';
     if (verdict === 'registration') return 'settings';
     return verdict === 'swap' && delta ? 'swap' : 'restart';
   }
