@@ -13,6 +13,8 @@ const helpers = join(root, 'emulator/reload/loader/testing');
 const edits = Number(process.env.MINIFAL_RELOAD_EDITS ?? (process.env.MINIFAL_SLOW ? 2_000 : 50));
 /** A new app after so many edits. */
 const editsPerApp = 25;
+/** After so many edits the runner ends: the next one starts from the latest version, and its code is changed, too. */
+const editsPerRunner = 10;
 
 /** A version of a random app, and what a fresh runner of it answers (reload-edits.py). */
 const version = z.object({
@@ -62,6 +64,14 @@ async function answers(url: string, { paths }: Version): Promise<Version['answer
   return found;
 }
 
+async function endRunner(url: string): Promise<void> {
+  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' };
+  expect((await fetch(`${url}/exit`, init)).status).toBeGreaterThanOrEqual(500);
+  await until('the next runner serves', async () => (await fetch(`${url}/`, init)).status === 200, {
+    timeoutMs: 60_000,
+  });
+}
+
 async function save(project: Project, { files }: Version, before: Version): Promise<boolean> {
   const changed = Object.entries(files).filter(([name, text]) => before.files[name] !== text);
   for (const [name, text] of changed) {
@@ -109,6 +119,7 @@ async function compareEdits(seed: number, count: number): Promise<readonly strin
         );
         outcomes.push(done[1] ?? '');
       }
+      if (edit % editsPerRunner === 0) await endRunner(url);
       expect([seed, edit, now.kind, outcomes.at(-1), await answers(url, now)]).toEqual([
         ...[seed, edit, now.kind, outcomes.at(-1), now.answers],
       ]);

@@ -14,11 +14,19 @@ import harness  # noqa: E402
 from generate import App  # noqa: E402
 from random_edits import probe, write  # noqa: E402
 
+EXIT = """
+    @fal.endpoint('/exit')
+    def leave(self, input: Input) -> dict:
+        import os
+        os._exit(3)
+"""
+
 folder = tempfile.mkdtemp(prefix="minifal-edits-")
 
 
 def version(app: App, kind: str) -> None:
     files = app.render()
+    files["app.py"] += EXIT
     write(folder, files)
     loaded = harness.load(folder, None, [])
     if loaded["verdict"] == "failed":
