@@ -7,7 +7,7 @@ import type { LiveState } from '../target/live.ts';
 import { reloadErrors } from '../target/reload.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
 import { problemActions, sourceLink } from './actions.ts';
-import { editOf } from './edit-of.ts';
+import { editsOf } from './edit-of.ts';
 import { type Finding, lineIn } from './findings.ts';
 import { createOpenedCode, openDocument, textOf } from './opened-code.ts';
 import { createProblemList } from './problem-list.ts';
@@ -89,8 +89,7 @@ export function createProblems(deps: {
     index.onDidChange(lookAgain),
     vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
       if (document.uri.scheme !== 'file' || !collection.has(document.uri)) return;
-      const edits = contentChanges.map((change) => editOf(document, change));
-      if (edits.map(list.edited).includes(true)) draw();
+      if (editsOf(document, contentChanges).map(list.edited).includes(true)) draw();
     }),
     vscode.languages.registerCodeActionsProvider(fixable, actions),
     watcher,
