@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { Runs } from '../commands/runs.ts';
 import { commandId, commandTitle, commandUri } from '../contributes/commands.ts';
 import { settingId } from '../contributes/settings.ts';
-import { editOf } from '../problems/edit-of.ts';
+import { editsOf } from '../problems/edit-of.ts';
 import { createOpenedCode } from '../problems/opened-code.ts';
 import { workspaceFile } from '../problems/runner-paths.ts';
 import { readSettings } from '../settings.ts';
@@ -12,13 +12,17 @@ import { connectLogs, type LogPage, type LogRow } from '../target/logs.ts';
 import { linkArguments } from '../views/markdown.ts';
 import { requestElement } from '../views/request-rows.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
+import { createCodeTimes } from './code-times.ts';
 import { createLineValues, type Value } from './line-values.ts';
 import { hoverText, textAfter } from './value-text.ts';
 
 const drawMs = 100;
+/** After an edit, the editor says whether the document differs from its file. */
+const dirtyMs = 100;
 const retryMs = { first: 1_000, max: 30_000 };
 /** Paths whose file is known; an app with more of them is looked up again. */
 const maxPaths = 1_000;
+const maxText = 10_000;
 const pythonFiles = { language: 'python', scheme: 'file' };
 
 /**
@@ -28,6 +32,7 @@ const pythonFiles = { language: 'python', scheme: 'file' };
 export function createInlineLogs(deps: { readonly link: Link; readonly index: AppIndex; readonly runs: Runs }) {
   const { link, index, runs } = deps;
   const lines = createLineValues();
+  const codeTimes = createCodeTimes();
   const code = createOpenedCode(deps);
   const paths = new Map<string, string | undefined>();
   const fresh = decoration('1');
@@ -97,8 +102,8 @@ export function createInlineLogs(deps: { readonly link: Link; readonly index: Ap
     const path = fileOf(place.file, alias);
     if (path === undefined) return false;
     const { live } = link.snapshot();
-    const codeAt = (runnerId === null ? undefined : live?.runners.get(runnerId)?.startedAt) ?? at;
-    const text = stripVTControlCharacters(row.message);
+    const codeAt = codeTimes.of(row, live);
+    const text = stripVTControlCharacters(row.message.slice(0, maxText));
     const value: Value = { seq, at, text, alias, revision, runnerId, requestId };
     const isOver = (older: Value): boolean =>
       older.alias === alias ? older.revision !== revision : live?.apps.has(older.alias) === false;
@@ -113,6 +118,11 @@ export function createInlineLogs(deps: { readonly link: Link; readonly index: Ap
       paths.set(key, workspaceFile(file, alias, code.workspace()));
     }
     return paths.get(key);
+  }
+
+  /** Another program may have changed the file, and the editor read it: nothing is saved then. */
+  function readAgain(document: vscode.TextDocument, now: number): void {
+    setTimeout(() => document.isDirty || lines.saved(document.uri.fsPath, now), dirtyMs).unref();
   }
 
   function lookAgain(): void {
@@ -177,6 +187,7 @@ export function createInlineLogs(deps: { readonly link: Link; readonly index: Ap
   const unsubscribe = [
     runs.onChange(lookAgain),
     link.onChange((now, before) => {
+      if (now.live && now.live.apps !== before.live?.apps) codeTimes.note(now.live);
       if ((now.live === undefined) === (before.live === undefined)) return;
       if (!now.live) stop();
       paths.clear();
@@ -194,12 +205,18 @@ export function createInlineLogs(deps: { readonly link: Link; readonly index: Ap
     vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
       if (vscode.languages.match(pythonFiles, document) === 0) return;
       const now = Date.now();
-      const edits = contentChanges.map((change) => editOf(document, change));
+      const edits = editsOf(document, contentChanges);
       if (edits.map((edit) => lines.edited(edit, now)).includes(true)) drawSoon();
+      if (edits.length > 0) readAgain(document, now);
     }),
     vscode.workspace.onDidSaveTextDocument(({ uri }) => lines.saved(uri.fsPath, Date.now())),
+    vscode.workspace.onDidCloseTextDocument(({ uri }) => {
+      if (lines.discarded(uri.fsPath)) drawSoon();
+    }),
     vscode.languages.registerHoverProvider(pythonFiles, hovers),
   ];
+  const { live: first } = link.snapshot();
+  if (first) codeTimes.note(first);
   void index.apps().then(lookAgain);
 
   return {

@@ -74,6 +74,22 @@ describe('the output of a line', () => {
     expect(shown()).toEqual({});
   });
 
+  it('has the place of its code when edits that were never saved are discarded', () => {
+    const { print, shown, edited, saved, discarded } = sample();
+    edited(edit(0, { added: 1, isAbove: true }), 20);
+    saved(path, 20);
+    print(2, 'before', { codeAt: 30 });
+    edited(edit(0, { added: 3, isAbove: true }), 40);
+    expect(discarded(path)).toBe(true);
+    // What was moved by them is no longer known.
+    expect(shown()).toEqual({});
+    print(2, 'new', { codeAt: 50 });
+    print(4, 'old', { codeAt: 10 });
+    expect(shown()).toEqual({ 2: 'new ×1', 5: 'old ×1' });
+    expect(discarded(path)).toBe(false);
+    expect(shown()).toEqual({ 2: 'new ×1', 5: 'old ×1' });
+  });
+
   it('goes when what printed it was replaced and the new code prints', () => {
     const { print, shown } = sample();
     print(2);
@@ -83,6 +99,20 @@ describe('the output of a line', () => {
 });
 
 describe('limits', () => {
+  it('keeps the beginning of long output, without the memory of all', () => {
+    const { print, at } = sample();
+    print(1, 'x'.repeat(256 * 1024));
+    expect(at(path, 1)?.values[0]?.text).toBe('x'.repeat(2_000));
+  });
+
+  it('counts characters that are typed one by one in a line as one edit', () => {
+    const { print, shown, edited } = sample();
+    for (let i = 0; i < 3_000; i++) edited(edit(50), 20);
+    print(2, 'x', { codeAt: 10 });
+    print(51, 'x', { codeAt: 10 });
+    expect(shown()).toEqual({ 2: 'x ×1' });
+  });
+
   it('keeps the 200 lines of a file that printed last', () => {
     const { print, of } = sample();
     for (let line = 1; line <= 300; line++) print(line);
@@ -100,7 +130,7 @@ describe('limits', () => {
 
   it('forgets edits after a thousand, and with them where older code is', () => {
     const { print, shown, edited } = sample();
-    for (let i = 0; i <= 1_000; i++) edited(edit(50), 20);
+    for (let i = 0; i <= 1_000; i++) edited(edit(50 + i), 20);
     print(2, 'x', { codeAt: 10 });
     expect(shown()).toEqual({});
     print(2, 'x', { codeAt: 20 });

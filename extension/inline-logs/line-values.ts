@@ -5,6 +5,7 @@ export interface Value {
   readonly seq: number;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** Its beginning is kept. */
   readonly text: string;
   readonly alias: string;
   readonly revision: string | null;
@@ -37,7 +38,7 @@ interface File {
   knownSince: number;
 }
 
-const max = { values: 10, lines: 200, files: 100, edits: 1_000 };
+const max = { values: 10, lines: 200, files: 100, edits: 1_000, characters: 2_000 };
 
 /** The last output of each line of code. Edits move it; what runs may be older than the document. */
 export function createLineValues() {
@@ -70,13 +71,10 @@ export function createLineValues() {
       for (const { edit, savedAt } of file.edits) {
         if (at !== undefined && (savedAt === undefined || savedAt > codeAt)) at = movedLine(at, edit);
       }
-      for (const [key, { values }] of file.lines) {
-        const newest = values.at(-1);
-        if (newest && isOver(newest)) file.lines.delete(key);
-      }
+      removeOver(file, isOver);
       if (at === undefined) return;
       const before = file.lines.get(at);
-      const values = [...(before?.values ?? []), value].slice(-max.values);
+      const values = [...(before?.values ?? []), shortened(value)].slice(-max.values);
       file.lines.delete(at);
       file.lines.set(at, { line: at, count: (before?.count ?? 0) + 1, values, isStale: false });
       const [oldest] = file.lines.keys();
@@ -87,7 +85,7 @@ export function createLineValues() {
       const file = files.get(edit.file);
       // Without output there may be some later, of code that is older than this edit.
       const { edits } = file ?? fileOf(edit.file);
-      edits.push({ edit, savedAt: undefined });
+      if (!isRepeated(edits.at(-1), edit)) edits.push({ edit, savedAt: undefined });
       if (edits.length > max.edits) {
         edits.length = 0;
         fileOf(edit.file).knownSince = now;
@@ -104,8 +102,44 @@ export function createLineValues() {
     saved(path: string, now: number): void {
       for (const one of files.get(path)?.edits ?? []) one.savedAt ??= now;
     },
+    /**
+     * The document was closed without saving what was edited since.
+     * @returns whether there was anything
+     */
+    discarded(path: string): boolean {
+      const file = files.get(path);
+      if (!file?.edits.some(({ savedAt }) => savedAt === undefined)) return false;
+      file.edits = file.edits.filter(({ savedAt }) => savedAt !== undefined);
+      file.lines.clear();
+      return true;
+    },
     of: (path: string): readonly LineValues[] => [...(files.get(path)?.lines.values() ?? [])],
     at: (path: string, line: number): LineValues | undefined => files.get(path)?.lines.get(line),
     clear: (): void => files.clear(),
   };
+}
+
+function removeOver({ lines }: File, isOver: (older: Value) => boolean): void {
+  // Mostly, one revision of one app has printed all of them.
+  let last: { readonly newest: Value; readonly isGone: boolean } | undefined;
+  for (const [key, { values }] of lines) {
+    const newest = values.at(-1);
+    if (!newest) continue;
+    const isSame = last?.newest.alias === newest.alias && last.newest.revision === newest.revision;
+    const isGone: boolean = last && isSame ? last.isGone : isOver(newest);
+    last = { newest, isGone };
+    if (isGone) lines.delete(key);
+  }
+}
+
+/** A copy, because a part of a string keeps all of it in memory. */
+function shortened(value: Value): Value {
+  if (value.text.length <= max.characters) return value;
+  return { ...value, text: Buffer.from(value.text.slice(0, max.characters)).toString() };
+}
+
+/** Another character in the same line: it moves nothing, and that line's output of older code is unknown already. */
+function isRepeated(last: Edit | undefined, edit: LineEdit): boolean {
+  const isWithin = ({ line, endLine, added }: LineEdit) => line === endLine && added === 0;
+  return last?.savedAt === undefined && isWithin(edit) && last?.edit.line === edit.line && isWithin(last.edit);
 }
