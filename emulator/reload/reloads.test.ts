@@ -72,7 +72,7 @@ describe('reloads of an app', () => {
     at(120);
     reloads.reported(loaded(1));
     await settled(1);
-    expect(posts[0]?.reload).toEqual({ cause: '/a.py', loaded: loaded(1) });
+    expect(posts[0]?.reload).toEqual({ cause: '/a.py', base: null, loaded: loaded(1) });
     expect(orders).toEqual([load(1, '/a.py'), { op: 'accepted', id: 1 }]);
     expect(done).toEqual([{ cause: '/a.py', ms: 120, answer: swapped }]);
   });
@@ -108,6 +108,48 @@ describe('reloads of an app', () => {
     reloads.restart();
     reloads.saved('/a.py');
     expect(orders).toEqual([load(1, null, true), load(2, '/a.py', true)]);
+  });
+
+  it('name the revision that each save was compared with: the last one that was accepted', async () => {
+    const lost = { ...swapped, revision: 'r9', outcome: 'failed' } as const;
+    const { reloads, posts, settled } = scene([swapped, new Error('gone'), lost, { ...swapped, revision: 'r3' }]);
+    for (const id of [1, 2, 3, 4, 5]) {
+      reloads.saved('/a.py');
+      reloads.reported(loaded(id));
+      if (id < 5) await settled(id);
+    }
+    expect(posts.map(({ reload }) => reload.base)).toEqual([null, 'r2', 'r2', 'r2', 'r3']);
+  });
+
+  it('don’t wait for a restart, which the next save replaces; its answer isn’t reported', async () => {
+    const { reloads, orders, posts, done, settled } = scene();
+    reloads.saved('/a.py');
+    reloads.reported({ ...loaded(1), verdict: 'restart' });
+    reloads.saved('/b.py');
+    expect(orders).toEqual([load(1, '/a.py'), load(2, '/b.py')]);
+    reloads.reported(loaded(2));
+    posts[0]?.answer({ ...swapped, outcome: 'failed', reason: { code: 'superseded', text: 'A later save came.' } });
+    posts[1]?.answer(swapped);
+    await settled(1);
+    expect(done.map(({ cause }) => cause)).toEqual(['/b.py']);
+    expect(posts.map(({ reload }) => reload.base)).toEqual([null, null]);
+    expect(orders.slice(2)).toEqual([
+      { op: 'refused', id: 1 },
+      { op: 'accepted', id: 2 },
+    ]);
+  });
+
+  it('don’t forget a fresh setup() that is under way over the save that replaces it', async () => {
+    const { reloads, orders, posts, settled } = scene();
+    reloads.restart();
+    reloads.reported({ ...loaded(1), verdict: 'restart' });
+    reloads.saved('/a.py');
+    expect(orders).toEqual([load(1, null, true), load(2, '/a.py', true)]);
+    reloads.reported({ ...loaded(2), verdict: 'restart' });
+    for (const { answer } of posts) answer({ ...swapped, outcome: 'restarted' });
+    await settled(2);
+    reloads.saved('/b.py');
+    expect(orders.at(-1)).toEqual(load(3, '/b.py'));
   });
 
   it('report code that can’t be imported, and compare the next save with the code that serves', async () => {

@@ -24,9 +24,15 @@ type Post = (reload: Reload) => ReturnType<typeof postReload>;
 /** While an earlier reload of the run is under way in the emulator. */
 const busyMs = 100;
 
+/** A save that the loader imports, and the revision with which it compares it. */
+interface Loading extends Wanted {
+  readonly id: number;
+  readonly base: string | null;
+}
+
 /**
- * Reloads an app: has each save imported by the loader, and hands it to the emulator. One at a time: a save during an
- * import replaces it, and one during a reload follows it.
+ * Reloads an app: has each save imported by the loader, and hands it to the emulator. A save during an import replaces
+ * it, and so does one during a restart, whose `setup()` may take a minute. One while runners change their code follows.
  */
 export function createReloads(deps: {
   readonly order: (order: LoaderOrder) => void;
@@ -41,49 +47,66 @@ export function createReloads(deps: {
 }) {
   const { order, post, onDone, onTrouble, clock, sleep } = deps;
   let ids = 0;
-  let loading: (Wanted & { readonly id: number }) | undefined;
-  let isPosting = false;
+  /** The revision of the last accepted answer: both the loader and the emulator go by it. */
+  let base: string | null = null;
+  let loading: Loading | undefined;
+  let isChanging = false;
+  const restarting = new Set<Wanted>();
   let next: Wanted | undefined;
 
   function want(wanted: Wanted): void {
     const earlier = next ?? loading;
     // The earliest save that isn't answered yet counts, and a restart that was asked for isn't forgotten.
-    next = { ...wanted, fresh: wanted.fresh || (earlier?.fresh ?? false), at: earlier?.at ?? wanted.at };
-    if (!isPosting) load();
+    const fresh = [wanted, earlier, ...restarting].some((one) => one?.fresh);
+    next = { ...wanted, fresh, at: earlier?.at ?? wanted.at };
+    if (!isChanging) load();
   }
 
   function load(): void {
     if (!next) return;
-    loading = { ...next, id: ++ids };
+    loading = { ...next, id: ++ids, base };
     next = undefined;
     const { id, cause, fresh } = loading;
     order({ op: 'load', id, cause, fresh, swap: deps.swaps && !fresh });
   }
 
-  async function finish(wanted: Wanted & { readonly id: number }, loaded: Loaded | LoadError): Promise<void> {
-    const { id, cause, at } = wanted;
+  async function finish(wanted: Loading, loaded: Loaded | LoadError): Promise<void> {
     loading = undefined;
-    isPosting = true;
+    const isRestart = 'event' in loaded && ['restart', 'rebuild'].includes(loaded.verdict);
+    if (isRestart) restarting.add(wanted);
+    else isChanging = true;
     try {
-      let posted = await post({ cause, loaded });
-      while (posted.kind === 'busy') {
-        await sleep(busyMs);
-        posted = await post({ cause, loaded });
-      }
-      const isAccepted = posted.kind === 'answer' && !['failed', 'kept'].includes(posted.answer.outcome);
-      order({ op: isAccepted ? 'accepted' : 'refused', id });
-      if (posted.kind === 'refused') onTrouble(posted.sentence);
-      else {
-        const error = 'event' in loaded ? {} : { error: loaded };
-        onDone({ cause, ms: Math.round(clock() - at), answer: posted.answer, ...error });
-      }
+      await hand(wanted, loaded);
     } catch (error) {
-      order({ op: 'refused', id });
+      order({ op: 'refused', id: wanted.id });
       onTrouble(`the emulator did not answer: ${error instanceof Error ? error.message : String(error)}`);
     } finally {
-      isPosting = false;
-      load();
+      if (isRestart) restarting.delete(wanted);
+      else isChanging = false;
+      if (!isChanging) load();
     }
+  }
+
+  async function hand({ id, cause, at, base: compared }: Loading, loaded: Loaded | LoadError): Promise<void> {
+    const reload = { cause, base: compared, loaded };
+    let posted = await post(reload);
+    while (posted.kind === 'busy') {
+      await sleep(busyMs);
+      posted = await post(reload);
+    }
+    if (posted.kind === 'refused') {
+      order({ op: 'refused', id });
+      onTrouble(posted.sentence);
+      return;
+    }
+    const { answer } = posted;
+    const isAccepted = !['failed', 'kept'].includes(answer.outcome);
+    if (isAccepted) base = answer.revision;
+    order({ op: isAccepted ? 'accepted' : 'refused', id });
+    // The later save is reported.
+    if (answer.outcome === 'failed' && answer.reason?.code === 'superseded') return;
+    const error = 'event' in loaded ? {} : { error: loaded };
+    onDone({ cause, ms: Math.round(clock() - at), answer, ...error });
   }
 
   return {
