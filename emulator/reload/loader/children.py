@@ -9,11 +9,15 @@ import os
 import resource
 import signal
 import sys
+import traceback
 
 _HIGH = 1000
 """Programs that close the descriptors that they don't know begin at 3 and stop early, often at 255."""
 _LARGEST = 512 * 1024 * 1024
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+
+_started: set[int] = set()
+"""Children that this process started itself."""
 
 
 def become_reaper() -> None:
@@ -61,6 +65,8 @@ class Child:
                 signal.signal(signal.SIGINT, signal.default_int_handler)
                 if os.getppid() == parent:
                     code = body(_sender(writing))
+            except BaseException:
+                traceback.print_exc()
             finally:
                 for stream in (sys.stdout, sys.stderr):
                     try:
@@ -68,6 +74,7 @@ class Child:
                     except Exception:
                         pass
                 os._exit(code & 0xFF if isinstance(code, int) else 1)
+        _started.add(self.pid)
         os.close(writing)
         if apart:
             os.close(out_writing)
@@ -108,11 +115,12 @@ class Child:
         if self.ended is None:
             try:
                 pid, status = os.waitpid(self.pid, os.WNOHANG)
+                if pid:
+                    self.ended = os.waitstatus_to_exitcode(status)
             except ChildProcessError:
                 self.ended = 1
-                return True
-            if pid:
-                self.ended = os.waitstatus_to_exitcode(status)
+        if self.ended is not None:
+            _started.discard(self.pid)
         return self.ended is not None
 
     def kill(self) -> None:
@@ -132,7 +140,7 @@ class Child:
 
     def _kill_orphans(self) -> None:
         for _ in range(50):
-            orphans = set(_children()) - self.others - {self.pid}
+            orphans = set(_children()) - self.others - _started
             if not orphans:
                 return
             for pid in orphans:

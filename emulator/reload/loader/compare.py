@@ -10,7 +10,7 @@ _SHARED = frozenset({"tuple", "frozenset", "generic", "method", "cell", "member"
 """Kinds whose identity nobody can rely on."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Difference:
     """An edge that leads to something else. `pair` has it."""
 
@@ -22,7 +22,7 @@ class Difference:
     """The end of the edge in the old and in the new description; None: no such edge."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Pair:
     """A node of the old description and its successor."""
 
@@ -58,12 +58,11 @@ class Comparison:
         self._known: dict[tuple[int, int], Pair] = {}
         self.holders: dict[int, list[tuple[Pair, str, list | None]]] = {}
         """By number of a new node: the pairs that hold it."""
-        queue = [self._pair(0, 0, [])]
+        self._pair(0, 0, [])
         at = 0
         while at < len(self.pairs):
             self._compare(self.pairs[at])
             at += 1
-        del queue
 
     def _pair(self, old: int, new: int, path: list | None) -> Pair | None:
         """The pair of the two nodes, if they are versions of the same object."""

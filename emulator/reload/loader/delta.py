@@ -14,7 +14,8 @@ from cloudpickle import cloudpickle as internals
 from . import live
 from .compare import VALUES, Comparison, Pair
 from .describe import PRIMITIVES, Describer, is_found_by_name
-from .judge import Judgement, affected
+from .judge import Judgement
+from .reach import Reach
 
 _DESCRIPTORS = frozenset({"property", "cached_property", "staticmethod", "classmethod", "cache"})
 _BY_VALUE = VALUES | _DESCRIPTORS
@@ -40,7 +41,7 @@ class _Delta:
         self._dirty = self._find_dirty()
 
     def make(self) -> tuple[bytes, dict[str, int]]:
-        touched = affected(self._comparison)
+        touched = Reach(self._comparison).affected()
         functions, caches, instances = [], [], []
         for pair in self._comparison.pairs:
             path = _path(pair)
@@ -49,7 +50,8 @@ class _Delta:
             if id(pair) in self._dirty or path is None:
                 continue
             self._operate(pair, path)
-            if pair.kind == "class" and self._has_other_fields(pair) and not pair.new["app"]:
+            has_layout = self._has_other_fields(pair) or any(it.label == ".__hash__" for it in pair.differences)
+            if pair.kind == "class" and has_layout and not pair.new["app"]:
                 instances.append(("dataclass", path))
             if id(pair) in touched:
                 if pair.kind == "function" and pair.new.get("own"):
@@ -110,7 +112,7 @@ class _Delta:
         return False
 
     def _has_other_fields(self, pair: Pair) -> bool:
-        return not pair.new["replaceable"] and (
+        return pair.kind == "class" and not pair.new["replaceable"] and (
             bool({"fields", "annotations"} & set(pair.facts))
             or any(it.label.startswith("field ") for it in pair.differences)
             or any(label.startswith("field ") and id(target) in self._dirty for label, _, target in pair.edges)
@@ -127,7 +129,7 @@ class _Delta:
                 self._operations.append(("code", path, value.__code__))
             if pair.old.get("doc") != pair.new.get("doc"):
                 self._operations.append(("attribute", path, "__doc__", value.__doc__))
-        if pair.kind == "class" and self._has_other_fields(pair):
+        if self._has_other_fields(pair):
             for name in _DATACLASS:
                 if name in value.__dict__:
                     self._operations.append(("member", path, name, value.__dict__[name], False))

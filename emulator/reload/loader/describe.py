@@ -202,7 +202,10 @@ class Describer:
         if own:
             node["names"] = sorted(codes.names_of(code))
             node["texts"] = sorted(codes.texts_of(code))
-            node["stores"] = sorted(codes.stores_of(code))
+            # `helpers.add(…)` of a module changes nothing.
+            fixed = (types.ModuleType, types.FunctionType, type)
+            names = function.__globals__
+            node["stores"] = sorted(it for it in codes.stores_of(code) if not isinstance(names.get(it), fixed))
         for label, step in (("__defaults__", ["D"]), ("__kwdefaults__", ["K"]), ("__annotations__", ["A"])):
             value = getattr(function, label)
             if value:
@@ -247,6 +250,7 @@ class Describer:
         for index, base in enumerate(cls.__bases__):
             self._edge(node, f"base {index}", base, ["b", index])
         node["app"] = self._app is not None and issubclass(cls, self._app)
+        node["runs"] = is_enum or issubclass(cls, type)
         # Its code for validation can't be seen or replaced.
         node["opaque"] = "__pydantic_validator__" in members and not is_model
         facts["annotations"] = codes.digest(_without_addresses(repr(_own_annotations(cls))))

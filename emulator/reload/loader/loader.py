@@ -22,6 +22,7 @@ from . import children, loading, project, sdk
 
 _MOST_OUTPUT = 1_000_000
 """Bytes of output of one import that are passed on."""
+_MOST_VOLATILE = 1000
 _GRACE_S = 2.0
 """How long `fal run` has to end by itself."""
 
@@ -54,6 +55,7 @@ class Loader:
         self._holder: children.Child | None = None
         self._load: Load | None = None
         self._check: children.Child | None = None
+        self._check_until = 0.0
         self._volatile: list[str] = []
         """What differs between two imports of the same files (judge.py)."""
         self._base: str | None = None
@@ -75,12 +77,14 @@ class Loader:
 
     def serve(self) -> int:
         while not self._ending:
-            until = None if self._load is None else self._load.until
-            timeout = None if until is None else max(until - time.monotonic(), 0)
+            ends = [self._load.until if self._load else None, self._check_until if self._check else None]
+            timeout = min((max(end - time.monotonic(), 0) for end in ends if end is not None), default=None)
             for key, _ in self._selector.select(timeout):
-                # An earlier one of this round may have closed it.
-                if key.fd in self._selector.get_map():
+                # An earlier one of this round may have closed it, and the number can be another pipe's by now.
+                if self._selector.get_map().get(key.fd) is key:
                     key.data()
+            if self._check is not None and time.monotonic() >= self._check_until:
+                self._drop_check()
             if self._is_over_limit():
                 self._give_up(f"The import took longer than {self._limit_s:g} seconds and was ended.", "TimeoutError")
         self._close()
@@ -147,9 +151,10 @@ class Loader:
             superseded = self._load
             self._drop_load()
             self._send(event="superseded", id=superseded.id)
-        self._drop_check()
-        command["volatile"] = self._volatile
-        self._load = Load(command, self, time.monotonic() + self._limit_s)
+        self._begin_load(command)
+
+    def _begin_load(self, command: dict) -> None:
+        self._load = Load({**command, "volatile": self._volatile}, self, time.monotonic() + self._limit_s)
 
     def _do_accepted(self, command: dict) -> None:
         if command["id"] in self._offered:
@@ -196,9 +201,9 @@ class Loader:
     # The second import of an accepted version
 
     def _begin_check(self) -> None:
-        """Imports the accepted version once more while nothing else is to do; a save ends it."""
+        """Imports the accepted version once more, if it is still what the files have."""
         self._drop_check()
-        if self._load is not None or not self._base:
+        if not self._base:
             return
         argv, arguments, base = self._argv, self._arguments, self._base
         self._check = children.Child(
@@ -206,21 +211,29 @@ class Loader:
             apart=True,
             close=(self._commands, self._events, self._wake),
         )
+        self._check_until = time.monotonic() + self._limit_s
         self._selector.register(self._check.messages, selectors.EVENT_READ, self._on_check)
         self._selector.register(self._check.output, selectors.EVENT_READ, self._drop_output)
 
     def _on_check(self) -> None:
+        if self._check is None:
+            return
         messages, more = self._check.receive()
         for message in messages:
-            self._volatile = message["volatile"]
+            self._know_volatile(message["volatile"])
             self._drop_check()
             warm(message["libraries"])
             return
         if not more:
             self._drop_check()
 
+    def _know_volatile(self, keys: list[str]) -> None:
+        self._volatile = list(dict.fromkeys([*self._volatile, *keys]))[-_MOST_VOLATILE:]
+
     def _drop_output(self) -> None:
         """What a second import prints, the first has printed, too."""
+        if self._check is None:
+            return
         try:
             while part := os.read(self._check.output, 1 << 16):
                 del part
@@ -244,6 +257,8 @@ class Loader:
 
     def _on_load(self) -> None:
         load = self._load
+        if load is None:
+            return
         messages, more = load.child.receive()
         for message in messages:
             if message["event"] == "imported":
@@ -262,6 +277,12 @@ class Loader:
     def _answer(self, message: dict) -> None:
         load = self._load
         answer = message["answer"]
+        self._know_volatile(message.get("volatile") or [])
+        if message.get("again"):
+            # Only a second import shows whether what setup() reaches was changed by the developer.
+            self._drop_load()
+            self._begin_load({**load.command, "first": message["base"]})
+            return
         if answer["event"] == "loaded":
             self._offered[load.id] = message.get("base")
             self._files = answer["files"]
@@ -290,7 +311,7 @@ class Load:
     """The import of one save, under way."""
 
     def __init__(self, command: dict, loader: Loader, until: float | None):
-        self.id = command["id"]
+        self.id, self.command = command["id"], command
         self.until = until
         argv, arguments, base = loader._argv, loader._arguments, loader._base
         self.child = children.Child(
@@ -356,6 +377,7 @@ def warm(libraries: list[str]) -> None:
                     pass
         # Learns which files are the project's, for the children.
         project.modules()
+        sdk.warm()
     finally:
         os.dup2(output, 1)
         os.close(output)

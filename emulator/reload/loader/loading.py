@@ -12,8 +12,9 @@ from . import code as codes
 from . import project, sdk
 from .delta import Unaddressable, make
 from .describe import Describer
-from .judge import Judgement, judge, volatile_of
+from .judge import Judgement, judge
 from .slices import slices_of
+from .volatile import volatile_of
 
 
 
@@ -107,7 +108,8 @@ def check(argv: list[str], arguments, base_text: str, send) -> int:
 def load(argv: list[str], arguments, base_text: str | None, command: dict, send) -> int:
     """
     Imports the app and answers with what changed since `base_text`, the description of the last accepted version.
-    `arguments`: those of `fal run`, parsed. `command`: `fresh` wants a new runner in any case.
+    `arguments`: those of `fal run`, parsed. `command`: `fresh` wants a new runner in any case; `first` is the
+    description that the first import of the same save gave, if it isn't the first.
     """
     before = set(sys.modules)
     sys.argv[:] = ["fal", "run", *argv]
@@ -134,8 +136,10 @@ def load(argv: list[str], arguments, base_text: str | None, command: dict, send)
     answer = answer_of(run, base, command, found)
     answer["files"] = files.all()
     answer["ms"]["import"] = _ms(imported - started)
-    message = {"event": "answer", "answer": answer, "base": json.dumps(found[0])}
-    send({**message, "libraries": project.libraries_since(before)})
+    reason = answer["reason"]["code"]
+    again = base is not None and "first" not in command and reason in ("setup_reaches", "dynamic", "shape")
+    message = {"event": "answer", "answer": answer, "base": json.dumps(found[0]), "again": again}
+    send({**message, "volatile": command.get("volatile"), "libraries": project.libraries_since(before)})
     return 0
 
 
@@ -144,6 +148,10 @@ def answer_of(run: sdk.Run, base: dict | None, command: dict, found: list[dict])
     started = time.perf_counter()
     new, describer = describe(run)
     found.append(new)
+    if "first" in command:
+        first = json.loads(command["first"])
+        if first["sources"] == new["sources"]:
+            command["volatile"] = [*command["volatile"], *volatile_of(first, new)]
     described = time.perf_counter()
     result = _judge(base, new, command)
     judged = time.perf_counter()
@@ -199,14 +207,15 @@ def describe(run: sdk.Run) -> tuple[dict, Describer | None]:
 def _slices(modules: dict[str, object], describer: Describer | None) -> dict[str, dict[str, str]]:
     files = {name: module.__file__ for name, module in modules.items()}
     files.update({"<run_path>": file for file in (describer.files if describer else ())})
-    found = {}
+    texts = {}
     for name, file in files.items():
         try:
             with open(file, "rb") as source:
-                found[name] = slices_of(source.read())
+                texts[name] = source.read()
         except OSError:
             continue
-    return found
+    everything = codes.digest(sorted(texts.items()))
+    return {name: slices_of(text, set(texts), everything) for name, text in texts.items()}
 
 
 def _digest_of(file: str) -> str:

@@ -128,6 +128,24 @@ def install(hooks: Hooks) -> None:
         FalServerlessConnection.build_environment = build_environment
 
 
+def warm() -> None:
+    """
+    Lets cloudpickle learn the names that the SDK's functions use. It keeps them by code object, so children that pickle
+    an app have them.
+    """
+    import gc
+    import types
+
+    from cloudpickle import cloudpickle as internals
+
+    for value in gc.get_objects():
+        if isinstance(value, types.FunctionType) and str(value.__globals__.get("__name__")).startswith("fal"):
+            try:
+                internals._extract_code_globals(value.__code__)
+            except Exception:
+                return
+
+
 def registration_of(message) -> dict:
     """All of the message but the app itself, by field, as JSON texts that can be compared."""
     from google.protobuf.json_format import MessageToDict

@@ -13,8 +13,11 @@ from . import code as codes
 _MOST_STATEMENTS = 5000
 
 
-def slices_of(text: bytes) -> dict[str, str]:
-    """For each name that the module binds: a digest of all statements that its value depends on."""
+def slices_of(text: bytes, modules: set[str], everything: str) -> dict[str, str]:
+    """
+    For each name that the module binds: a digest of all statements that its value depends on. What comes from one of
+    the project's `modules` depends on `everything`, the digest of their texts.
+    """
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
@@ -26,7 +29,8 @@ def slices_of(text: bytes) -> dict[str, str]:
     bound: set[str] = set()
     for number, statement in enumerate(tree.body):
         names, binds = _names(statement)
-        statements.append((codes.digest(ast.dump(statement)), names | binds))
+        more = everything if _imports(statement, modules) else ""
+        statements.append((codes.digest(ast.dump(statement) + more), names | binds))
         bound |= binds
         is_definition = isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
         # A definition only uses names later, when it is called.
@@ -59,3 +63,14 @@ def _names(statement: ast.stmt) -> tuple[set[str], set[str]]:
     if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return used, {statement.name}
     return used, binds
+
+
+def _imports(statement: ast.stmt, modules: set[str]) -> bool:
+    """Whether the statement imports something of the project."""
+    roots = {name.partition(".")[0] for name in modules}
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Import) and any(alias.name.partition(".")[0] in roots for alias in node.names):
+            return True
+        if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").partition(".")[0] in roots):
+            return True
+    return False

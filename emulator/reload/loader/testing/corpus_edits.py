@@ -235,8 +235,8 @@ EDITS = [
         [
             (
                 A,
-                '@register("plain")\n',
-                '@register("plain")\n@times(2)\n',
+                "@times(2)\n",
+                "@times(2)\n@times(2)\n",
             ),
         ],
     ),

@@ -255,9 +255,9 @@ class Runner:
 
 
 def volatile_of(old: dict, new: dict) -> list[str]:
-    from _minifal_loader import judge
+    from _minifal_loader import volatile
 
-    return judge.volatile_of(old, new)
+    return volatile.volatile_of(old, new)
 
 
 _events = os.dup(1)

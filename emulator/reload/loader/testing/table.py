@@ -22,7 +22,7 @@ import edits  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 TABLES = {"base": edits.EDITS, "corpus": corpus_edits.EDITS}
 CALLS = (
-    ("/classes", None),
+    ("/shown", None),
     ("/options", {"depth": 3}),
     ("/options", {"depth": "3x"}),
     ("/", {"text": "a", "inner": {}, "level": 2}),

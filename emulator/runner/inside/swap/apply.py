@@ -381,10 +381,8 @@ def _set_item(names: dict, name: str, values: list):
 def _set_member(cls: type, name: str, values: list):
     before = cls.__dict__.get(name, _EMPTY)
     if values:
+        # As cloudpickle does: what `__set_name__` stored came with the value.
         setattr(cls, name, values[0])
-        named = getattr(type(values[0]), "__set_name__", None)
-        if named is not None and not isinstance(values[0], type):
-            named(values[0], cls, name)
     elif before is not _EMPTY:
         delattr(cls, name)
 

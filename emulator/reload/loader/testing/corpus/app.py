@@ -267,8 +267,8 @@ class Demo(Mixed, fal.App, keep_alive=100):
         found += [Kind.ONE.value, Kind.TWO.name, Level.LOW + 1, Point().sum(), Point(1) < Point(2), repr(Point())]
         return Output(found=[*found, input.model_dump(mode="json")])
 
-    @fal.endpoint("/classes")
-    def classes(self) -> dict:
+    @fal.endpoint("/shown")
+    def shown(self) -> dict:
         return {
             "shape": [self.shape.show(), isinstance(self.shape, Shape), type(self.shape) is Shape],
             "child": [self.child.run(), self.child(), self.child.missing, isinstance(self.child, Base)],
