@@ -159,6 +159,17 @@ describe('a run whose code is saved', () => {
     expect(await run.call()).toMatchObject({ version: 'third' });
   });
 
+  it('gives up a slow start for the next save, and requests wait for that', async () => {
+    const slow = run.reload((source) => source.replace('self.model =', 'time.sleep(600)\n        self.model ='));
+    await until('a runner starts', async () => (await statesOf()).includes('SETUP'));
+    const call = run.call();
+    const fixed = (source: string) => source.replace('time.sleep(600)\n        ', '').replaceAll('"third"', '"fast"');
+    expect(await run.reload(fixed)).toMatchObject({ outcome: 'restarted' });
+    expect(await slow).toMatchObject({ outcome: 'failed', reason: { code: 'superseded' } });
+    expect(await call).toMatchObject({ version: 'fast' });
+    await run.reload((source) => source.replaceAll('"fast"', '"third"'));
+  });
+
   it('keeps serving the old code while the new code cannot be imported', async () => {
     const error = { type: 'SyntaxError', message: "expected ':'", file: '/work/app.py', line: 22 };
     const answer = await run.post({ error, cause: { file: '/work/app.py' } });
