@@ -54,6 +54,7 @@ const { activationEvents, capabilities, contributes } = z
       colors: z.array(
         z.object({ id: z.string(), description: z.string(), defaults: z.record(z.enum(themes), z.string()) }),
       ),
+      problemMatchers: z.array(z.object({ owner: z.string() })).min(1),
       configuration: z.array(
         z.strictObject({ title: z.string(), order: z.int(), properties: z.record(z.string(), setting) }),
       ),
@@ -177,6 +178,14 @@ describe('the manifest', () => {
       expect(mac).toBe(key.replace('ctrl+', 'cmd+'));
       expect(when).toMatch(/minifal\./);
     }
+  });
+
+  it('lets no task clear the problems that the extension reports', () => {
+    const source = readFileSync(join(root, 'extension', 'problems', 'problems.ts'), 'utf8');
+    const [, reported] = /createDiagnosticCollection\('(.+)'\)/.exec(source) ?? [];
+    expect(reported).toBe('fal');
+    // The editor removes all problems of a matcher's owner whenever a task with the matcher begins.
+    expect(contributes.problemMatchers.map(({ owner }) => owner)).not.toContain(reported);
   });
 
   it('has few settings, each with a complete description and an order of its own', () => {

@@ -33,7 +33,8 @@ export const problemMatchers = [
   {
     name: readyMatcher,
     label: 'fal: app is ready',
-    owner: 'fal',
+    // Not the name of a collection of diagnostics: the editor clears an owner's problems when a task of it begins.
+    owner: readyMatcher,
     fileLocation: ['relative', '$' + '{workspaceFolder}'],
     pattern: { regexp: '(?!)', file: 1, line: 2, message: 3 },
     background: { activeOnStart: true, beginsPattern: `^${runMark}`, endsPattern: `^${readyMark}` },
