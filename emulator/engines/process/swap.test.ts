@@ -100,7 +100,7 @@ describe("a change of an app's code", () => {
       ms: expect.any(Number),
       waitedMs: 0,
       cleared: ['lookup'],
-      kept: ['COUNT', 'self.heavy'],
+      kept: ['COUNT', 'self.entries', 'self.heavy'],
     });
     expect(await post(address, '/')).toBe(before.replace('old', 'new'));
     expect(await post(address, '/more')).toBe('more new ada');

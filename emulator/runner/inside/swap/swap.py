@@ -16,6 +16,7 @@ from .quiet import Quiet
 
 _POLL_SECONDS = 0.005
 _UNDIVIDED_SECONDS = 1.0
+_CONTAINERS = (dict, list, set)
 _OF_SDK = ("_current_request_context", "isolate_channel")
 """Attributes that the SDK itself sets on an app after its setup."""
 
@@ -50,11 +51,11 @@ class Served:
         self._app = app
         self._server = server
         self._hold = hold
-        self._after_setup: dict[str, int] = {}
+        self._after_setup: dict[str, tuple[int, int]] = {}
 
     def has_started(self) -> None:
         """`setup()` has returned."""
-        self._after_setup = _identities(self._instance)
+        self._after_setup = _states(self._instance)
 
     async def swap(self, file: str, until: float) -> Done:
         """
@@ -138,7 +139,7 @@ class Served:
         return found
 
     def _set_since_setup(self) -> list[str]:
-        now = _identities(self._instance)
+        now = _states(self._instance)
         return [f"self.{name}" for name, value in now.items() if self._after_setup.get(name) != value]
 
 
@@ -150,8 +151,14 @@ def _contract(endpoint) -> tuple:
     return getattr(endpoint, "__func__", endpoint), getattr(endpoint, "route_signature", None)
 
 
-def _identities(instance) -> dict[str, int]:
-    return {name: id(value) for name, value in vars(instance).items() if name not in _OF_SDK}
+def _states(instance) -> dict[str, tuple[int, int]]:
+    """For each attribute, what shows that it was set again, or that its container has grown. Holds no values."""
+    # A copy: threads may set attributes meanwhile. The containers' own lengths: no code of the app runs.
+    return {
+        name: (id(value), next((kind.__len__(value) for kind in _CONTAINERS if isinstance(value, kind)), 0))
+        for name, value in list(vars(instance).items())
+        if name not in _OF_SDK
+    }
 
 
 def _undo(undo) -> None:

@@ -36,6 +36,7 @@ class Demo(fal.App):
         self.model = uuid.uuid4().hex
         self.proceed = threading.Event()
         self.begun = threading.Semaphore(0)
+        self.entries, self.options = {}, {"unchanged": True}
         print("setup ran")
 
     @fal.endpoint("/")
@@ -89,6 +90,7 @@ class Demo(fal.App):
     @fal.endpoint("/cache")
     def cache(self, input: Input) -> Output:
         self.heavy = object()
+        self.entries[input.name] = self.heavy
         return Output(text="kept")
 
     @fal.endpoint("/loop")
