@@ -219,6 +219,33 @@ describe("a change of an app's code", () => {
   });
 });
 
+describe('requests during many changes', () => {
+  it('are all answered, each by one version, and never by an older one than before', async () => {
+    const runner = start();
+    const address = await runner.ready;
+    const last = 20;
+    const seen: string[][] = [];
+    async function ask(path: string): Promise<void> {
+      const own: string[] = [];
+      seen.push(own);
+      while (own.at(-1) !== `${last} ${last}`) own.push(await post(address, path));
+    }
+    const clients = Array.from({ length: 8 }, (_, at) => ask(at % 2 === 0 ? '/pair' : '/pair-async'));
+    for (let version = 1; version <= last; version++) {
+      const code = (name: string) => `change.patch(names["${name}"], "def ${name}():\\n return '${version}'")\n`;
+      const program = `names = cls.pair.__globals__\n${code('first')}${code('second')}change.affects(cls.pair, cls.pair_async)`;
+      expect(await swap(runner, program)).toMatchObject({ ok: true });
+    }
+    await Promise.all(clients);
+    for (const own of seen) {
+      expect(own.filter((text) => !/^(\d+) \1$/.test(text))).toEqual([]);
+      const versions = own.map((text) => Number(text.split(' ')[0]));
+      expect(versions).toEqual(versions.toSorted((a, b) => a - b));
+    }
+    expect(new Set(seen.flat()).size).toBeGreaterThan(5);
+  });
+});
+
 describe('fifty changes', () => {
   it('leave one application of the SDK besides the first, and little memory', async () => {
     const runner = start();

@@ -30,6 +30,14 @@ def helper(name: str) -> str:
     return f"old {name}"
 
 
+def first() -> str:
+    return "0"
+
+
+def second() -> str:
+    return "0"
+
+
 class Demo(fal.App):
     def setup(self):
         time.sleep(float(os.environ.get("SETUP_SECONDS", "0")))
@@ -42,6 +50,18 @@ class Demo(fal.App):
     @fal.endpoint("/")
     def main(self, input: Input) -> Output:
         return Output(text=f"{helper(input.name)} {self.model}")
+
+    @fal.endpoint("/pair")
+    def pair(self, input: Input) -> Output:
+        one = first()
+        time.sleep(0.002)
+        return Output(text=f"{one} {second()}")
+
+    @fal.endpoint("/pair-async")
+    async def pair_async(self, input: Input) -> Output:
+        one = first()
+        await asyncio.sleep(0.002)
+        return Output(text=f"{one} {second()}")
 
     @fal.endpoint("/slow")
     def slow(self, input: Input) -> Output:
