@@ -233,7 +233,8 @@ describe('requests during many changes', () => {
     const clients = Array.from({ length: 8 }, (_, at) => ask(at % 2 === 0 ? '/pair' : '/pair-async'));
     for (let version = 1; version <= last; version++) {
       const code = (name: string) => `change.patch(names["${name}"], "def ${name}():\\n return '${version}'")\n`;
-      const program = `names = cls.pair.__globals__\n${code('first')}${code('second')}change.affects(cls.pair, cls.pair_async)`;
+      const affected = 'change.affects(cls.pair, cls.pair_async)';
+      const program = `names = cls.pair.__globals__\n${code('first')}${code('second')}${affected}`;
       expect(await swap(runner, program)).toMatchObject({ ok: true });
     }
     await Promise.all(clients);
