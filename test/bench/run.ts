@@ -1,6 +1,6 @@
-// `npm run bench [gateway|growth|isolation|live|log-pane|logs|places|queue|restart|start|scale|state ...] [--quick]`:
-// ratios measured in one run, alternating; every answer is checked. Needs dist/ (`npm run build`). `npm test` runs no
-// benchmark, because times on a busy machine prove nothing.
+// `npm run bench [gateway|growth|isolation|live|log-pane|logs|places|queue|reload|restart|start|scale|state ...]
+// [--quick]`: ratios measured in one run, alternating; every answer is checked. Needs dist/ (`npm run build`). `npm test`
+// runs no benchmark, because times on a busy machine prove nothing.
 import { parseArgs } from 'node:util';
 import { benchGateway } from './gateway.ts';
 import { benchGrowth } from './growth.ts';
@@ -10,6 +10,7 @@ import { benchLogPane } from './log-pane.ts';
 import { benchLogs } from './logs.ts';
 import { benchPlaces } from './places.ts';
 import { benchQueue } from './queue.ts';
+import { benchReload } from './reload.ts';
 import { benchScale } from './scale.ts';
 import { benchStart } from './start.ts';
 import { benchRestart, benchState } from './state.ts';
@@ -36,6 +37,7 @@ const benches: { readonly [name: string]: () => Promise<void> } = {
   logs: () => benchLogs(quick ? { lines: 100_000, rounds: 3 } : { lines: 1_000_000, rounds: 5 }),
   places: () => benchPlaces(quick ? { calls: 50, pairs: 3 } : { calls: 200, pairs: 15 }),
   queue: () => benchQueue(quick ? { submits: 5_000, rounds: 200 } : { submits: 30_000, rounds: 1000 }),
+  reload: () => benchReload(quick ? { edits: 5, setupSeconds: 2 } : { edits: 20, setupSeconds: 10 }),
   restart: () => benchRestart({ waiting: 20_000, starts: quick ? 3 : 10 }),
   scale: () => benchScale({ rounds: quick ? 2 : 5 }),
   start: () => benchStart({ rounds: quick ? 3 : 10 }),

@@ -1,21 +1,18 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { pythonRange } from '../../emulator/local/python-versions.ts';
 import { statusSchema } from '../../emulator/wire/status.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { call, owner } from '../support/http.ts';
 import { freePortBlock } from '../support/ports.ts';
-import { mustRun, start } from '../support/process.ts';
+import { start } from '../support/process.ts';
 import { processTree } from '../support/procfs.ts';
 import { createProject } from '../support/project.ts';
 import { type PythonTools, pythonTools } from '../support/python.ts';
-import { cacheDir } from '../support/root.ts';
-import { findUv } from '../support/uv.ts';
 import { until } from '../support/wait.ts';
 import { openConnection, requestBytes } from './client.ts';
+import { installServers } from './servers-env.ts';
 import { median, show } from './stats.ts';
 
 const others = ['litserve==0.2.19', 'bentoml==1.4.39'];
@@ -30,7 +27,7 @@ const here = import.meta.dirname;
 export async function benchScale({ rounds }: { readonly rounds: number }): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), 'minifal-bench-'));
   const tools = await pythonTools();
-  const bin = await installOthers();
+  const bin = await installServers(others);
   const times = new Map<string, number[]>();
   const note = (name: string, ms: number): void => {
     times.set(name, [...(times.get(name) ?? []), ms - setupMs]);
@@ -130,18 +127,4 @@ async function nothingRuns(emulator: Emulator): Promise<void> {
     const status = statusSchema.parse(await (await call(emulator, 'api', '/minifal/status')).json());
     return status.runners.every((runner) => runner.endedAt !== null);
   });
-}
-
-/** The bin folder of the servers' environment, which is created once. */
-async function installOthers(): Promise<string> {
-  const venv = join(cacheDir, `servers-${others.join('-')}`);
-  const ready = join(venv, 'minifal-ready');
-  if (!existsSync(ready)) {
-    const uv = await findUv();
-    await mustRun(uv, ['venv', '--quiet', '--clear', '--python', pythonRange, venv]);
-    const python = join(venv, 'bin', 'python');
-    await mustRun(uv, ['pip', 'install', '--quiet', '--python', python, ...others], { timeoutMs: 600_000 });
-    await writeFile(ready, '');
-  }
-  return join(venv, 'bin');
 }

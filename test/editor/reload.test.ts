@@ -5,7 +5,7 @@ import { readLocalKey } from '../../emulator/local/data-folder.ts';
 import { statusSchema } from '../../emulator/wire/status.ts';
 import { until } from '../support/wait.ts';
 import type { FalWindow } from './fal-window.ts';
-import { takePicture } from './pictures.ts';
+import { takePicture, takePictures } from './pictures.ts';
 import { noRunsIn, theHelperOf } from './run-helpers.ts';
 import { type Scene, setScene } from './scene.ts';
 
@@ -101,7 +101,7 @@ it('has an import that fails in the lens and at its line, while the old code ans
     (await problems()).some((row) => /time_that_is_not_there.*Ln 2/.test(row)),
   );
   expect(await call()).toEqual(['second', model]);
-  await window.picture('reload-kept');
+  await takePictures(window.workbench, 'reload-kept');
   await edit('import time_that_is_not_there', 'import time');
   await until('it is gone', async () => !(await problems()).some((row) => /time_that_is_not_there/.test(row)));
   await lens(/● idle$/);

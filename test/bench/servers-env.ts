@@ -1,0 +1,21 @@
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pythonRange } from '../../emulator/local/python-versions.ts';
+import { mustRun } from '../support/process.ts';
+import { cacheDir } from '../support/root.ts';
+import { findUv } from '../support/uv.ts';
+
+/** The bin folder of an environment with these packages, which is created once. */
+export async function installServers(packages: readonly string[]): Promise<string> {
+  const venv = join(cacheDir, `servers-${packages.join('-')}`);
+  const ready = join(venv, 'minifal-ready');
+  if (!existsSync(ready)) {
+    const uv = await findUv();
+    await mustRun(uv, ['venv', '--quiet', '--clear', '--python', pythonRange, venv]);
+    const python = join(venv, 'bin', 'python');
+    await mustRun(uv, ['pip', 'install', '--quiet', '--python', python, ...packages], { timeoutMs: 600_000 });
+    await writeFile(ready, '');
+  }
+  return join(venv, 'bin');
+}
