@@ -42,7 +42,7 @@ export async function watchRun({
     root: cwd,
     ignored: options.ignored,
     ...(options.poll ? { polls: true } : {}),
-    onChange: ({ file }) => reloads.saved(file),
+    onChange: ({ file }, at) => reloads.saved(file, at),
     onTrouble: print,
   });
   const reloads = createReloads({

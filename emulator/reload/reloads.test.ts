@@ -51,8 +51,9 @@ function scene(answers: readonly (ReloadAnswer | 'busy' | Error)[] = []) {
     clock: () => now,
     sleep: async () => {},
   });
+  const saved = (cause: string) => reloads.saved(cause, now);
   return {
-    ...{ reloads, orders, posts, done, troubles },
+    ...{ saved, reloads, orders, posts, done, troubles },
     at(ms: number) {
       now = ms;
     },
@@ -67,8 +68,8 @@ const load = (id: number, cause: string | null, fresh = false): LoaderOrder => (
 
 describe('reloads of an app', () => {
   it('have a save imported, hand it to the emulator, and compare the next one with it', async () => {
-    const { reloads, orders, posts, done, at, settled } = scene([swapped]);
-    reloads.saved('/a.py');
+    const { saved, reloads, orders, posts, done, at, settled } = scene([swapped]);
+    saved('/a.py');
     at(120);
     reloads.reported(loaded(1));
     await settled(1);
@@ -78,10 +79,10 @@ describe('reloads of an app', () => {
   });
 
   it('import a save again that came during its import, and time it from the first', async () => {
-    const { reloads, orders, posts, done, at, settled } = scene([swapped]);
-    reloads.saved('/a.py');
+    const { saved, reloads, orders, posts, done, at, settled } = scene([swapped]);
+    saved('/a.py');
     at(50);
-    reloads.saved('/b.py');
+    saved('/b.py');
     reloads.reported(loaded(1));
     at(90);
     reloads.reported(loaded(2));
@@ -91,11 +92,11 @@ describe('reloads of an app', () => {
   });
 
   it('let a save wait that comes during a reload', async () => {
-    const { reloads, orders, posts, settled } = scene();
-    reloads.saved('/a.py');
+    const { saved, reloads, orders, posts, settled } = scene();
+    saved('/a.py');
     reloads.reported(loaded(1));
-    reloads.saved('/b.py');
-    reloads.saved('/c.py');
+    saved('/b.py');
+    saved('/c.py');
     expect(orders).toEqual([load(1, '/a.py')]);
     posts[0]?.answer(swapped);
     await settled(1);
@@ -104,17 +105,22 @@ describe('reloads of an app', () => {
   });
 
   it('don’t forget a restart over a save that follows it', async () => {
-    const { reloads, orders } = scene();
+    const { saved, reloads, orders } = scene();
     reloads.restart();
-    reloads.saved('/a.py');
+    saved('/a.py');
     expect(orders).toEqual([load(1, null, true), load(2, '/a.py', true)]);
   });
 
   it('name the revision that each save was compared with: the last one that was accepted', async () => {
     const lost = { ...swapped, revision: 'r9', outcome: 'failed' } as const;
-    const { reloads, posts, settled } = scene([swapped, new Error('gone'), lost, { ...swapped, revision: 'r3' }]);
+    const { saved, reloads, posts, settled } = scene([
+      swapped,
+      new Error('gone'),
+      lost,
+      { ...swapped, revision: 'r3' },
+    ]);
     for (const id of [1, 2, 3, 4, 5]) {
-      reloads.saved('/a.py');
+      saved('/a.py');
       reloads.reported(loaded(id));
       if (id < 5) await settled(id);
     }
@@ -122,10 +128,10 @@ describe('reloads of an app', () => {
   });
 
   it('don’t wait for a restart, which the next save replaces; its answer isn’t reported', async () => {
-    const { reloads, orders, posts, done, settled } = scene();
-    reloads.saved('/a.py');
+    const { saved, reloads, orders, posts, done, settled } = scene();
+    saved('/a.py');
     reloads.reported({ ...loaded(1), verdict: 'restart' });
-    reloads.saved('/b.py');
+    saved('/b.py');
     expect(orders).toEqual([load(1, '/a.py'), load(2, '/b.py')]);
     reloads.reported(loaded(2));
     posts[0]?.answer({ ...swapped, outcome: 'failed', reason: { code: 'superseded', text: 'A later save came.' } });
@@ -140,22 +146,22 @@ describe('reloads of an app', () => {
   });
 
   it('don’t forget a fresh setup() that is under way over the save that replaces it', async () => {
-    const { reloads, orders, posts, settled } = scene();
+    const { saved, reloads, orders, posts, settled } = scene();
     reloads.restart();
     reloads.reported({ ...loaded(1), verdict: 'restart' });
-    reloads.saved('/a.py');
+    saved('/a.py');
     expect(orders).toEqual([load(1, null, true), load(2, '/a.py', true)]);
     reloads.reported({ ...loaded(2), verdict: 'restart' });
     for (const { answer } of posts) answer({ ...swapped, outcome: 'restarted' });
     await settled(2);
-    reloads.saved('/b.py');
+    saved('/b.py');
     expect(orders.at(-1)).toEqual(load(3, '/b.py'));
   });
 
   it('report code that can’t be imported, and compare the next save with the code that serves', async () => {
     const kept: ReloadAnswer = { ...swapped, outcome: 'kept' };
-    const { reloads, orders, posts, done, settled } = scene([kept]);
-    reloads.saved('/a.py');
+    const { saved, reloads, orders, posts, done, settled } = scene([kept]);
+    saved('/a.py');
     reloads.reported({ event: 'failed', id: 1, error: failure, files: [] });
     await settled(1);
     expect(posts[0]?.reload.loaded).toEqual(failure);
@@ -164,20 +170,20 @@ describe('reloads of an app', () => {
   });
 
   it.each(['failed', 'kept'] as const)('compare the next save with the last that serves after %s', async (outcome) => {
-    const { reloads, orders, settled } = scene([{ ...swapped, outcome }]);
-    reloads.saved('/a.py');
+    const { saved, reloads, orders, settled } = scene([{ ...swapped, outcome }]);
+    saved('/a.py');
     reloads.reported(loaded(1));
     await settled(1);
     expect(orders[1]).toEqual({ op: 'refused', id: 1 });
   });
 
   it('wait for a reload of another program, and survive an emulator that doesn’t answer', async () => {
-    const { reloads, posts, orders, troubles, settled } = scene(['busy', 'busy', new Error('gone'), swapped]);
-    reloads.saved('/a.py');
+    const { saved, reloads, posts, orders, troubles, settled } = scene(['busy', 'busy', new Error('gone'), swapped]);
+    saved('/a.py');
     reloads.reported(loaded(1));
     await settled(1);
     expect([posts.length, troubles]).toEqual([3, ['the emulator did not answer: gone']]);
-    reloads.saved('/a.py');
+    saved('/a.py');
     reloads.reported(loaded(2));
     await settled(2);
     expect(orders.at(-1)).toEqual({ op: 'accepted', id: 2 });

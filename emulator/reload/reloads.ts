@@ -110,8 +110,8 @@ export function createReloads(deps: {
   }
 
   return {
-    /** A file was saved. */
-    saved: (cause: string) => want({ cause, fresh: false, at: clock() }),
+    /** A file was saved; `at` is on the same clock. */
+    saved: (cause: string, at: number) => want({ cause, fresh: false, at }),
     /** Runners are to start again, with a new `setup()`. */
     restart: () => want({ cause: null, fresh: true, at: clock() }),
     /** What the loader reports about a save; a later save may have replaced it. */

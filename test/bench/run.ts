@@ -1,6 +1,6 @@
 // `npm run bench [gateway|growth|isolation|live|log-pane|logs|places|queue|reload|restart|start|scale|state ...]
-// [--quick]`: ratios measured in one run, alternating; every answer is checked. Needs dist/ (`npm run build`). `npm test`
-// runs no benchmark, because times on a busy machine prove nothing.
+// [--quick]`: ratios measured in one run, alternating; every answer is checked. Needs dist/ (`npm run build`).
+// `npm test` runs no benchmark, because times on a busy machine prove nothing.
 import { parseArgs } from 'node:util';
 import { benchGateway } from './gateway.ts';
 import { benchGrowth } from './growth.ts';

@@ -28,7 +28,7 @@ export interface Watcher {
 }
 
 /** Without an event for so long, a save is complete. */
-const quietMs = 30;
+const quietMs = 20;
 /** The same for a file that is gone or empty: an editor may be about to write it. */
 const blankMs = 150;
 /** A stream of changes doesn't hold a reload up for longer. */
@@ -49,7 +49,8 @@ export function createWatcher(options: {
   readonly ignored: readonly string[];
   /** Doesn't rely on events; `undefined`: decided by the file system. */
   readonly polls?: boolean;
-  readonly onChange: (change: Change) => void;
+  /** `at`: when it was first noticed, on the clock of `performance.now()`. */
+  readonly onChange: (change: Change, at: number) => void;
   /** Called with a sentence for people when events don't come. */
   readonly onTrouble: (sentence: string) => void;
 }): Watcher {
@@ -123,8 +124,9 @@ export function createWatcher(options: {
   function done(now: Contents, changes: ReturnType<typeof differences>): void {
     contents = now;
     const cause = changes.find(({ path }) => path === first?.path) ?? changes[0];
+    const at = first?.at ?? performance.now();
     first = undefined;
-    if (cause) onChange({ file: cause.path, kind: cause.kind, others: changes.length - 1 });
+    if (cause) onChange({ file: cause.path, kind: cause.kind, others: changes.length - 1 }, at);
   }
 
   function reopen(): void {
@@ -171,7 +173,7 @@ export function createWatcher(options: {
         paths = places;
         if (options.polls === undefined && !isPolling) isPolling = places.some(needsPolling);
         reopen();
-        if (late) onChange({ file: late[0], kind: 'changed', others: 0 });
+        if (late) onChange({ file: late[0], kind: 'changed', others: 0 }, performance.now());
         else await look();
       });
     },
