@@ -8,6 +8,8 @@ import type { LoadError, Loaded } from './messages.ts';
 /** A save, for the emulator: a new version, or why there is none. */
 export interface Reload {
   readonly cause: string | null;
+  /** How long ago it was noticed. */
+  readonly afterSaveMs: number;
   /** The revision that it was compared with; `null`: the one that the run began with. */
   readonly base: string | null;
   readonly loaded: Loaded | LoadError;
@@ -31,10 +33,10 @@ const refusal = z.object({ detail: z.string() });
 export async function postReload(
   emulator: { readonly port: number; readonly key: string },
   alias: string,
-  { cause, base, loaded }: Reload,
+  { cause, base, loaded, afterSaveMs }: Reload,
   signal: AbortSignal,
 ): Promise<Posted> {
-  const body = Buffer.from(JSON.stringify({ base, cause: { file: cause }, ...partsOf(loaded) }));
+  const body = Buffer.from(JSON.stringify({ base, cause: { file: cause }, afterSaveMs, ...partsOf(loaded) }));
   const sent = request({
     ...{ host: 'localhost', port: emulator.port, method: 'POST', agent: false, signal },
     path: `/minifal/runs/${encodeURIComponent(alias)}/reload`,

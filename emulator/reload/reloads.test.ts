@@ -73,7 +73,7 @@ describe('reloads of an app', () => {
     at(120);
     reloads.reported(loaded(1));
     await settled(1);
-    expect(posts[0]?.reload).toEqual({ cause: '/a.py', base: null, loaded: loaded(1) });
+    expect(posts[0]?.reload).toEqual({ afterSaveMs: 120, cause: '/a.py', base: null, loaded: loaded(1) });
     expect(orders).toEqual([load(1, '/a.py'), { op: 'accepted', id: 1 }]);
     expect(done).toEqual([{ cause: '/a.py', ms: 120, answer: swapped }]);
   });

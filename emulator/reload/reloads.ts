@@ -88,7 +88,7 @@ export function createReloads(deps: {
   }
 
   async function hand({ id, cause, at, base: compared }: Loading, loaded: Loaded | LoadError): Promise<void> {
-    const reload = { cause, base: compared, loaded };
+    const reload = { cause, base: compared, loaded, afterSaveMs: Math.round(clock() - at) };
     let posted = await post(reload);
     while (posted.kind === 'busy') {
       await sleep(busyMs);

@@ -48,6 +48,8 @@ export const reloadRequestSchema = z
     delta: z.base64().nullish(),
     certificate: certificateSchema.nullish(),
     cause: z.object({ file: text.nullable() }).nullish(),
+    /** Since the save was noticed. */
+    afterSaveMs: z.int().nonnegative().max(86_400_000).default(0),
     /** The code can't be imported. */
     error: errorSchema.nullish(),
   })
@@ -85,7 +87,7 @@ export type ReloadAnswer = z.output<typeof reloadAnswerSchema>;
 export const reloadSchema = z.object({
   at: z.number(),
   outcome: z.enum(reloadOutcomes),
-  /** From the import of the save to the answer. */
+  /** From the moment the save was noticed to the answer. */
   ms: z.number(),
   /** What happened and why, in one sentence. */
   sentence: z.string(),

@@ -7,13 +7,20 @@ const shown = (...args: Parameters<typeof reloadRow>) =>
 
 it('the tooltip of a run has the last save, and why it equals a restart', () => {
   const trail = ['load_lora', 'Demo.setup'];
-  const certificate = { changed: ['Demo.main: code'], reach_of_setup: 12, digests: { a: 'b' }, kept: [] };
+  const certificate = {
+    sources: { old: 'b' },
+    changed: ['Demo.main: code'],
+    reached: 12,
+    operations: { code: 2 },
+    kept: [],
+  };
   expect(shown({ reason: { code: 'reach', text: 'x', trail }, certificate })).toEqual([
     ['Reloaded at …', 'Swapped in 180 ms: Demo.main changed; model kept.'],
     ['Saved', '/work/app.py'],
     ['Because of', 'load_lora <- Demo.setup'],
-    ['changed', 'Demo.main: code'],
-    ['reach of setup', '12'],
+    ['Changed', 'Demo.main: code'],
+    ['Reached by setup()', '12'],
+    ['Operations', 'code 2'],
   ]);
 });
 
@@ -23,10 +30,6 @@ it('the tooltip of a run has the line of a save that can’t be imported', () =>
 });
 
 it('a long certificate is cut', () => {
-  const certificate = Object.fromEntries(
-    Array.from({ length: 50 }, (_, index) => [`key${index}`, Array(20).fill('a')]),
-  );
-  const facts = reloadFacts(reloadRow({ cause: null, certificate }));
-  expect(facts.length).toBeLessThan(15);
+  const facts = reloadFacts(reloadRow({ cause: null, certificate: { changed: Array(20).fill('a') } }));
   expect(facts.at(-1)?.text).toBe('a, a, a, a, a, a, a, a, 12 more');
 });

@@ -2,7 +2,6 @@ import type { ReloadRow } from '../target/reload.ts';
 import { t } from '../words.ts';
 import { clockTime, type Fact, fact } from './row.ts';
 
-const maxEntries = 12;
 const maxTexts = 8;
 
 /** What became of the last save of a run, and why that equals a restart: the lines of its tooltip. Pure. */
@@ -18,20 +17,33 @@ export function reloadFacts(reload: ReloadRow): readonly Fact[] {
   ];
 }
 
-/** The certificate's own names and values: texts, numbers, and lists of texts. */
+/** What a certificate has for people, in order; the rest is for programs. */
+const labels = (): { readonly [name: string]: string } => ({
+  changed: t('Changed'),
+  kept: t('Kept'),
+  reached: t('Reached by setup()'),
+  compared: t('Compared'),
+  ignored: t('Different at each import'),
+  operations: t('Operations'),
+});
+
 function entries(certificate: ReloadRow['certificate']): readonly Fact[] {
-  return Object.entries(certificate ?? {})
-    .flatMap(([name, value]) => {
-      const text = textOf(value);
-      return text === '' ? [] : [fact(name.replaceAll('_', ' '), text)];
-    })
-    .slice(0, maxEntries);
+  return Object.entries(labels()).flatMap(([name, label]) => {
+    const text = textOf(certificate?.[name]);
+    return text === '' ? [] : [fact(label, text)];
+  });
 }
 
 function textOf(value: unknown): string {
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return `${value}`;
-  if (!Array.isArray(value)) return '';
-  const texts = value.flatMap((one) => (typeof one === 'string' || typeof one === 'number' ? [`${one}`] : []));
+  if (typeof value === 'string' || typeof value === 'number') return `${value}`;
+  if (Array.isArray(value)) return listed(value);
+  return typeof value === 'object' && value !== null
+    ? listed(Object.entries(value).map(([name, one]) => `${name} ${textOf(one)}`))
+    : '';
+}
+
+function listed(values: readonly unknown[]): string {
+  const texts = values.map(textOf).filter((text) => text !== '');
   const more = texts.length - maxTexts;
   return [...texts.slice(0, maxTexts), ...(more > 0 ? [t('{0} more', more)] : [])].join(', ');
 }

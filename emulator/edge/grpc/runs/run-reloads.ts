@@ -190,7 +190,7 @@ function rowOf(order: ReloadRequest, answer: ReloadAnswer, at: number, setupKept
   return {
     at,
     outcome,
-    ms,
+    ms: order.afterSaveMs + ms,
     sentence: short(sentence),
     cause: order.cause?.file ?? null,
     reason: reason && { ...reason, text: short(reason.text), trail: shortAll(order.reason?.trail ?? []) },
