@@ -50,6 +50,9 @@ class _Delta:
             if id(pair) in self._dirty or path is None:
                 continue
             self._operate(pair, path)
+            for it in pair.differences:
+                if it.step is not None and isinstance(it.old, int):
+                    functions += self._old_functions(it.old, (*path, tuple(it.step)))
             has_layout = self._has_other_fields(pair) or any(it.label == ".__hash__" for it in pair.differences)
             if pair.kind == "class" and has_layout and not pair.new["app"]:
                 instances.append(("dataclass", path))
@@ -63,7 +66,7 @@ class _Delta:
         content = {
             "version": live.VERSION,
             "operations": self._operations,
-            "functions": functions,
+            "functions": list(dict.fromkeys(functions)),
             "caches": caches,
             "instances": instances,
             "kept": self._judgement.kept,
@@ -72,6 +75,17 @@ class _Delta:
         for operation in self._operations:
             counts[operation[0]] = counts.get(operation[0], 0) + 1
         return self._pickle(content), counts
+
+    def _old_functions(self, index: int, path: tuple, depth: int = 4) -> list[tuple]:
+        """Paths of functions at a place that gets another object: while they run, they call what changes."""
+        node = self._comparison.old[index]
+        if depth == 0 or (node["kind"] != "function" and node["kind"] not in _DESCRIPTORS):
+            return []
+        found = [path] if node.get("own") else []
+        for label, step, target in node["edges"]:
+            if step is not None and isinstance(target, int) and label != "globals":
+                found += self._old_functions(target, (*path, tuple(step)), depth - 1)
+        return found
 
     # Objects that travel whole
 

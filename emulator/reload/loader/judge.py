@@ -72,6 +72,8 @@ class _Judging:
 
     def judge(self) -> Judgement:
         changed = [pair for pair in self._pairs if pair.facts or pair.differences]
+        # What the SDK derives from the app's class comes last.
+        changed.sort(key=lambda pair: pair.path is not None and ["c", "cls"] not in pair.path[:2])
         listed = [entry for pair in changed for entry in self._places.entries(pair)][:_MOST_LISTED]
         reached, star = self._reach.before_serving()
         # What differs in each import is the reason only if there is no other.

@@ -11,7 +11,8 @@ class Places:
     """The names in one comparison."""
 
     def __init__(self, comparison: Comparison):
-        self._names = {repr(it.path): it.name for it in comparison.pairs if it.kind in ("function", "class")}
+        own = (it for it in comparison.pairs if it.kind == "class" or it.new.get("own"))
+        self._names = {repr(it.path): it.name for it in own}
 
     def entries(self, pair: Pair) -> list[dict]:
         """What changed at this place, in words of the developer's code."""
@@ -31,7 +32,8 @@ class Places:
 
     def name(self, pair: Pair) -> str:
         """The name of a function or class; of a value, the name under which it is found."""
-        if pair.kind not in VALUES and pair.kind != "dict":
+        is_own = pair.kind != "function" or pair.new["own"]
+        if is_own and pair.kind not in VALUES and pair.kind != "dict":
             return pair.name
         path = pair.path or []
         for at in range(len(path) - 1, -1, -1):
@@ -39,8 +41,9 @@ class Places:
             if kind == "n":
                 return str(path[at][1])
             if kind in ("d", "c", "D", "K", "A", "F", "a"):
-                owner = self._names.get(repr(path[:at]), "")
-                return f"{owner}.{path[at][1]}" if kind == "d" else owner
+                owner = self._names.get(repr(path[:at]))
+                if owner is not None:
+                    return f"{owner}.{path[at][1]}" if kind == "d" else owner
         return pair.name
 
     def unsound(self, target: Pair | Difference) -> str | None:
