@@ -58,10 +58,25 @@ it('does not ask for rows or errors where there are none', () => {
 it('scrolls to the wanted row until its answer is complete', () => {
   const { asking } = started(15);
   const wanted = { seq: 15, isJump: false };
-  expect(asking.wantedBy(answer('live'))).toBeUndefined();
-  expect(asking.wantedBy(answer('reset', { isPart: true }))).toEqual(wanted);
-  expect(asking.wantedBy(answer('reset'))).toEqual(wanted);
+  expect(asking.wantedBy(answer('live', { rows: rows(16, 16) }))).toBeUndefined();
+  expect(asking.wantedBy(answer('reset', { rows: rows(10, 16), isPart: true }))).toEqual(wanted);
+  expect(asking.wantedBy(answer('reset', { rows: rows(10, 16) }))).toEqual(wanted);
   expect(asking.wantedBy(answer('older'))).toBeUndefined();
+});
+
+it('scrolls to the wanted row when it comes after the rows in front of it, as the host sends them', () => {
+  const { asking } = started(15);
+  asking.wantedBy(answer('reset', { rows: rows(10, 12) }));
+  asking.wantedBy(answer('older', { rows: rows(7, 9) }));
+  expect(asking.wantedBy(answer('newer', { rows: rows(13, 20) }))).toEqual({ seq: 15, isJump: false });
+  expect(asking.wantedBy(answer('newer', { rows: rows(21, 22) }))).toBeUndefined();
+});
+
+it('stops waiting for a wanted row that no answer has', () => {
+  const { asking } = started(15);
+  asking.wantedBy(answer('reset', { rows: rows(10, 14) }));
+  asking.wantedBy(answer('newer'));
+  expect(asking.wantedBy(answer('newer', { rows: rows(15, 20) }))).toBeUndefined();
 });
 
 it('selects a row that it jumps to, and only that', () => {
@@ -69,7 +84,7 @@ it('selects a row that it jumps to, and only that', () => {
   asking.begin(noFilter, 15, true);
   expect(asking.wantedBy(answer('reset', { isPart: true }))).toEqual({ seq: 15, isJump: true });
   asking.begin(noFilter, 12);
-  expect(asking.wantedBy(answer('reset'))).toEqual({ seq: 12, isJump: false });
+  expect(asking.wantedBy(answer('reset', { rows: rows(12, 15) }))).toEqual({ seq: 12, isJump: false });
 });
 
 it('remembers that rows were deleted until all rows come again', () => {

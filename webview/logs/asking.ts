@@ -54,10 +54,12 @@ export function createAsking(send: (message: PageMessage) => void) {
       missed = hasMissed || (where !== 'reset' && missed);
     },
     /** Where to scroll after this answer. */
-    wantedBy({ where, isPart }: RowsMessage): Wanted | undefined {
-      if (where === 'live') return undefined;
+    wantedBy({ where, rows, isPart }: RowsMessage): Wanted | undefined {
       const found = wanted;
-      if (!isPart) wanted = undefined;
+      if (where === 'live' || !found) return undefined;
+      // The rows in front of it come first, as an answer of their own.
+      const isThere = where === 'newer' || rows.some(({ seq }) => seq >= found.seq);
+      if (isThere && !isPart) wanted = undefined;
       return found;
     },
     isSearching: () => isSearching,

@@ -27,4 +27,5 @@ it('copies all rows, without marks and dates', () => {
     itemOf(row(2, { at })),
   ] as const;
   expect(textOfAll(items, names)).toBe('2026-01-31 20:44:09.123  line 1\n2026-01-31 20:44:09.123  line 2\n');
+  expect(textOfAll(items.slice(0, 1), names)).toBe('');
 });

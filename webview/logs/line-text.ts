@@ -12,10 +12,10 @@ export function textOf({ row }: RowItem, names: Names, hasPrefix: boolean): stri
   return `${hasPrefix ? `${prefix}  ` : ''}${row.text}${details.join('')}`;
 }
 
-/** All rows as text, without marks and dates. */
+/** All rows as text, without marks and dates; empty if there are none. */
 export function textOfAll(items: readonly Item[], names: Names): string {
   const rows = items.filter((item) => item.kind === 'row');
-  return `${rows.map((item) => textOf(item, names, true)).join('\n')}\n`;
+  return rows.map((item) => `${textOf(item, names, true)}\n`).join('');
 }
 
 /** `20:44:09.1`, local. */
