@@ -187,6 +187,16 @@ describe('the problems', () => {
     expect(changed.lines()).toEqual([]);
   });
 
+  it('of a command leave nothing to store when they have ended', () => {
+    const { failed, edited, clear, lines, stored } = problems();
+    failed();
+    edited({ ...edit, line: 2, endLine: 2 });
+    expect([lines(), stored()]).toEqual([[], undefined]);
+    failed();
+    expect(clear('command k@1000')).toBe(true);
+    expect([lines(), stored()]).toEqual([[], undefined]);
+  });
+
   it('get a line when the app of an exception becomes known', () => {
     const list = createProblemList();
     const exception = { type: 'ModuleNotFoundError', message: "No module named 'two'", phase: 'import' as const };

@@ -43,8 +43,10 @@ export function createProblemList() {
   const idOf = (row: ExceptionRow | ReloadError) => `${'key' in row ? row.key : `reload ${row.alias}`}@${row.at}`;
 
   function settle(id: string): void {
+    const finding = shown.get(id);
+    // Nothing reports the failure of a command again.
+    if (finding && !finding.isCommand) settled.add(id);
     shown.delete(id);
-    settled.add(id);
   }
 
   /** What the emulator doesn't end by itself. */

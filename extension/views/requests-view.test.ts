@@ -62,6 +62,21 @@ it('shows no gap between the newest requests and older ones that were loaded', a
   expect(numbers()).toEqual(range(91, 100).toReversed());
 });
 
+it('shows no gap after a long pause, also if an early request is still running', async () => {
+  const { rows, asked, numbers, set } = scene(30);
+  const running = requestRow({ number: 5, phase: 'IN_PROGRESS', completedAt: null });
+  const to = (last: number): void =>
+    set({ state: 'running', live: liveWith({ requests: [running, ...range(last - 9, last).map(done)] }) });
+  to(30);
+  const loaded = rows.loadOlder();
+  asked[0]?.answer({ requests: range(11, 20).toReversed().map(done), before: 11 });
+  await loaded;
+  rows.setPaused(true);
+  for (const last of [60, 100]) to(last);
+  rows.setPaused(false);
+  expect(numbers()).toEqual([5, ...range(91, 100).toReversed()]);
+});
+
 it('drops a page that was asked for with another filter', async () => {
   const { rows, asked, numbers } = scene(30);
   const first = rows.setFilter({ state: 'done' });

@@ -66,8 +66,9 @@ export function createRequestsView(deps: {
   function keepLeaving({ requests: before }: LiveState, { requests: now }: LiveState): void {
     if (before === now) return;
     const left = [...before.values()].filter(({ number }) => !now.has(number));
-    // After a long pause, what came between them isn't known.
-    if (left.length > 0 && left.length === before.size) {
+    // After a long pause, what came between them isn't known. One that waits or runs stays however long that takes.
+    const ended = [...before.values()].filter(({ completedAt }) => completedAt !== null);
+    if (ended.length > 0 && !ended.some(({ number }) => now.has(number))) {
       reset();
       return;
     }
