@@ -15,8 +15,13 @@ const rowsAtFirst = 2_000;
 const maxRows = 64_000;
 /** The approximate duration of a step: after it, a reader that has left is noticed. */
 const stepMs = 10;
-/** Messages that are tested as one text, at most: a call for each of them takes longer than its test. */
-const joined = { characters: 64_000, maxRows: 1_000 };
+/**
+ * Messages that are tested as one text, at most: a call for each of them takes longer than its test. Long ones, in
+ * bytes, are tested one by one, a few in a step.
+ */
+const joined = { characters: 64_000, maxRows: 1_000, long: 4_096, maxLong: 16 };
+/** In place of a long message; a message that has it is tested like a long one. */
+const longMark = '\n\0\n\0\n';
 /** Characters of messages in a page; above this limit it is returned as it is. */
 const maxCharacters = 2 * 1024 * 1024;
 /** Up to this number, the rows of a request or runner are found by their index and sorted. */
@@ -66,7 +71,8 @@ export function openRowRecords(file: string, clock: () => number = () => perform
       const { sql, values, test } = whereOf(query);
       const joinedTest = index === null ? joinedTestOf(query) : undefined;
       const join = db.prepare(
-        `SELECT group_concat(message, char(10)) AS text FROM lines NOT INDEXED WHERE seq >= ? AND seq <= ?${sql}`,
+        `SELECT group_concat(iif(octet_length(message) > ${joined.long}, ?, message), char(10)) AS text` +
+          ` FROM lines NOT INDEXED WHERE seq >= ? AND seq <= ?${sql}`,
       );
       const select = db.prepare(
         `SELECT * FROM lines ${index === null ? 'NOT INDEXED' : `INDEXED BY ${index}`} WHERE seq >= ? AND seq <= ?` +
@@ -88,9 +94,14 @@ export function openRowRecords(file: string, clock: () => number = () => perform
         const bounds = isBack ? [at - count + 1, at] : [at + 1, at + count];
         const beyond = isBack ? at - count : Math.min(at + count, last);
         if (isJoined) {
-          const text = String(join.get(...bounds, ...values)?.text ?? '');
+          const text = String(join.get(longMark, ...bounds, ...values)?.text ?? '');
+          const hasLong = text.includes(longMark);
+          if (hasLong && count > joined.maxLong) {
+            joinedRows = Math.max(joined.maxLong, count >> 3);
+            continue;
+          }
           joinedRows = Math.min(joined.maxRows, 1 + Math.floor((count * joined.characters) / (text.length + 1)));
-          if (!joinedTest.test(text)) {
+          if (!hasLong && !joinedTest.test(text)) {
             at = beyond;
             continue;
           }
