@@ -1,0 +1,111 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { run } from '../../../test/support/process.ts';
+import { pythonTools } from '../../../test/support/python.ts';
+
+/** Runs a program of testing/ with the SDK; the lines that it printed. */
+async function rowsOf<Row>(program: string, ...args: readonly string[]): Promise<readonly Row[]> {
+  const { python, env } = await pythonTools();
+  const file = join(import.meta.dirname, 'testing', program);
+  const done = await run(python, ['-W', 'ignore', file, ...args], { env: env(process.env), timeoutMs: 30_000_000 });
+  expect(done.stderr).toBe('');
+  return done.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+interface Edit {
+  readonly name: string;
+  readonly verdict: string;
+  readonly reason?: string | { readonly text: string };
+  /** What a swapped and a restarted runner answered differently: requests, realtime, OpenAPI, teardown. */
+  readonly different?: object;
+}
+
+async function editsOf(table: string) {
+  const [, ...edits] = await rowsOf<Edit>('table.py', table);
+  return {
+    wrong: edits.filter(({ different }) => different && Object.keys(different).length > 0),
+    swapped: edits.filter(({ verdict }) => verdict === 'swap').length,
+    others: edits
+      .filter(({ verdict }) => verdict !== 'swap')
+      .map(({ name, verdict, reason }) => `${name}: ${verdict}: ${typeof reason === 'object' ? reason.text : reason}`),
+  };
+}
+
+interface Summary {
+  readonly edits: number;
+  readonly different: number;
+  readonly kinds: Readonly<Record<string, readonly [all: number, kept: number]>>;
+}
+
+describe.concurrent('a swapped app answers as a restarted one', { timeout: 30_000_000 }, () => {
+  it('after each edit of the table', async () => {
+    expect(await editsOf('base')).toEqual({
+      wrong: [],
+      swapped: 59,
+      others: [
+        'constant that setup reads: restart: setup() reaches SETUP_N, which changed',
+        'setup body: restart: Demo.setup changed',
+        'function that setup calls: restart: setup() reaches load_model, which changed',
+        'value that a request stored on self: restart: Demo.heavy changed',
+        'base class added: restart: Demo has other bases',
+        'class whose instance lives: __init__: restart: setup() reaches Net.__init__, which changed',
+        'enum held by live object: restart: setup() reaches Color, which changed',
+        'app file: function body: restart: The option files changed',
+        'app file: constant: restart: The option files changed',
+        'app file: module-level statement: restart: The option files changed',
+        "thread's function running: restart: setup() reaches Demo.loop, which changed",
+        'function that running thread calls: restart: setup() reaches Demo.tick, which changed',
+        "counter's initial value: refused: COUNTER was changed at run time to 4",
+        'machine_type: restart: The option machine_type changed',
+        'requirement added: rebuild: The environment (requirements or Python) changed',
+        'getattr in setup: restart: Demo.setup changed',
+        'syntax error: failed: invalid syntax',
+        'method kept by setup in a list: restart: setup() reaches Demo.first, which changed',
+        'function in a partial made by setup: restart: setup() reaches second, which changed',
+        'function in a lambda made by setup: restart: setup() reaches third, which changed',
+        'slots changed: restart: Made has other slots',
+      ],
+    });
+  });
+
+  it('after edits that other tools get wrong', async () => {
+    expect(await editsOf('corpus')).toEqual({
+      wrong: [],
+      swapped: 48,
+      others: [
+        "enum of a module that isn't reloaded: value: refused: Kind.TWO is held by a dict",
+        'enum of a module: member that a live class attribute holds: refused: Kind.TWO is held by a dict',
+        'IntEnum: member added: refused: Level.LOW is held by a FieldInfo',
+        '__init__ of a class with a live instance: restart: setup() reaches Shape.__init__, which changed',
+        '__call__ of a live instance: restart: setup() reaches Child.__call__, which changed',
+        '__getattr__ of a live instance: restart: setup() reaches Child.__getattr__, which changed',
+        'class registered by __init_subclass__: restart: setup() reaches Registered.classes, which changed',
+        'slots: restart: WithMeta has other slots',
+        'named tuple: field added: restart: setup() reaches Pair.__new__, which changed',
+        'named tuple: default: restart: setup() reaches Pair.__new__, which changed',
+        'global that setup() makes: restart: setup() reaches prepare, which changed',
+        'function that setup() puts into a library: restart: setup() reaches my_dedent, which changed',
+        'target of a running thread: restart: setup() reaches Demo.watch, which changed',
+        'pydantic: nested model: refused: 1 live instance of Wide',
+        'pydantic: subclass: refused: 1 live instance of Wide',
+      ],
+    });
+  });
+
+  it('after random edits of random apps', async () => {
+    const count = process.env.MINIFAL_SLOW ? 10_000 : 100;
+    const seed = process.env.MINIFAL_SLOW ? Date.now() % 1_000_000 : 1;
+    const rows = await rowsOf<{ readonly summary?: Summary }>('random_edits.py', String(seed), String(count));
+    const summary = rows.at(-1)?.summary;
+    const kinds = summary?.kinds ?? {};
+    const shares = Object.entries(kinds).map(([kind, [all, kept]]) => `${kind} ${kept}/${all}`);
+    process.stdout.write(`setup() not run again, by kind of edit (seed ${seed}): ${shares.sort().join(', ')}\n`);
+    expect(rows.slice(0, -1)).toEqual([]);
+    expect(summary).toMatchObject({ edits: count, different: 0 });
+    const [bodies, kept] = kinds.endpoint_body ?? [1, 0];
+    expect(kept / bodies).toBeGreaterThanOrEqual(0.7);
+  });
+});
