@@ -29,6 +29,9 @@ const cases: readonly (readonly [text: string, values: Record<string, string>])[
   ['__proto__=x', Object.fromEntries([['__proto__', 'x']])],
 ];
 
+/** `@` begins a name to fill in. */
+const dollars = (text: string) => text.replaceAll('@', `$${'{'}`);
+
 it.each(cases)('reads %j as python-dotenv does', (text, values) => {
   expect(parseDotenv(text, { HOME: '/home/me' }).values).toEqual(new Map(Object.entries(values)));
 });
@@ -37,6 +40,31 @@ it('does not take long for a file that is made to', () => {
   const [slashes, words, spaces] = ['\\'.repeat(300_000), 'B '.repeat(100_000), ' '.repeat(300_000)];
   const text = `A="${slashes}\n${words}\n${spaces}x\nC=${' #'.repeat(100_000)}`;
   expect([...parseDotenv(text, {}).values.keys()]).toEqual(['C']);
+  const open = ['@', '@a:-', '@a:x', '@:']
+    .flatMap((one) => [one.repeat(100_000), `${one.repeat(100_000)}}`])
+    .map(dollars);
+  const names = open.map((one, index) => `A${index}=${one}`);
+  expect(parseDotenv(names.join('\n'), {}).values.size).toBe(8);
+});
+
+it('sets no value that makes all values together too long', () => {
+  const text = dollars(`A=${'x'.repeat(10)}\n${'A=@A}@A}\n'.repeat(60)}B=2\n`);
+  const { values, skipped } = parseDotenv(text, {});
+  expect([values.get('A')?.length, values.get('B')]).toEqual([2_621_440, '2']);
+  expect(skipped).toHaveLength(42);
+});
+
+it.each([
+  ['@a}@a', '1@a'],
+  ['@@a}', ''],
+  ['@a:b}@a}', '@a:b}1'],
+  ['@b:-}}', '}'],
+  ['@b:-@a}}', '@a}'],
+  ['@:-x}', 'x'],
+  ['@a:@b:-x}', '@a:x'],
+  ['@}.', '.'],
+])('fills in %s as python-dotenv does', (value, expected) => {
+  expect(parseDotenv(dollars(`a=1\nV='${value}'`), {}).values.get('V')).toBe(dollars(expected));
 });
 
 it('has the numbers of the lines that set nothing', () => {

@@ -14,10 +14,13 @@ const unquoted = /[^\r\n]*/y;
 const end = /(?:[^\S\r\n]*#[^\r\n]*)?[^\S\r\n]*(?:\r\n|\n|\r|$)/y;
 const line = /[^\r\n]*(?:\r\n|\n|\r|$)/y;
 
+/** Of all values together: each `A=${A}${A}` doubles one. What would go beyond it sets nothing. */
+const maxCharacters = 8 * 1024 * 1024;
+
 interface Dotenv {
   /** Of several with one name the last. */
   readonly values: ReadonlyMap<string, string>;
-  /** Numbers, from 1, of the lines that are no assignment and no comment: they set nothing. */
+  /** Numbers, from 1, of the lines that set nothing although they are no comment. */
   readonly skipped: readonly number[];
 }
 
@@ -29,6 +32,7 @@ export function parseDotenv(text: string, outside: { readonly [name: string]: st
   const values = new Map<string, string>();
   const skipped: number[] = [];
   let at = 0;
+  let left = maxCharacters;
   let counted = { at: 0, line: 1 };
   /** Positions come in their order. */
   const lineAt = (to: number): number => {
@@ -52,6 +56,8 @@ export function parseDotenv(text: string, outside: { readonly [name: string]: st
     const comment = all.search(/\s#/);
     return (comment < 0 ? all : all.slice(0, comment)).trimEnd();
   };
+  const lookUp = (name: string): string | undefined =>
+    values.get(name) ?? (Object.hasOwn(outside, name) ? outside[name] : undefined);
   while (at < text.length) {
     take(space);
     const begin = at;
@@ -61,7 +67,9 @@ export function parseDotenv(text: string, outside: { readonly [name: string]: st
     const read = gap ? value(gap[1] ?? '') : undefined;
     const isWhole = take(end) !== null;
     if (!isWhole) take(line);
-    if (isWhole && name && read !== undefined) values.set(name[1] ?? name[2] ?? '', filled(read, values, outside));
+    const all = isWhole && name && read !== undefined ? filled(read, lookUp, left) : undefined;
+    left -= all?.length ?? 0;
+    if (name && all !== undefined) values.set(name[1] ?? name[2] ?? '', all);
     else if (!isWhole || name) skipped.push(lineAt(begin));
   }
   return { values, skipped };
@@ -73,15 +81,43 @@ function unescaped([, character = '']: string): string {
   return escapes.get(character) ?? character;
 }
 
-/** With the values of `${NAME}` and `${NAME:-otherwise}`; of a name that isn't set, nothing. */
-function filled(
-  value: string,
-  values: ReadonlyMap<string, string>,
-  outside: { readonly [name: string]: string | undefined },
-): string {
-  return value.replace(/\$\{([^}:]*)(?::-([^}]*))?\}/g, (_, name: string, otherwise = '') => {
-    return values.get(name) ?? (Object.hasOwn(outside, name) ? outside[name] : undefined) ?? otherwise;
-  });
+/**
+ * With the values of `${NAME}` and `${NAME:-otherwise}`; of a name that isn't set, nothing. `undefined`: it would have
+ * more than `max` characters. Takes time in proportion to its length, whatever braces it has.
+ */
+function filled(value: string, lookUp: (name: string) => string | undefined, max: number): string | undefined {
+  let text = '';
+  let at = 0;
+  const [nextClose, nextColon] = [finder(value, '}'), finder(value, ':')];
+  for (let from = 0; ; ) {
+    const begin = value.indexOf('${', from);
+    const close = begin < 0 ? value.length : nextClose(begin);
+    if (close === value.length) break;
+    const colon = Math.min(nextColon(begin), close);
+    if (colon < close && value[colon + 1] !== '-') {
+      // No name has a colon, so that nothing in front of it begins one.
+      from = colon + 1;
+      continue;
+    }
+    const name = value.slice(begin + 2, colon);
+    const otherwise = value.slice(colon + 2, close);
+    text += value.slice(at, begin) + (lookUp(name) ?? otherwise);
+    if (text.length > max) return undefined;
+    at = close + 1;
+    from = at;
+  }
+  const all = text + value.slice(at);
+  return all.length > max ? undefined : all;
+}
+
+/** Where a character comes next, for positions in their order; the text's length if it doesn't. */
+function finder(text: string, character: string): (from: number) => number {
+  let found = -1;
+  return (from) => {
+    if (found < from) found = text.indexOf(character, from);
+    if (found < 0) found = text.length;
+    return found;
+  };
 }
 
 /** The text of a file: UTF-8, or what PowerShell writes with `>`. */
