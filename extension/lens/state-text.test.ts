@@ -32,6 +32,8 @@ describe('the state of an app in its lens', () => {
       { name: 'img-prod', facts: { ...quiet, ready: 1 } },
     ];
     expect(stateText(places, String)).toBe('run: ◌ starting · img-prod: ● idle');
+    // Known to the emulator before its runner is, and never deployed.
+    expect(stateText([{ name: 'run', isRun: true, facts: quiet }], String)).toBe('◌ starting');
   });
 
   it('says that the code has changed since, also where the rest is cut', () => {

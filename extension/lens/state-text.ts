@@ -29,16 +29,20 @@ export function stateText(places: readonly Place[], timeOf: (at: number) => stri
   return short(places.map((place) => `${place.name}: ${stateOf(place, timeOf, now)}`).join(' · '));
 }
 
-function stateOf({ facts, file, isChanged = false }: Place, timeOf: (at: number) => string, now: number): string {
+function stateOf(
+  { facts, file, isRun = false, isChanged = false }: Place,
+  timeOf: (at: number) => string,
+  now: number,
+): string {
   if (!facts) return `◌ ${t('starting')}`;
   const news = reloadText(facts.reload, now, file);
   if (news !== undefined) return short(news);
   const queued = facts.queued > 0 ? `, ${t('{0} queued', facts.queued)}` : '';
   const changed = isChanged ? `, ${t('code changed')}` : '';
-  return `${short(`${stateWords(facts, timeOf)}${queued}`, maxLength - changed.length)}${changed}`;
+  return `${short(`${stateWords(facts, isRun, timeOf)}${queued}`, maxLength - changed.length)}${changed}`;
 }
 
-function stateWords(facts: AppFacts, timeOf: (at: number) => string): string {
+function stateWords(facts: AppFacts, isRun: boolean, timeOf: (at: number) => string): string {
   const { ready, busy, starting, backingOff, lastFailure } = facts;
   if (busy > 0) return `● ${t('{0} of {1} busy', busy, ready)}`;
   if (ready > 0) return `● ${ready === 1 ? t('idle') : t('{0} idle', ready)}`;
@@ -50,7 +54,8 @@ function stateWords(facts: AppFacts, timeOf: (at: number) => string): string {
     return `✕ ${failed}${until === null ? '' : `; ${t('next try at {0}', timeOf(until))}`}`;
   }
   if (lastFailure !== null) return `✕ ${t('last start failed: {0}', short(lastFailure, 60))}`;
-  return `○ ${t('deployed, no runner')}`;
+  // A run has a runner from its beginning to its end.
+  return isRun ? `◌ ${t('starting')}` : `○ ${t('deployed, no runner')}`;
 }
 
 /** The figures of an endpoint for its lens: `4 calls · p50 6.1 s · 1 failed: KeyError, line 38`. Pure. */

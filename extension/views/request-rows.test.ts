@@ -4,6 +4,7 @@ import { appRow, liveWith } from '../target/testing/live.ts';
 import { ordinal, type RequestFilter, requestItems } from './request-rows.ts';
 import { ticks } from './row.ts';
 import { draw, seenOf } from './testing/draw.ts';
+import { unclear } from './testing/meaning.ts';
 
 const now = 1_000_000_000;
 
@@ -106,12 +107,26 @@ describe('the view Requests', () => {
     expect(row).toMatchObject({ description: '200 · 14 ms · attempt 2 · hello', kind: 'request.direct' });
   });
 
+  it.each([
+    ['client_cancelled', 'cancelled'],
+    ['client_disconnected', 'its caller left'],
+  ])('says of the error %s that the request was %s, which is no failure', (type, words) => {
+    const error = { type, message: 'The request was cancelled.', file: null, line: null };
+    const [row] = items([request({ number: 5, status: 499, error })]);
+    expect(row).toMatchObject({ description: words, icon: 'circle-slash' });
+    expect(row?.spoken).toBe(`request 5, POST /slow of hello, ${words}, less than a minute ago`);
+    expect(unclear([`${row?.label} ${row?.description}`])).toEqual([]);
+  });
+
   it('names a run by the beginning of its UUID', () => {
     const live = liveWith({
       apps: [appRow(), appRow({ alias: 'dfeb630e-dfe7-42b6-a6de-a13d6acf33d8' })],
       requests: [request({ number: 1, alias: 'dfeb630e-dfe7-42b6-a6de-a13d6acf33d8' })],
     });
     expect(draw(requestItems({ snapshot: { live } }, now))[0]).toBe('#1 POST /slow | 200 · 14 ms · run dfeb630e');
+    expect(requestItems({ snapshot: { live } }, now)[0]?.spoken).toMatch(
+      /^request 1, POST \/slow of run dfeb630e, done/,
+    );
   });
 
   it('holds what a request is, and how it is doing, in what a side bar of 300 pixels shows', () => {

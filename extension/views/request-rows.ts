@@ -89,7 +89,8 @@ function requestRow(request: RequestRow, time: Time, hasSeveralApps: boolean): R
   const label = shortLabel(`#${number} ${method} ${path}`, 20);
   const words = wordsOf(request, time);
   const description = [...words, ...(hasSeveralApps ? [aliasName(alias)] : [])].join(' · ');
-  const { icon, color } = looks[state];
+  const unwanted = unwantedWords(request);
+  const { icon, color } = looks[unwanted === undefined ? state : 'unwanted'];
   const counts = state === 'running' || (request.reason !== null && isCounting(request.reason));
   return {
     id: `request/${number}`,
@@ -101,7 +102,7 @@ function requestRow(request: RequestRow, time: Time, hasSeveralApps: boolean): R
     facts: factsOf(request),
     ...(counts ? { isTicking: true } : {}),
     spoken: [
-      t('request {0}, {1} of {2}, {3}', number, `${method} ${path}`, alias, stateWord(state)),
+      t('request {0}, {1} of {2}, {3}', number, `${method} ${path}`, aliasName(alias), unwanted ?? stateWord(state)),
       ...spokenOf(request, time),
     ].join(', '),
     children: [],
@@ -119,8 +120,16 @@ function wordsOf(request: RequestRow, time: Time): readonly string[] {
   if (phase === 'IN_PROGRESS') {
     return [lasting(startedAt ?? submittedAt, time), ...(runner ? [t('runner {0}', runner.number)] : []), ...again];
   }
+  const unwanted = unwantedWords(request);
+  if (unwanted !== undefined) return [unwanted, ...again];
   if (error) return [`${status ?? t('failed')}`, errorWords(error), ...again];
   return [`${status ?? t('no answer')}`, ...tookWords(request), ...again];
+}
+
+/** Why nobody waits for the answer of a request any more; `undefined`: nothing of the kind. */
+function unwantedWords({ error }: RequestRow): string | undefined {
+  if (error?.type === 'client_cancelled') return t('cancelled');
+  return error?.type === 'client_disconnected' ? t('its caller left') : undefined;
 }
 
 function tookWords({ submittedAt, startedAt, completedAt, coldMs }: RequestRow): readonly string[] {
@@ -140,13 +149,14 @@ function spokenOf(request: RequestRow, { now }: Time): readonly string[] {
   if (phase === 'IN_QUEUE') return ahead === null ? [] : [t('{0} in the queue', ordinal(ahead + 1))];
   if (phase === 'IN_PROGRESS') return [];
   const ago = completedAt === null ? [] : [t('{0} ago', roughAge(now - completedAt))];
+  if (unwantedWords(request) !== undefined) return ago;
   return [...(status === null ? [] : [t('status {0}', status)]), ...(error ? [errorWords(error)] : []), ...ago];
 }
 
 function factsOf(request: RequestRow): readonly Fact[] {
   const { number, alias, method, path, id, submittedAt, runner, attempts, coldMs, error } = request;
   return [
-    fact('', t('{0} of {1}', `#${number} ${method} ${path}`, alias)),
+    fact('', t('{0} of {1}', `#${number} ${method} ${path}`, aliasName(alias))),
     fact(t('Submitted'), clockTime(submittedAt)),
     ...(runner ? [fact(t('Runner'), t('runner {0}', runner.number))] : []),
     ...(attempts > 1 ? [fact(t('Attempts'), `${attempts}`)] : []),
@@ -192,4 +202,5 @@ const looks = {
   running: { icon: 'play-circle', color: runnerColorId('busy') },
   done: { icon: 'pass', color: runnerColorId('idle') },
   failed: { icon: 'error', color: runnerColorId('failed') },
+  unwanted: { icon: 'circle-slash', color: runnerColorId('ended') },
 } as const;

@@ -90,3 +90,16 @@ it('has no section that an app has made up, and no control characters', () => {
   expect(shown.match(/^## Output$/gm)).toHaveLength(1);
   expect(shown).not.toContain('\u001b');
 });
+
+it('says when a request was cancelled, not that it failed', () => {
+  const cancelled = { ...facts, status: 499, error: 'The request was cancelled.', exception: null, history: [] };
+  const text = requestText(cancelled, { data: undefined, logs: [] }, timeOf);
+  expect(text).toMatch(/^- cancelled after 2\.0 s$/m);
+  expect(text).toMatch(/^- at 2000 cancelled$/m);
+  const run = requestText(
+    { ...cancelled, alias: 'dfeb630e-dfe7-42b6-a6de-a13d6acf33d8' },
+    { data: undefined, logs: [] },
+    timeOf,
+  );
+  expect(run).toMatch(/^# #38 POST \/slow of run dfeb630e$/m);
+});

@@ -1,3 +1,4 @@
+import { aliasName } from '../target/alias-name.ts';
 import { printableLines } from '../target/printable.ts';
 import type { RequestData, RequestFacts } from '../target/requests.ts';
 import { t } from '../words.ts';
@@ -7,6 +8,8 @@ import { duration } from './row.ts';
 /** The characters of a body that the document shows. */
 const maxBody = 64 * 1024;
 const maxLogs = 500;
+/** The status of a request whose caller cancelled it, or left. */
+const cancelled = 499;
 
 /** What is known about a request, as the text of a read-only document. `timeOf`: words an instant. Pure. */
 export function requestText(
@@ -16,7 +19,7 @@ export function requestText(
 ): string {
   const { number, method, path, alias, requestId, history } = facts;
   const name = number === null ? t('Request') : `#${number}`;
-  const title = `# ${t('{0} of {1}', `${name} ${method} ${path}`, alias)}`;
+  const title = `# ${t('{0} of {1}', `${name} ${method} ${path}`, aliasName(alias))}`;
   return [
     title,
     ['', `- ${stateOf(facts)}`, ...factLines(facts), `- ID: ${requestId}`],
@@ -42,6 +45,7 @@ function stateOf({ phase, status, error, exception, submittedAt, completedAt }: 
   if (phase === 'IN_PROGRESS') return t('running');
   const isFailed = error !== null || exception !== null;
   const took = duration((completedAt ?? submittedAt) - submittedAt);
+  if (status === cancelled) return t('cancelled after {0}', took);
   if (status === null) return isFailed ? t('failed after {0}', took) : t('completed after {0}', took);
   return isFailed ? t('failed with {0} after {1}', status, took) : t('completed with {0} after {1}', status, took);
 }
@@ -58,7 +62,7 @@ function factLines({ why, coldMs, attempts, error, exception }: RequestFacts): r
 }
 
 function timeline(
-  { submittedAt, completedAt }: RequestFacts,
+  { submittedAt, completedAt, status: last }: RequestFacts,
   history: RequestFacts['history'],
   timeOf: (at: number) => string,
 ): readonly string[] {
@@ -68,7 +72,8 @@ function timeline(
     const ended = status === null ? t('attempt {0} ended', number) : t('attempt {0} ended with {1}', number, status);
     return [began, `- ${timeOf(endedAt)} ${ended}${because === null ? '' : `: ${because}`}`];
   });
-  const end = completedAt === null ? [] : [`- ${timeOf(completedAt)} ${t('completed')}`];
+  const end =
+    completedAt === null ? [] : [`- ${timeOf(completedAt)} ${last === cancelled ? t('cancelled') : t('completed')}`];
   return [`- ${timeOf(submittedAt)} ${t('submitted')}`, ...attempts, ...end];
 }
 

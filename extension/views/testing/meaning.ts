@@ -9,7 +9,7 @@ const meanings: readonly RegExp[] = [
   /^runner \d+ (waiting|pulling image|setup|running|finishing|stopping|ended|not running|idle|failed, retry)/,
   /^\d+ ended( last: \S)?/,
   // A request: its number, what it calls, and its state.
-  /^#\d+ [A-Z]+ \/\S* (queued|\d+(st|nd|rd|th)|\d+ (ms|s|min|h)|\d{3}|failed|no answer)/,
+  /^#\d+ [A-Z]+ \/\S* (queued|\d+(st|nd|rd|th)|\d+ (ms|s|min|h)|\d{3}|failed|cancelled|its caller|no answer)/,
   /^([\d,]+ older|Search older requests)/,
   /^\S.{0,17} line \d+: \S/,
   /^Elsewhere \d+ apps?/,
