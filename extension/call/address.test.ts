@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressIn, answerName, fileStem, formatAddress, parseAddress } from './address.ts';
+import { addressIn, answerName, fileStem, formatAddress, isOfCall, parseAddress } from './address.ts';
 
 describe('the address of a call', () => {
   it.each([
@@ -41,3 +41,11 @@ describe('the address of a call', () => {
     expect(fileStem({ alias: '../..', path: '/' })).toBe('call');
   });
 });
+
+it.each([
+  ['fal-call', '/project/shop.fal.json', true],
+  ['fal-call', '/Shop · POST / answer.fal.json', true],
+  ['file', '/work/shop.fal.json', true],
+  ['file', '/work/shop.json', false],
+  ['file', '/work/shop.py', false],
+])('a document %s:%s: a call is %s', (scheme, path, expected) => expect(isOfCall({ scheme, path })).toBe(expected));

@@ -9,12 +9,22 @@ type CallAuthority = 'answer' | 'request';
 interface UriParts {
   readonly scheme: string;
   readonly authority: string;
+  readonly path: string;
 }
 
-const isOf = (kind: CallAuthority) => (uri: UriParts) => uri.scheme === callScheme && uri.authority === kind;
+/** Of the files of the workspace that are requests. */
+export const fileEnding = '.fal.json';
+
+const isOf = (kind: CallAuthority) => (uri: Omit<UriParts, 'path'>) =>
+  uri.scheme === callScheme && uri.authority === kind;
 
 export const isAnswerDocument = isOf('answer');
 export const isRequestDocument = isOf('request');
+
+/** Whether a document is a request, also one of the workspace, or an answer. */
+export function isOfCall({ scheme, path }: Pick<UriParts, 'scheme' | 'path'>): boolean {
+  return scheme === callScheme || path.endsWith(fileEnding);
+}
 
 /**
  * Which endpoint a request document calls. It is the document's `$schema`, so that one line says where the request goes

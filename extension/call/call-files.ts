@@ -1,6 +1,5 @@
 import * as vscode from 'vscode';
-import { isRequestDocument } from './address.ts';
-import { fileEnding } from './documents.ts';
+import { fileEnding, isRequestDocument } from './address.ts';
 import type { RequestFiles } from './request-files.ts';
 
 /** Text that an editor shows as a read-only file. */

@@ -2,11 +2,17 @@ import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { Problem } from '../problem.ts';
 import { t } from '../words.ts';
-import { addressIn, type CallAddress, callScheme, fileStem, formatAddress, isRequestDocument } from './address.ts';
+import {
+  addressIn,
+  type CallAddress,
+  callScheme,
+  fileEnding,
+  fileStem,
+  formatAddress,
+  isRequestDocument,
+} from './address.ts';
 import { isOpen, requestColumn, tabsOf } from './columns.ts';
 import { exactText, isObject, type JsonObject, tryParseExact } from './json.ts';
-
-export const fileEnding = '.fal.json';
 
 /** A request as its document says it. */
 export interface CallRequest {

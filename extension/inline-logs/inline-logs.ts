@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import * as vscode from 'vscode';
+import { isOfCall } from '../call/address.ts';
 import type { Runs } from '../commands/runs.ts';
 import { commandId, commandTitle, commandUri } from '../contributes/commands.ts';
 import { settingId } from '../contributes/settings.ts';
@@ -27,7 +28,8 @@ const pythonFiles = { language: 'python', scheme: 'file' };
 
 /**
  * The last output of each line after that line, in the visible editors of Python files. Runners note where lines are
- * printed only while something follows the log with places, so nothing is followed while no such editor is visible.
+ * printed only while something follows the log with places, so nothing is followed while neither such an editor nor a
+ * call is visible: a call opens in front of the code, which is what a person looks at next.
  */
 export function createInlineLogs(deps: { readonly link: Link; readonly index: AppIndex; readonly runs: Runs }) {
   const { link, index, runs } = deps;
@@ -43,8 +45,10 @@ export function createInlineLogs(deps: { readonly link: Link; readonly index: Ap
   let drawing: NodeJS.Timeout | undefined;
   let retrying: NodeJS.Timeout | undefined;
 
+  const isWanted = () => readSettings().inlineLogs && index.known().length > 0;
+
   function editors(): readonly vscode.TextEditor[] {
-    if (!readSettings().inlineLogs || index.known().length === 0) return [];
+    if (!isWanted()) return [];
     return vscode.window.visibleTextEditors.filter(
       (editor) =>
         vscode.languages.match(pythonFiles, editor.document) > 0 &&
@@ -55,8 +59,9 @@ export function createInlineLogs(deps: { readonly link: Link; readonly index: Ap
 
   /** Follows the log if somebody can see it, and only then. */
   function follow(): void {
-    const isWanted = link.snapshot().live !== undefined && editors().length > 0;
-    if (!isWanted) {
+    const isCalling = () =>
+      isWanted() && vscode.window.visibleTextEditors.some(({ document }) => isOfCall(document.uri));
+    if (link.snapshot().live === undefined || (editors().length === 0 && !isCalling())) {
       stop();
       return;
     }

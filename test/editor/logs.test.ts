@@ -147,7 +147,7 @@ it('shows the log as it comes, and everything of an app as text', async () => {
   // uvicorn's access log.
   expect(lines.join('\n')).not.toMatch(/HTTP\/1\.1/);
   await call('fail');
-  await shown(/r1 #2 .*KeyError: 'style' painter\.py:\d+/);
+  await shown(/r1 #2 .*KeyError: 'style' .*painter\.py:\d+/);
   await inEachTheme(workbench, async (look) => {
     await takePicture(workbench, `logs.${look.name}`);
     expect({ look: look.name, found: await objectionsIn(await frameOfPane()) }).toEqual({ look: look.name, found: [] });
@@ -167,6 +167,14 @@ it('goes by keyboard to an error and its line', async () => {
   await window.status(new RegExp(`Ln ${line}, `));
 });
 
+/** What is shown after the line that prints. */
+const after = () =>
+  window.workbench.page.evaluate<string>(`Array.from(document.querySelectorAll('.view-line'))
+    .filter((line) => line.textContent.includes('fast:'))
+    .flatMap((line) => Array.from(line.querySelectorAll('span')))
+    .map((span) => getComputedStyle(span, '::after').content)
+    .join(' ')`);
+
 it('shows the last output of a line after it, until it is turned off', async () => {
   const { page, command } = window.workbench;
   await call('a dog');
@@ -174,12 +182,6 @@ it('shows the last output of a line after it, until it is turned off', async () 
   await page.keyboard.type('25');
   await page.keyboard.press('Enter');
   const line = page.locator('.view-line').filter({ hasText: 'fast:' });
-  const after = () =>
-    page.evaluate<string>(`Array.from(document.querySelectorAll('.view-line'))
-      .filter((line) => line.textContent.includes('fast:'))
-      .flatMap((line) => Array.from(line.querySelectorAll('span')))
-      .map((span) => getComputedStyle(span, '::after').content)
-      .join(' ')`);
   await until('the line shows its output', async () => /fast: a dog {2}×3/.test(await after()));
   await takePictures(window.workbench, 'inline-logs');
   await line.locator('span').last().hover();
@@ -193,6 +195,24 @@ it('shows the last output of a line after it, until it is turned off', async () 
   await until('the line shows nothing', async () => !/fast/.test(await after()));
   await command('fal: Toggle Inline Logs');
   await until('the line shows its output', async () => /fast: a dog/.test(await after()));
+});
+
+it('shows what a call has printed in code that was behind the call', async () => {
+  const { page, command } = window.workbench;
+  // The pane wants the places of lines, too.
+  await page.keyboard.press('Control+j');
+  await page.locator('.part.panel').waitFor({ state: 'hidden' });
+  await command('fal: Call App');
+  const calls = callsOnScreen(() => window);
+  await calls.shown(/^Send \|/, /"prompt"/);
+  await calls.write('"prompt"', '"prompt": "a bird"');
+  await calls.clickLens('Send');
+  await calls.shown(/^200 · /, /"text": "A BIRD"/);
+  await page.locator('.tab').filter({ hasText: 'painter.py' }).click();
+  await until('the line shows its output', async () => /fast: a bird/.test(await after()));
+  await takePicture(window.workbench, 'inline-logs-of-call');
+  await page.keyboard.press('Control+j');
+  await shown(/fast: a bird/);
 });
 
 it('shows one request only, also after the window was reloaded', async () => {
