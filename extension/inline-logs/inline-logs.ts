@@ -172,7 +172,7 @@ export function createInlineLogs(deps: { readonly link: Link; readonly index: Ap
       const text = hoverText(found, {
         runnerNumber: (id) => live?.runners.get(id)?.number,
         request: (id) => requests.get(id),
-        time: (at) => new Date(at).toLocaleTimeString(vscode.env.language),
+        time: (at) => new Date(at).toLocaleTimeString('en-GB'),
         links({ alias, runnerId, requestId }) {
           const request = requestId === null ? undefined : requests.get(requestId);
           const log = requestId ? { requestId } : runnerId ? { runnerId } : { alias };
