@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { startLoader } from '../reload/loader-process.ts';
+import { createLoopGuard } from '../reload/loops.ts';
 import type { LoaderEvent } from '../reload/messages.ts';
 import { postReload } from '../reload/post.ts';
 import { createReloads, type Done } from '../reload/reloads.ts';
@@ -38,16 +39,20 @@ export async function watchRun({
   /** When the import of the latest version began: what was written later isn't in it. */
   let since = Date.now();
 
+  const loops = createLoopGuard(() => performance.now());
   const watcher = createWatcher({
     root: cwd,
     ignored: options.ignored,
     ...(options.poll ? { polls: true } : {}),
-    onChange: ({ file }, at) => reloads.saved(file, at),
+    onChange: ({ file }, at) => saved(file, at),
     onTrouble: print,
   });
   const reloads = createReloads({
     order(order) {
-      if (order.op === 'load') since = Date.now();
+      if (order.op === 'load') {
+        since = Date.now();
+        loops.began();
+      }
       loader.order(order);
     },
     post: (reload) => postReload(emulator, alias ?? '', reload, over.signal),
@@ -60,11 +65,21 @@ export async function watchRun({
   const { ELECTRON_RUN_AS_NODE: _, ...ownEnv } = env; // programs of the app aren't parts of an editor
   const loader = startLoader({ python, cwd, env: ownEnv, onEvent: reported, onTrouble: print });
 
+  function saved(file: string, at: number): void {
+    if (!loops.isLoop(file)) {
+      reloads.saved(file, at);
+      return;
+    }
+    watcher.ignore(file);
+    print(`${shown(file, cwd)} changes with each import of the app, so it isn't watched any more.`);
+  }
+
   function reported(event: LoaderEvent): void {
     if (event.event === 'serving') {
       alias = event.alias;
       void watcher.watch(event.files, since).then(() => print(describeWatched(event.files.length)));
     } else if (event.event === 'loaded' || event.event === 'failed') {
+      loops.ended();
       void watcher.watch(event.files, since);
       reloads.reported(event);
     }
