@@ -58,3 +58,9 @@ it('of two changes in one line, the line was edited', () => {
 it('one change is as the editor reports it', () => {
   expect(moved(code, [[4, 8, 4, 8, '\nprint(1)']], [5, 6])).toEqual([5, 7]);
 });
+
+it('a change in each line of a large file takes no time that grows with its square', () => {
+  const lines = Array.from({ length: 20_000 }, (_, index) => `x = ${index}`);
+  const changes = lines.map((_, index): Change => [lines.length - 1 - index, 0, lines.length - 1 - index, 0, '# ']);
+  expect(moved(lines, changes, [1, 20_000])).toEqual([undefined, undefined]);
+});

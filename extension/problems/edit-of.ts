@@ -5,17 +5,26 @@ type Change = Pick<vscode.TextDocumentContentChangeEvent, 'range' | 'text'>;
 
 /** Changes that were made together, in lines, in the order in which they can be followed: the last one first. */
 export function editsOf(document: vscode.TextDocument, changes: readonly Change[]): readonly LineEdit[] {
-  const lastFirst = changes.toSorted(
-    ({ range: { start: a } }, { range: { start: b } }) => b.line - a.line || b.character - a.character,
+  const firstFirst = changes.toSorted(
+    ({ range: { start: a } }, { range: { start: b } }) => a.line - b.line || a.character - b.character,
   );
-  return lastFirst.map((change, index) => editOf(document, change, lastFirst.slice(index + 1)));
+  const edits: LineEdit[] = [];
+  let moved = 0;
+  let endOfLast = -1;
+  // Commenting out a large file makes a change in each of its lines.
+  for (const change of firstFirst) {
+    const { start, end } = change.range;
+    edits.push(editOf(document, change, start.line === endOfLast ? undefined : start.line + moved));
+    moved += breaksIn(change.text) - (end.line - start.line);
+    endOfLast = end.line;
+  }
+  return edits.reverse();
 }
 
-/** The document has all changes; `above`: those in front of this one, which have moved it. */
-function editOf(document: vscode.TextDocument, { range, text }: Change, above: readonly Change[]): LineEdit {
+/** `at`: its first line in the document, which has all changes; `undefined`: another one ends in the same line. */
+function editOf(document: vscode.TextDocument, { range, text }: Change, at: number | undefined): LineEdit {
   const { start, end } = range;
-  const at = above.reduce((line, one) => line + addedBy(one), start.line);
-  const isAlone = above[0]?.range.end.line !== start.line;
+  const isAlone = at !== undefined;
   const line = isAlone && at < document.lineCount ? document.lineAt(at).text : '';
   const removesLines = text === '' && end.line > start.line;
   const beginsBlank = line.slice(0, start.character).trim() === '';
@@ -28,10 +37,6 @@ function editOf(document: vscode.TextDocument, { range, text }: Change, above: r
     isAbove: isAlone && beginsBlank && endsBlank && (range.isEmpty || end.character === 0),
     isBelow: isAlone && line.length === start.character && (/^\r?\n/.test(text) || removesLines),
   };
-}
-
-function addedBy({ range: { start, end }, text }: Change): number {
-  return breaksIn(text) - (end.line - start.line);
 }
 
 function breaksIn(text: string): number {
