@@ -1,4 +1,5 @@
 import type { CodePlace, RunnerException } from '../wire/log-lines.ts';
+import type { OwnStep } from '../wire/runner-start.ts';
 
 /**
  * An engine turns a runner's spec into a running process, reports what happens to it, and ends it. Each kind of
@@ -174,6 +175,11 @@ export interface RunnerEvents {
    * for it. Not every exception is reported while a runner raises them without end.
    */
   exception(report: ExceptionReport): void;
+  /**
+   * The start of a `serve` runner has reached this step: each at most once for its process, in order. Only for runners
+   * that can say so. Their texts are the app's.
+   */
+  step(step: OwnStep): void;
   /** `call` runners: the function ended. */
   result(result: CallResult): void;
   /** `serve`: the app is stopping on its own, because it has served its maximum number of requests. */

@@ -27,7 +27,8 @@ import { createRunners, type RunnersDeps } from './runners/runners.ts';
 import type { Fleet, Launch } from './types.ts';
 import { createWatchers } from './watchers.ts';
 
-interface FleetDeps extends Pick<RunnersDeps, 'engine' | 'envOf' | 'mask' | 'dataDir' | 'onLine' | 'onException'> {
+interface FleetDeps
+  extends Pick<RunnersDeps, 'engine' | 'envOf' | 'mask' | 'dataDir' | 'onLine' | 'onException' | 'onStep'> {
   /** Seed for runner IDs; a new one for each start of the emulator. */
   readonly seed: string;
   /** Milliseconds since the epoch, for stored times. */

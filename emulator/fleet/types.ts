@@ -49,6 +49,8 @@ export interface Launch {
   /** Deployment environment (`main`, `dev`). */
   readonly environmentName: string;
   readonly machineType: string;
+  /** The environment was built just now. */
+  readonly isBuilt?: true;
   /** Its runners can exchange their code (RunnerHandle.swap). */
   readonly development?: true;
 }

@@ -22,6 +22,7 @@ import { ensureUv } from '../local/uv/uv.ts';
 import { createExceptionRecorder } from '../telemetry/exceptions.ts';
 import { createLineRecorder } from '../telemetry/lines.ts';
 import { createNoteRecorder } from '../telemetry/notes.ts';
+import { createStartRecorder } from '../telemetry/starts/starts.ts';
 import type { Hosts } from '../wire/hosts.ts';
 import type { Foundations } from './foundations.ts';
 import type { MachineGpus } from './gpus.ts';
@@ -136,6 +137,7 @@ export function createCompute(
     mask,
     onLine: createLineRecorder(logs, mask),
     onException: recordException,
+    onStep: createStartRecorder(runnerHistory, mask),
     onMoved(name, revision) {
       catalog.moveAlias(name, revision);
       // A run begins with its name as its revision, and gets others when it is reloaded.

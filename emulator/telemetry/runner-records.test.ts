@@ -15,6 +15,7 @@ const runner = (id: string, endReason: string | null = null) => ({
   endedAt: null,
   endReason,
   transitions: [{ at: 1, state: 'PENDING', reason: null }],
+  steps: [{ step: 'ordered', at: 1, startupTimeoutMs: 600_000 } as const],
 });
 
 function setUp() {

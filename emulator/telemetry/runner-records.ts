@@ -3,10 +3,13 @@ import { createDocuments } from '../store/documents.ts';
 import { createGroupCommit } from '../store/group-commit.ts';
 import type { Store } from '../store/open.ts';
 import { reasonSchema } from '../wire/reasons.ts';
+import { type StartStep, startStepSchema } from '../wire/runner-start.ts';
 import type { RunnerRecord, RunnerTransition } from './types.ts';
 
 export interface StoredRunner extends RunnerRecord {
   readonly transitions: readonly RunnerTransition[];
+  /** How its start went. */
+  readonly steps: readonly StartStep[];
 }
 
 /** The format on disk, for all versions of minifal. */
@@ -28,6 +31,8 @@ const storedRunner: z.ZodType<StoredRunner> = z.object({
       waitsFor: reasonSchema.optional(),
     }),
   ),
+  /** Earlier versions of minifal didn't write them. */
+  steps: z.array(startStepSchema).default([]),
 });
 
 /**

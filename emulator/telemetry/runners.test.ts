@@ -47,6 +47,28 @@ describe('createRunnerHistory', () => {
     expect(history.get('x')).toBeUndefined();
   });
 
+  it('keeps the steps of starts: those of a second process replace those of the first', () => {
+    const room = setUp();
+    const ready = (id: string) => room.history.step(id, { step: 'ready', at: 9 });
+    for (const id of ['a', 'b', 'c', 'd']) room.history.started(runner(id));
+    const { history } = room;
+    const process = (at: number) => ({ step: 'process', at }) as const;
+    history.step('d', process(1));
+    history.step('d', { step: 'ready', at: 2 });
+    history.step('d', process(3));
+    expect(history.steps('d')).toEqual([process(3)]);
+    for (const id of ['a', 'b']) ready(id);
+    history.ended('d', 4, 'stopped');
+    ready('d');
+    room.restart();
+    expect(room.history.steps('d')).toEqual([process(3)]);
+    expect(room.history.readyBefore('d')?.id).toBe('b');
+    expect(room.history.readyBefore('b')?.id).toBe('a');
+    expect(room.history.readyBefore('a')).toBeUndefined();
+    expect(room.history.readyBefore('unknown')).toBeUndefined();
+    expect(room.history.get('d')).not.toHaveProperty('steps');
+  });
+
   it('numbers the runners of each app, and uses no number again, even when its runner was forgotten', () => {
     const room = setUp();
     const numberOf = (id: string) => room.history.get(id)?.number;

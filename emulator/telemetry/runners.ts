@@ -1,5 +1,6 @@
 import { type Report, throwLater } from '../local/loop/contain.ts';
 import type { Store } from '../store/open.ts';
+import type { StartStep } from '../wire/runner-start.ts';
 import { runnerRecords, type StoredRunner } from './runner-records.ts';
 import type { RunnerRecord, RunnerTransition } from './types.ts';
 
@@ -13,6 +14,8 @@ export interface RunnerHistory {
    * aren't alive.
    */
   transition(runnerId: string, transition: RunnerTransition): void;
+  /** A step of its start: it replaces the same step, and those after it, of an earlier process of the runner. */
+  step(runnerId: string, step: StartStep): void;
   /** Ignored for runners that have ended. */
   ended(runnerId: string, at: number, reason: string): void;
   get(runnerId: string): RunnerRecord | undefined;
@@ -23,6 +26,10 @@ export interface RunnerHistory {
   endedOf(alias: string): { readonly count: number; readonly last: RunnerRecord | undefined };
   /** Oldest first; for a busy runner, the first and the most recent ones. */
   transitions(runnerId: string): readonly RunnerTransition[];
+  /** In order; none: unknown. */
+  steps(runnerId: string): readonly StartStep[];
+  /** The last runner of the same alias that was started before it and became ready. */
+  readyBefore(runnerId: string): RunnerRecord | undefined;
 }
 
 /** How long ended runners are shown (docs/platform/runners.md#states). */
@@ -69,7 +76,7 @@ export function createRunnerHistory({
   return {
     started(runner) {
       const number = numbers.next(runner.alias);
-      put(runner.id, { ...runner, number, endedAt: null, endReason: null, transitions: [] });
+      put(runner.id, { ...runner, number, endedAt: null, endReason: null, transitions: [], steps: [] });
       dropOld();
     },
     revised(id, revision) {
@@ -83,6 +90,15 @@ export function createRunnerHistory({
       // A busy runner changes with every request; such a change is stored with the next other one.
       if (isRoutine(runner.transitions.at(-1), transition)) runners.set(id, changed);
       else put(id, changed);
+    },
+    step(id, step) {
+      const runner = runners.get(id);
+      if (!runner || runner.endedAt !== null) return;
+      const place = runner.steps.findIndex((known) => known.step === step.step);
+      const changed = { ...runner, steps: [...(place < 0 ? runner.steps : runner.steps.slice(0, place)), step] };
+      // The others are stored with the next transition.
+      if (step.step === 'called') put(id, changed);
+      else runners.set(id, changed);
     },
     ended(id, at, reason) {
       const runner = runners.get(id);
@@ -105,6 +121,17 @@ export function createRunnerHistory({
       return { count, last: last && !isOld(last) ? last : undefined };
     },
     transitions: (id) => runners.get(id)?.transitions ?? [],
+    steps: (id) => runners.get(id)?.steps ?? [],
+    readyBefore(id) {
+      const runner = runners.get(id);
+      let found: StoredRunner | undefined;
+      for (const other of runners.values()) {
+        const isBefore = other.alias === runner?.alias && other.number < runner.number && !isOld(other);
+        if (!isBefore || other.number < (found?.number ?? 0)) continue;
+        if (other.steps.some(({ step }) => step === 'ready')) found = other;
+      }
+      return found && recordOf(found);
+    },
   };
 
   function put(id: string, runner: StoredRunner): void {
@@ -168,6 +195,6 @@ function isRoutine(before: RunnerTransition | undefined, { state }: RunnerTransi
   return (before?.state === 'IDLE' && state === 'RUNNING') || (before?.state === 'RUNNING' && state === 'IDLE');
 }
 
-function recordOf({ transitions: _, ...record }: StoredRunner): RunnerRecord {
+function recordOf({ transitions: _, steps: _steps, ...record }: StoredRunner): RunnerRecord {
   return record;
 }

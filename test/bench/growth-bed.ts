@@ -59,6 +59,7 @@ export function createRooms({ answers = true }: { readonly answers?: boolean } =
     mask: createMask(() => noSecrets),
     onLine: () => undefined,
     onException: () => undefined,
+    onStep: () => undefined,
     trace: history,
     onMoved: () => undefined,
     onCreated: (runner) => notes.created(runner, 'XS'),

@@ -123,6 +123,7 @@ export const restRights: Rights = {
   'GET /minifal/requests/:id/data': 'owner',
   'GET /minifal/runners': 'owner',
   'GET /minifal/runners/:id': 'owner',
+  'GET /minifal/runners/:id/start': 'owner',
   'POST /minifal/runners/:id/stop': 'owner',
   'POST /minifal/runs/:alias/reload': 'owner',
   'PUT /minifal/runs/:alias/scaling': 'owner',

@@ -30,7 +30,10 @@ export interface RestDeps {
   readonly runs: LiveRuns;
   readonly queue: Pick<Queue, 'record' | 'number' | 'submitted' | 'result'>;
   readonly logs: Logs;
-  readonly runnerHistory: Pick<RunnerHistory, 'get' | 'since' | 'transitions' | 'endedCount' | 'endedOf'>;
+  readonly runnerHistory: Pick<
+    RunnerHistory,
+    'get' | 'since' | 'transitions' | 'steps' | 'readyBefore' | 'endedCount' | 'endedOf'
+  >;
   readonly requestHistory: Omit<RequestHistory, keyof RequestTrace>;
   readonly appFiles: AppFiles;
   readonly workflows: Workflows;

@@ -61,6 +61,7 @@ function startThrowing(
         if (rest.mode === 'call') handle.call();
       },
       line: handler('line'),
+      step: handler('step'),
       result: handler('result'),
       done: handler('done'),
       exited(exit) {

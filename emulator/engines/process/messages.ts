@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type IsolationMode, missingSchema } from '../../wire/isolation.ts';
 import { codePlaceSchema, exceptionSchema } from '../../wire/log-lines.ts';
+import { ownStepSchema } from '../../wire/runner-start.ts';
 import type { Callable } from '../engine.ts';
 
 /** How a runner's process is created: a fork of the warm supervisor, or a Python process of its own. */
@@ -116,6 +117,8 @@ export const message = z.discriminatedUnion('event', [
     requestId: z.string().nullable(),
     endpoint: z.string().nullable(),
   }),
+  /** How far a start is (runner/inside/start/steps.py). */
+  ownStepSchema.extend({ event: z.literal('step'), id }),
   /** The answer to `flush`; it follows all lines and exceptions that were written before the question. */
   z.object({ event: z.literal('flushed'), id }),
   z.object({

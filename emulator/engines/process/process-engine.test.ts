@@ -291,6 +291,7 @@ describe('the engine', () => {
         ready: nothing,
         line: nothing,
         exception: nothing,
+        step: nothing,
         result: nothing,
         done: nothing,
       };

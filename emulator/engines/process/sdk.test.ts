@@ -3,3 +3,4 @@ import './testing/sdk/apps.ts';
 import './testing/sdk/functions.ts';
 import './testing/sdk/exceptions.ts';
 import './testing/sdk/servers.ts';
+import './testing/sdk/starts.ts';

@@ -99,6 +99,7 @@ function endingOnce(events: RunnerEvents, ended: AbortController, onReady: () =>
     }),
     line: whileAlive((line) => events.line(line)),
     exception: whileAlive((report) => events.exception(report)),
+    step: whileAlive((step) => events.step(step)),
     result: whileAlive((result) => events.result(result)),
     done: whileAlive<void>(() => events.done()),
     exited: whileAlive((exit) => {

@@ -1,3 +1,4 @@
+import type { OwnStep } from '../../wire/runner-start.ts';
 import type {
   CallResult,
   Engine,
@@ -17,9 +18,10 @@ import type {
 export interface Watched {
   readonly handle: RunnerHandle;
   readonly lines: RunnerLine[];
-  /** The names of its reports, except for lines and exceptions. */
+  /** The names of its reports, except for lines, exceptions and steps. */
   readonly order: string[];
   readonly exceptions: ExceptionReport[];
+  readonly steps: OwnStep[];
   readonly ready: Promise<RunnerAddress | null>;
   readonly result: Promise<CallResult>;
   readonly exited: Promise<RunnerExit>;
@@ -45,6 +47,7 @@ export function watch(engine: Engine, spec: RunnerSpec): Watched {
   const lines: RunnerLine[] = [];
   const order: string[] = [];
   const exceptions: ExceptionReport[] = [];
+  const steps: OwnStep[] = [];
   const ready = deferred<RunnerAddress | null>();
   const result = deferred<CallResult>();
   const exited = deferred<RunnerExit>();
@@ -62,6 +65,7 @@ export function watch(engine: Engine, spec: RunnerSpec): Watched {
       for (const { pattern, found } of awaited) if (pattern.test(line.text)) found.resolve(line);
     },
     exception: (report) => exceptions.push(report),
+    step: (step) => steps.push(step),
     done: () => order.push('done'),
     result(value) {
       order.push('result');
@@ -79,6 +83,7 @@ export function watch(engine: Engine, spec: RunnerSpec): Watched {
     lines,
     order,
     exceptions,
+    steps,
     ready: ready.promise,
     result: result.promise,
     exited: exited.promise,

@@ -44,6 +44,7 @@ describe('the launch of a stored revision', () => {
       secretNames: ['TOKEN'],
       environmentName: 'dev',
       machineType: 'S',
+      isBuilt: true,
     });
     expect(built).toEqual([
       { kind: 'virtualenv', configuration: { requirements: ['a'] }, force: false, secretsOf: 'dev' },

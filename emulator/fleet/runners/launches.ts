@@ -48,6 +48,7 @@ export function createLaunches({ catalog, blobs, appFiles, builds }: LaunchRooms
       secretNames: revision.secretNames,
       environmentName: revision.environmentName,
       machineType: machineTypeNow(revision, catalog),
+      ...(built.cached ? {} : { isBuilt: true }),
     };
   };
 }

@@ -13,6 +13,7 @@ import type { Paced } from '../../local/loop/paced.ts';
 import type { Event } from '../../scheduler/events.ts';
 import type { Mask } from '../../telemetry/masking/mask.ts';
 import { UserError } from '../../wire/errors.ts';
+import type { StartStep } from '../../wire/runner-start.ts';
 import type { Launch, RunnerVariables } from '../types.ts';
 import { gpuDifference } from './gpu-difference.ts';
 import { type GpuLedger, gpuVariables } from './gpu-ledger.ts';
@@ -32,6 +33,8 @@ export interface StartDeps {
   readonly paced: Paced;
   readonly onLine: (order: StartOrder, line: RunnerLine) => void;
   readonly onException: (order: StartOrder, report: ExceptionReport) => void;
+  /** A step of the runner's start. Its texts are the app's. */
+  readonly onStep: (runnerId: string, step: StartStep) => void;
   /** Returns false if nothing waits for the result. */
   readonly onResult: (order: StartOrder, result: CallResult) => boolean;
   readonly onDone: (order: StartOrder) => void;
@@ -42,6 +45,8 @@ export interface StartDeps {
 export function createStart(deps: StartDeps, live: LiveRunners): (order: StartOrder) => Promise<void> {
   return async (order) => {
     const runner = live.add(order);
+    const startupTimeoutMs = order.settings.startupTimeoutSeconds * 1000;
+    deps.onStep(order.runnerId, { step: 'ordered', at: deps.clock(), startupTimeoutMs });
     // Before anything that takes time: the next runner must not get the same ones.
     const taken = deps.gpus.take(order.runnerId, order.settings.gpuSlots);
     let spec: Parameters<Engine['start']>[0];
@@ -49,6 +54,7 @@ export function createStart(deps: StartDeps, live: LiveRunners): (order: StartOr
       const launch = await deps.launchOf(order.revision);
       spec = await specOf(deps, runner, launch, taken);
       printDifference(deps, order, launch, taken);
+      deps.onStep(order.runnerId, { step: 'environment', at: deps.clock(), isBuilt: launch.isBuilt ?? false });
     } catch (error) {
       if (!(error instanceof UserError)) deps.report(error);
       live.startFailed(runner, reasonOf(error));
@@ -110,16 +116,26 @@ function eventsOf(deps: StartDeps, live: LiveRunners, runner: LiveRunner): Runne
     const contained = contain(deps.report, work, failed);
     return contain(deps.report, (news: T) => deps.paced.do(() => contained(news)), failed);
   };
+  const started = paced<number | undefined>((pid) => {
+    runner.pid = pid;
+    deps.dispatch({ type: 'runnerStarted', runnerId });
+  }, kill);
+  const ready = paced<RunnerAddress | null>((address) => {
+    runner.address = address;
+    deps.dispatch({ type: 'runnerReady', runnerId });
+  }, kill);
+  const step = contain(deps.report, (reached: StartStep) => deps.onStep(runnerId, reached));
   return {
     pulling: paced<number>((percent) => deps.dispatch({ type: 'runnerPulling', runnerId, percent }), kill),
-    started: paced<number | undefined>((pid) => {
-      runner.pid = pid;
-      deps.dispatch({ type: 'runnerStarted', runnerId });
-    }, kill),
-    ready: paced<RunnerAddress | null>((address) => {
-      runner.address = address;
-      deps.dispatch({ type: 'runnerReady', runnerId });
-    }, kill),
+    started(pid) {
+      step({ step: 'process', at: deps.clock() });
+      started(pid);
+    },
+    ready(address) {
+      step({ step: 'ready', at: deps.clock() });
+      ready(address);
+    },
+    step: (own) => step({ ...own, at: deps.clock() }),
     line: contain(deps.report, (line) => deps.onLine(ownerOf(runner, line.requestId), line)),
     exception: contain(deps.report, (report) => deps.onException(ownerOf(runner, report.requestId), report)),
     result: paced<CallResult>((result) => {

@@ -91,6 +91,7 @@ beforeEach(() => {
     mask: createMask(() => noSecrets),
     onLine: ({ revision }, { text }) => void fixture.lines.push(`${revision} ${text}`),
     onException: () => {},
+    onStep: () => {},
     onMoved: () => {},
     onCreated: () => {},
     onNotes: () => {},

@@ -12,8 +12,9 @@ import signal
 import sys
 import types
 
-from ..shared import reports
+from ..shared import addresses, reports
 from . import callables, exceptions, gate, labels, request_limit, rules, server_log, sources, streams
+from .start import steps
 
 
 def run(config: dict, channel) -> int:
@@ -38,7 +39,10 @@ def run(config: dict, channel) -> int:
         server_log.install(logging_threads)
         request_limit.install(lambda: _report(channel, "done"))
         gate.install(config["secret"], network.own.ports(), network.is_own_call, lambda: _report(channel, "gated"))
-        return _serve(config, channel, noted)
+        declared = {config["port"], config["declaredPort"]}
+        metrics_ports = frozenset({config["metricsPort"], addresses.METRICS_PORT} - declared)
+        way = steps.Steps(lambda event, **about: _report(channel, event, **about), serving, metrics_ports)
+        return _serve(config, channel, noted, way)
     return _answer(config, channel, noted)
 
 
@@ -82,13 +86,15 @@ def _fresh_main():
     return context
 
 
-def _serve(config: dict, channel, noted: exceptions.Exceptions) -> int:
+def _serve(config: dict, channel, noted: exceptions.Exceptions, way: steps.Steps) -> int:
     phase = exceptions.SETUP
     try:
         arguments = _setup(config)
         phase = exceptions.IMPORT
+        way.begin()
         function = callables.load(config["callable"], "function")
         options = callables.ports_for(function, config["port"], config["metricsPort"])
+        way.reach(steps.LOADED)
         if config["development"] and config["callable"]["kind"] == "pickle":
             _prepare_for_changes(function, channel)
         phase = exceptions.SETUP

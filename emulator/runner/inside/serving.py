@@ -6,6 +6,7 @@ to the request that is being served alone.
 from __future__ import annotations
 
 import threading
+import time
 
 
 class Serving:
@@ -22,6 +23,20 @@ class Serving:
         self._mark = mark
         self._open: dict[object, dict[str, str]] = {}
         self._lock = threading.Lock()
+
+    def notice_first(self, call) -> None:
+        """Calls `call(seconds)` once, when the first request that has an id is over. Costs nothing afterwards."""
+        mark, began = self._mark, [None]
+
+        def mark_first(labels, over):
+            mark(labels, over)
+            if over is None:
+                began[0] = began[0] or time.monotonic()
+                return
+            self._mark = mark
+            call(time.monotonic() - (began[0] or time.monotonic()))
+
+        self._mark = mark_first
 
     def begin(self, labels: dict[str, str]) -> object:
         """Returns the value to pass to `end`."""

@@ -22,6 +22,7 @@ _SHAPES = {
     "failed": {"reason": str},
     "result": {"method": str, "raised": (dict, type(None))},
     "refused": {"reason": str},
+    "step": {"step": str, "imports": dict, "written": int, "installed": list, "ms": int},
     "swappable": {},
     "swapped": {"swap": int, "ms": int, "waited": int, "cleared": list, "kept": list},
     "unswapped": {"swap": int, "code": str, "text": str},
@@ -39,6 +40,11 @@ SWAP_CODES = ("unsupported", "still_running", "refused", "failed")
 MOST_NAMES, LONGEST_NAME, LONGEST_REASON = 50, 200, 2_000
 """Of a changed runner: how many names it reports, their length, and the length of the reason why it didn't change."""
 HIGHEST_LINE = 2**31 - 1
+STEPS = ("code", "loaded", "setup", "setUp", "called")
+"""Of a start (inside/start/steps.py), in their order."""
+MOST_MODULES, MOST_BYTES = 10, 2**53 - 1
+_IMPORTS = {"ms": int, "count": int, "modules": list}
+_MODULE = {"name": str, "ms": int, "count": int}
 _RAISED = {"traceback": str, "exceptionType": str, "exceptionMessage": str}
 
 
@@ -60,6 +66,8 @@ class Reports:
         self._called = False
         self._swaps: set[int] = set()
         """Changes of code that it was asked for and hasn't answered."""
+        self._next_step = 0
+        """Of its start: steps may be left out, but none comes twice or late."""
 
     def called(self) -> None:
         """The runner was asked to run its function."""
@@ -81,6 +89,8 @@ class Reports:
         self._seen.add(event)
         if event in ("swapped", "unswapped"):
             self._swaps.discard(report["swap"])
+        if event == "step":
+            self._next_step = STEPS.index(report["step"]) + 1
         if event == "listening":
             if report["host"] in self._hosts:
                 return None
@@ -101,6 +111,8 @@ class Reports:
             return self._mode == "serve"
         if event in ("swapped", "unswapped"):
             return report["swap"] in self._swaps
+        if event == "step":
+            return self._mode == "serve" and STEPS.index(report["step"]) >= self._next_step
         if event in ("returned", "done", "swappable"):
             return self._mode == "serve" and event not in self._seen
         if self._mode != "call" or self._seen & {"result", "refused"}:
@@ -149,7 +161,34 @@ def _parse(line: bytes) -> dict:
         raise Violation("it sent an unknown report over the emulator's connection")
     if report["event"] in ("swapped", "unswapped") and not _is_swap(report):
         raise Violation("it sent an unknown report over the emulator's connection")
+    if report["event"] == "step" and not _is_step(report):
+        raise Violation("it sent an unknown report over the emulator's connection")
     return report
+
+
+def _is_step(report: dict) -> bool:
+    imports = report["imports"]
+    return (
+        report["step"] in STEPS
+        and 0 <= report["written"] <= MOST_BYTES
+        and 0 <= report["ms"] <= HIGHEST_LINE
+        and len(report["installed"]) <= MOST_NAMES
+        and all(isinstance(name, str) and len(name) <= LONGEST_NAME for name in report["installed"])
+        and _fits(imports, _IMPORTS)
+        and _are_counted(imports)
+        and len(imports["modules"]) <= MOST_MODULES
+        and all(
+            isinstance(module, dict)
+            and _fits(module, _MODULE)
+            and _are_counted(module)
+            and len(module["name"]) <= LONGEST_NAME
+            for module in imports["modules"]
+        )
+    )
+
+
+def _are_counted(imports: dict) -> bool:
+    return all(0 <= imports[name] <= HIGHEST_LINE for name in ("ms", "count"))
 
 
 def _is_swap(report: dict) -> bool:

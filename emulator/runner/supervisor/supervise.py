@@ -29,8 +29,6 @@ HIGH_WATER, LOW_WATER = 1024 * 1024, 256 * 1024
 Bytes queued for the emulator. Above the first figure runners' output stays in their pipes, until the queue falls below
 the second.
 """
-METRICS_PORT = 9090
-"""The port that the SDK's apps use by default (docs/platform/runner-process.md#shapes-of-a-callable)."""
 KEEPER_SECONDS = 3.0
 
 
@@ -158,7 +156,8 @@ class Supervisor:
         """The part of a new runner's configuration that describes its addresses and ports."""
         v4, v6 = addresses.pick()
         port, metrics_port = addresses.free_ports(v4, 2)
-        given = {METRICS_PORT: metrics_port, config["declaredPort"]: port} if config["mode"] == "serve" else {}
+        ports = {addresses.METRICS_PORT: metrics_port, config["declaredPort"]: port}
+        given = ports if config["mode"] == "serve" else {}
         own = addresses.Addresses(v4, v6, given, port)
         filtered = self._world.placed
         return {

@@ -93,6 +93,7 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
       lines.failedWith(exception);
       events.exception({ at: deps.clock(), exception, requestId, endpoint });
     },
+    step: ({ event: _, id: _id, ...step }) => events.step(step),
     flushed: lines.answered,
     result: (message) => events.result(callResult(message, folder.resultFile)),
     refused: ({ reason }) => events.result({ kind: 'refused', reason }),
@@ -125,6 +126,7 @@ function containEvents(events: RunnerEvents, failed: Report): RunnerEvents {
     ready: contain(failed, (address) => events.ready(address)),
     line: contain(failed, (line) => events.line(line)),
     exception: contain(failed, (report) => events.exception(report)),
+    step: contain(failed, (step) => events.step(step)),
     result: contain(failed, (result) => events.result(result)),
     done: contain(failed, () => events.done()),
     exited: contain(failed, (exit) => events.exited(exit)),

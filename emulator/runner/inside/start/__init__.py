@@ -1,0 +1,1 @@
+"""How the start of a serving runner is divided, for the developer who waits for it."""
