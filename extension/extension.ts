@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { registerCalls } from './call/register.ts';
 import { requestScheme } from './commands/request-scheme.ts';
+import { startScheme } from './commands/start-scheme.ts';
 import type { TerminalLink } from './commands/terminal-links.ts';
 import type { CommandName } from './contributes/commands.ts';
 import { taskType } from './contributes/tasks.ts';
@@ -25,6 +26,7 @@ export function activate(context: vscode.ExtensionContext): void {
   useWords(vscode.l10n.bundle);
   const lensesChanged = new vscode.EventEmitter<void>();
   const requestChanged = new vscode.EventEmitter<vscode.Uri>();
+  const startChanged = new vscode.EventEmitter<vscode.Uri>();
   let open: Session | undefined;
   let opening: Promise<Session> | undefined;
   let over = false;
@@ -36,6 +38,7 @@ export function activate(context: vscode.ExtensionContext): void {
         views,
         lensesChanged: () => lensesChanged.fire(),
         requestChanged: (uri) => requestChanged.fire(uri),
+        startChanged: (uri) => startChanged.fire(uri),
         callEvents: calls.events,
       });
       if (over) open.close();
@@ -77,13 +80,19 @@ export function activate(context: vscode.ExtensionContext): void {
     onDidChange: requestChanged.event,
     provideTextDocumentContent: async (uri) => (await session()).requestText(uri),
   };
+  const starts: vscode.TextDocumentContentProvider = {
+    onDidChange: startChanged.event,
+    provideTextDocumentContent: async (uri) => (await session()).startText(uri),
+  };
   context.subscriptions.push(
     ...disposables,
     lensesChanged,
     requestChanged,
+    startChanged,
     ...calls.disposables,
     vscode.languages.registerCodeLensProvider(pythonFiles, lenses),
     vscode.workspace.registerTextDocumentContentProvider(requestScheme, requests),
+    vscode.workspace.registerTextDocumentContentProvider(startScheme, starts),
     vscode.languages.registerHoverProvider(pythonFiles, hovers),
     vscode.window.registerWebviewViewProvider(viewId('logs'), {
       resolveWebviewView: async (shown) => (await session()).showLogPane(shown),

@@ -20,6 +20,7 @@ import { createRuns } from './commands/runs.ts';
 import { createScaleResets } from './commands/scale-resets.ts';
 import { createSecretCommands } from './commands/secrets.ts';
 import { createStartedCode } from './commands/started-code.ts';
+import { createStartCommands } from './commands/starts.ts';
 import { createTaskProvider } from './commands/task-provider.ts';
 import { createTerminals } from './commands/terminal.ts';
 import { createTerminalLinks } from './commands/terminal-links.ts';
@@ -79,6 +80,7 @@ export function createSession(deps: {
   readonly views: RegisteredViews;
   readonly lensesChanged: () => void;
   readonly requestChanged: (uri: vscode.Uri) => void;
+  readonly startChanged: (uri: vscode.Uri) => void;
   readonly callEvents: CallEvents;
 }) {
   const { context, views } = deps;
@@ -175,6 +177,10 @@ export function createSession(deps: {
     clearEnded: tree.clearEnded,
     isEnded: (element) => tree.rowOf(element)?.kind === 'runner.ended',
     rowsOfKey: keyed,
+    pickRunner: (title) => pickRunner(link.snapshot(), title),
+  });
+  const starts = createStartCommands({
+    ...{ folder, present, changed: deps.startChanged },
     pickRunner: (title) => pickRunner(link.snapshot(), title),
   });
   const deployedApps = createDeployedCommands({ link, present });
@@ -327,6 +333,8 @@ export function createSession(deps: {
     openUrl: (element: unknown) => rows.open(element),
     copyUrl: (element: unknown, selection: unknown) => rows.copy(element, selection, 'url'),
     stopRunner: (element: unknown, selection: unknown) => rows.stopRunners(element, selection),
+    showStart: (element: unknown) => starts.show(element),
+    exportStart: (element: unknown) => starts.exportTrace(element),
     clearEnded: (element: unknown) => {
       const [row] = elementsOf(element, undefined);
       return tree.clearEnded(row?.rowId.startsWith('ended/') ? [row] : undefined);
@@ -366,6 +374,7 @@ export function createSession(deps: {
     profile: terminals.profile,
     terminalLinks,
     requestText: requestActions.textOf,
+    startText: starts.textOf,
     showLogPane: async (shown: vscode.WebviewView): Promise<void> => (await loadLogs()).resolve(shown),
     callSide: async (): Promise<CallSide> => (await loadCalls()).side,
     commands,

@@ -90,6 +90,17 @@ export const appCommands = {
     palette: key('hasRunners'),
     menus: [inRow('apps', 'minifal.runner', 'inline@2'), inRow('apps', 'minifal.runner', '9_end@1')],
   },
+  showStart: {
+    title: 'Show Start',
+    icon: 'clock',
+    palette: key('hasRunners'),
+    menus: [inRow('apps', 'minifal.runner', '2_show@2'), inRow('apps', 'minifal.runner.ended', '2_show@2')],
+  },
+  exportStart: {
+    title: 'Export Start as Trace',
+    palette: key('hasRunners'),
+    menus: [inRow('apps', 'minifal.runner', '2_show@3'), inRow('apps', 'minifal.runner.ended', '2_show@3')],
+  },
   clearEnded: {
     title: 'Clear Ended Runners',
     icon: 'clear-all',
