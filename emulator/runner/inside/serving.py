@@ -24,17 +24,22 @@ class Serving:
         self._open: dict[object, dict[str, str]] = {}
         self._lock = threading.Lock()
 
-    def notice_first(self, call) -> None:
-        """Calls `call(seconds)` once, when the first request that has an id is over. Costs nothing afterwards."""
+    def notice_first(self, begins, is_over) -> None:
+        """
+        Calls `begins()` when the first request begins, and `is_over(seconds)` when the first one that has an id is
+        over. Costs nothing afterwards.
+        """
         mark, began = self._mark, [None]
 
         def mark_first(labels, over):
             mark(labels, over)
             if over is None:
-                began[0] = began[0] or time.monotonic()
+                if began[0] is None:
+                    began[0] = time.monotonic()
+                    begins()
                 return
             self._mark = mark
-            call(time.monotonic() - (began[0] or time.monotonic()))
+            is_over(time.monotonic() - (began[0] or time.monotonic()))
 
         self._mark = mark_first
 

@@ -40,7 +40,8 @@ class Steps:
         """The app's code is loaded next."""
         self._times.begin()
         imports.after(lambda name: name == "uvicorn.lifespan.on", self._watch_setup)
-        self._serving.notice_first(self._called)
+        # What the server imported since it was set up isn't the request's.
+        self._serving.notice_first(self._times.take, self._called)
         self._packages = _packages()
         self.reach(CODE)
 
