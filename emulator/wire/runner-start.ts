@@ -6,7 +6,7 @@ import * as z from 'zod';
  */
 
 /** Modules that were imported for the first time. */
-export const importsSchema = z.object({
+const importsSchema = z.object({
   /** What all of them took, and their number. */
   ms: z.int(),
   count: z.int(),
@@ -16,11 +16,11 @@ export const importsSchema = z.object({
 export type Imports = z.infer<typeof importsSchema>;
 
 /** What a runner itself reports, in this order (runner/inside/start/steps.py). */
-export const ownSteps = ['code', 'loaded', 'setup', 'setUp', 'called'] as const;
+const ownSteps = ['code', 'loaded', 'setup', 'setUp', 'called'] as const;
 
 export const ownStepSchema = z.object({
   step: z.enum(ownSteps),
-  /** Since the step before. */
+  /** Since the step before; those of `called`, since the first request began. */
   imports: importsSchema,
   /** Bytes that it wrote since the step before; known for `setup` and `setUp`. */
   written: z.int(),
@@ -52,13 +52,13 @@ export type StartStep = z.infer<typeof startStepSchema>;
  * its application. `setup`: `setup()`. `ready`: until the health check passes. After a while comes `firstCall`. A
  * runner that doesn't report its own steps has none of the stages from `imports` to `setup`.
  */
-export const stageNames = [
+const stageNames = [
   ...(['slot', 'environment', 'process', 'imports', 'server', 'setup', 'ready'] as const),
   'firstCall',
 ] as const;
 export type StageName = (typeof stageNames)[number];
 
-export const stageSchema = z.object({
+const stageSchema = z.object({
   name: z.enum(stageNames),
   /** When it began, in milliseconds since the epoch. */
   at: z.number(),
@@ -71,7 +71,7 @@ export const stageSchema = z.object({
 export type Stage = z.infer<typeof stageSchema>;
 
 /** Known causes of slow starts, each with what to do, in a sentence. */
-export const adviceCodes = [
+const adviceCodes = [
   'environment_built_again',
   'imports_in_first_call',
   'setup_writes_again',

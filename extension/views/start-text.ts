@@ -4,6 +4,8 @@ import { t } from '../words.ts';
 import { duration } from './row.ts';
 
 const barWidth = 32;
+/** Stages that imported for a shorter time have no list of modules. */
+const shownMs = 20;
 
 /** How long each stage of a runner's start took, as the text of a read-only document. Pure. */
 export function startText(start: RunnerStart): string {
@@ -29,7 +31,7 @@ export function startText(start: RunnerStart): string {
       ]),
     ]),
     ...stages.flatMap(({ name, imports }) =>
-      imports && imports.count > 0 ? importLines(stageWords()[name], imports) : [],
+      imports && imports.ms >= shownMs ? importLines(stageWords()[name], imports) : [],
     ),
     ...(advice.length === 0 ? [] : ['', `## ${t('Advice')}`, '']),
     ...advice.map(
@@ -69,7 +71,11 @@ function importLines(stage: string, { ms, count, modules }: Imports): readonly s
     `## ${t('{0}: {1} modules in {2}', stage, count, duration(ms))}`,
     ...(modules.length === 0 ? [] : ['']),
     ...table(
-      modules.map((module) => [printableLines(module.name), duration(module.ms), t('{0} modules', module.count)]),
+      modules.map((module) => [
+        printableLines(module.name),
+        duration(module.ms),
+        module.count === 1 ? t('1 module') : t('{0} modules', module.count),
+      ]),
     ),
   ];
 }

@@ -1,8 +1,8 @@
 """
 Reports the steps of a serving runner's start: the app's code begins to load, is loaded, its server begins to set the
 app up (`setup()`), the app is set up, and its first request is over. The emulator takes the time of each. With each
-step comes what was imported since the one before; with the later ones, what was written and installed meanwhile.
-After the first request, nothing of this is left in the runner's way.
+step comes what was imported since the one before, or by that request; with the later ones, what was written and
+installed meanwhile. After the first request, nothing of this is left in the runner's way.
 """
 
 from __future__ import annotations
