@@ -355,6 +355,7 @@ export function createSession(deps: {
     openResult: callCommand('openResult'),
     callHistory: callCommand('callHistory'),
     showLog: logCommand('showLog'),
+    findInLog: logCommand('findInLog'),
     previousLogError: logCommand('previousLogError'),
     nextLogError: logCommand('nextLogError'),
     wrapLog: logCommand('wrapLog'),

@@ -96,14 +96,20 @@ const textNames = [
 export type TextName = (typeof textNames)[number];
 export type Texts = Readonly<Record<TextName, string>>;
 
-/** Buttons of the view's title, which the host draws. */
-const actions = ['wrap', 'copy', 'export', 'server', 'clearFilter', 'nextError', 'previousError'] as const;
+/** Commands of the host, such as buttons of the view's title and keys. */
+const actions = ['find', 'wrap', 'copy', 'export', 'server', 'clearFilter', 'nextError', 'previousError'] as const;
 export type PageAction = (typeof actions)[number];
 
 const hostMessageSchema = z.discriminatedUnion('type', [
-  /** The answer to `ready`. */
-  z.object({ type: z.literal('start'), texts: z.record(z.enum(textNames), z.string()), left: leftSchema }),
-  z.object({ type: z.literal('filter'), filter: filterSchema }),
+  /** The answer to `ready`. `isJump`: the row `left.at` is selected. */
+  z.object({
+    type: z.literal('start'),
+    texts: z.record(z.enum(textNames), z.string()),
+    left: leftSchema,
+    isJump: z.boolean(),
+  }),
+  /** `at`: this row is selected; `null`: the page follows the end. */
+  z.object({ type: z.literal('filter'), filter: filterSchema, at: z.nullable(seq) }),
   z.object({
     type: z.literal('rows'),
     query: z.int(),

@@ -105,6 +105,11 @@ export const logQuerySchema = z.object({
   after: count.exactOptional(),
   /** Of a stream: while it is open, runners note where lines are printed (`place`), which costs them a little time. */
   places: z.stringbool().default(false),
+  /**
+   * Of a stream: a quarter of a second passes between its events, and if more than `limit` rows have come by then, only
+   * the newest of them are sent, in an event `newest`. For readers to whom the latest rows matter, not each of them.
+   */
+  newest: z.stringbool().default(false),
   limit: z.coerce.number().int().min(1).max(1_000).default(200),
 });
 

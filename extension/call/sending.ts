@@ -1,12 +1,10 @@
 import { resolve } from 'node:path';
 import * as vscode from 'vscode';
-import { signalOf } from '../present.ts';
-import { Problem, untrusted } from '../problem.ts';
+import { Problem } from '../problem.ts';
 import { uploadFile } from '../target/calls.ts';
 import type { Link } from '../target/link.ts';
 import { askRequest } from '../target/requests.ts';
 import { t } from '../words.ts';
-import { appOf, type CallAddress } from './address.ts';
 import type { Answer, Answers } from './answers.ts';
 import type { CallArgument } from './call-lenses.ts';
 import { answerColumn, isOpen } from './columns.ts';
@@ -39,9 +37,8 @@ export function createSending(deps: {
     mode: CallOrder['mode'],
     signal: AbortSignal,
   ): Promise<CallOrder> {
-    if (!vscode.workspace.isTrusted) throw untrusted();
     const { address } = request;
-    const target = await waiting(t('Starting {0}', appOf(address)), address, document, signal);
+    const target = await targets.started(address, document, signal);
     const operation = await operations.find(address, document);
     const input = await withUploads(request, document, operation, signal);
     const { path, query, body } = placeInput(input, { ...operation, path: address.path });
@@ -54,16 +51,6 @@ export function createSending(deps: {
 
   function isRunning(signal: AbortSignal): Promise<unknown> {
     return link.until(({ state }) => state === 'running', signal);
-  }
-
-  /** With progress only if the app has to be started. */
-  async function waiting(title: string, address: CallAddress, document: vscode.Uri | undefined, signal: AbortSignal) {
-    const found = await targets.find(address, document);
-    if (found) return found;
-    const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
-    return vscode.window.withProgress(options, (_, token) =>
-      targets.ready(address, document, AbortSignal.any([signal, signalOf(token)])),
-    );
   }
 
   async function withUploads(

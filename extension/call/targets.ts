@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Runs } from '../commands/runs.ts';
 import { appFacts } from '../lens/facts.ts';
 import { placesOf } from '../lens/places.ts';
+import { signalOf } from '../present.ts';
 import { Cancelled, Problem, untrusted } from '../problem.ts';
 import { readText, send } from '../target/calls.ts';
 import type { Link } from '../target/link.ts';
@@ -17,6 +18,7 @@ import type { CallTarget } from './run-call.ts';
 interface Found extends CallTarget {
   /** A `fal run` isn't. */
   readonly isDeployed: boolean;
+  /** Changes with its code. */
   readonly revision: string;
   /** A runner can answer now. */
   readonly isReady: boolean;
@@ -58,13 +60,17 @@ export function createTargets(deps: {
     const row = live.apps.get(one.alias);
     const isDeployed = row?.kind === 'deployed';
     const { owner } = live.head;
-    return { owner, alias: one.alias, revision: row?.revision ?? '', isDeployed, isReady: one.ready > 0 };
+    // Reloaded code has the revision of the run that it belongs to.
+    const revision = [row?.revision ?? '', ...(row?.reload ? [row.reload.at] : [])].join(' ');
+    return { owner, alias: one.alias, revision, isDeployed, isReady: one.ready > 0 };
   }
 
   /** Starts what doesn't run: the emulator, then the app. @throws Problem, Cancelled, also by `signal` */
   async function ready(address: CallAddress, document: vscode.Uri | undefined, signal: AbortSignal): Promise<Found> {
     if (!vscode.workspace.isTrusted) throw untrusted();
     await deps.ensureEmulator();
+    // A window that was just reloaded knows its runs only after a moment, and what they serve.
+    await Promise.all([runs.joined(), link.until(({ live }) => live !== undefined, signal)]);
     const known = await find(address, document);
     if (known) return known;
     const app = await codeOf(address, document);
@@ -72,6 +78,18 @@ export function createTargets(deps: {
       throw new Problem(t('{0} is neither in this workspace nor deployed to the local emulator.', nameOf(address)));
     }
     return run(app, address, document, signal);
+  }
+
+  /** The same, with progress only if something has to be started. */
+  async function started(address: CallAddress, document: vscode.Uri | undefined, signal: AbortSignal): Promise<Found> {
+    if (!vscode.workspace.isTrusted) throw untrusted();
+    const found = await find(address, document);
+    if (found) return found;
+    const title = t('Starting {0}', nameOf(address));
+    const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+    return vscode.window.withProgress(options, (_, token) =>
+      ready(address, document, AbortSignal.any([signal, signalOf(token)])),
+    );
   }
 
   /** Runs it with its code of now, in place of its present run; what isn't in this workspace is only found. */
@@ -145,7 +163,7 @@ export function createTargets(deps: {
     return response.status === 200 ? tryParse(text) : undefined;
   }
 
-  return { codeOf, find, ready, restarted, operations };
+  return { codeOf, find, ready, started, restarted, operations };
 }
 
 export type Targets = ReturnType<typeof createTargets>;

@@ -79,6 +79,8 @@ export function createAppCommands(deps: {
 
   /** One run of an app: another one takes the place of the first. */
   async function beginRun(app: WorkspaceApp, key: string): Promise<void> {
+    // Otherwise a window that was just reloaded would begin a second one.
+    await runs.joined();
     if (runs.has(key)) await withSign(t('Stopping {0}', app.name), () => runs.endAll(key));
     await withSign(t('Starting {0}', app.name), () => tasks.begin('run', app));
   }

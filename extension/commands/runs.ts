@@ -22,6 +22,8 @@ export interface Runs {
   onChange(listener: () => void): () => void;
   /** Runs of an earlier window are held once this has resolved; it may never. */
   joining(work: Promise<unknown>): void;
+  /** Resolves when this window holds the runs of an earlier one, or doesn't wait for them any longer. */
+  joined(): Promise<unknown>;
   /** Resolves when the run has ended. `false`: nothing is running, or the user chose nothing. */
   stopOne(key?: string): Promise<boolean>;
   /**
@@ -66,6 +68,7 @@ export function createRuns(setContext: SetContext): Runs {
     joining(work) {
       joining = Promise.race([work, sleep(joinMs, undefined, { ref: false })]);
     },
+    joined: () => joining,
     async stopOne(key) {
       const fitting = () => [...runs].filter((task) => key === undefined || task.key === key);
       // The editor offers this command before the extension is ready, for example after its process was killed.

@@ -95,7 +95,12 @@ export function createSecretCommands(deps: {
     const set = chosen?.map(({ one }) => one).filter(isUsable) ?? [];
     if (set.length === 0) throw new Cancelled();
     await change({ set: Object.fromEntries(set.map(({ name: key, value }) => [key, value])) });
-    done(t('fal: {0} secrets are set for runners that start from now on.', set.length));
+    const [first, ...others] = set;
+    done(
+      first && others.length === 0
+        ? t('fal: {0} is set for runners that start from now on.', first.name)
+        : t('fal: {0} secrets are set for runners that start from now on.', set.length),
+    );
     return set.length;
   }
 

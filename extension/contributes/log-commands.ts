@@ -21,6 +21,9 @@ export const logCommands = {
       inRow('requests', 'minifal.request.direct', '2_show@1'),
     ],
   },
+  findInLog: {
+    title: 'Find in Log',
+  },
   previousLogError: {
     title: 'Go to Previous Error in Log',
     icon: 'arrow-up',

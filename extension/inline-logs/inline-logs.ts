@@ -73,10 +73,14 @@ export function createInlineLogs(deps: { readonly link: Link; readonly index: Ap
     const from = cursor === undefined ? {} : { after: cursor };
     const onPage = (page: LogPage, next: number): void => {
       // The log of a new data folder begins again.
-      if (cursor !== undefined && next < cursor) lines.clear();
+      const isOther = cursor !== undefined && next < cursor;
+      if (isOther) lines.clear();
+      const after = isOther ? 0 : (cursor ?? 0);
       cursor = next;
       failures = 0;
-      if (page.lines.map(take).includes(true)) drawSoon();
+      const isShown = page.lines.filter(({ seq }) => seq > after).map(take);
+      if (page.missed) lines.missed();
+      if (isShown.includes(true)) drawSoon();
     };
     const ended = (): void => {
       if (following !== own) return;
@@ -88,7 +92,7 @@ export function createInlineLogs(deps: { readonly link: Link; readonly index: Ap
         follow();
       }, delay);
     };
-    client.follow({ server: 'false', ...from }, onPage, own.signal).then(ended, ended);
+    client.follow({ server: 'false', newest: 'true', ...from }, onPage, own.signal).then(ended, ended);
   }
 
   function stop(): void {
@@ -173,11 +177,11 @@ export function createInlineLogs(deps: { readonly link: Link; readonly index: Ap
         runnerNumber: (id) => live?.runners.get(id)?.number,
         request: (id) => requests.get(id),
         time: (at) => new Date(at).toLocaleTimeString('en-GB'),
-        links({ alias, runnerId, requestId }) {
+        links({ seq, alias, runnerId, requestId }) {
           const request = requestId === null ? undefined : requests.get(requestId);
           const log = requestId ? { requestId } : runnerId ? { runnerId } : { alias };
           return [
-            commandLink('showLog', log),
+            commandLink('showLog', { ...log, at: seq }),
             ...(request ? [commandLink('openRequest', requestElement({ ...request, alias }))] : []),
             commandLink('toggleInlineLogs'),
           ];

@@ -38,6 +38,21 @@ describe('the output of a line', () => {
     expect(at(path, 3)?.values.map(({ text }) => text)).toEqual(['2', '3', '4', '5', '6', '7', '8', '9', '10', '11']);
   });
 
+  it('may be more than was counted if output was left out, until it begins again', () => {
+    const { print, at, missed, clear } = sample();
+    print(3);
+    missed();
+    print(3);
+    print(4);
+    expect([3, 4].map((line) => [at(path, line)?.count, at(path, line)?.isAtLeast])).toEqual([
+      [2, true],
+      [1, false],
+    ]);
+    clear();
+    print(3);
+    expect(at(path, 3)?.isAtLeast).toBe(false);
+  });
+
   it('is stale at and below an edit until there is more, and moves with its line', () => {
     const { print, shown, edited } = sample();
     for (const line of [2, 5, 9]) print(line);

@@ -19,6 +19,8 @@ export interface LineValues {
   readonly line: number;
   /** All of them, also those that aren't kept. */
   readonly count: number;
+  /** There may have been more. */
+  readonly isAtLeast: boolean;
   /** The last ones, oldest first; never empty. */
   readonly values: readonly Value[];
   /** The code at or above it was edited after the output. */
@@ -76,7 +78,8 @@ export function createLineValues() {
       const before = file.lines.get(at);
       const values = [...(before?.values ?? []), shortened(value)].slice(-max.values);
       file.lines.delete(at);
-      file.lines.set(at, { line: at, count: (before?.count ?? 0) + 1, values, isStale: false });
+      const isAtLeast = before?.isAtLeast ?? false;
+      file.lines.set(at, { line: at, count: (before?.count ?? 0) + 1, isAtLeast, values, isStale: false });
       const [oldest] = file.lines.keys();
       if (file.lines.size > max.lines && oldest !== undefined) file.lines.delete(oldest);
     },
@@ -98,6 +101,11 @@ export function createLineValues() {
       });
       file.lines = new Map(all.map((one) => [one.line, one]));
       return true;
+    },
+    /** Output was left out: each line may have had more. */
+    missed(): void {
+      for (const file of files.values())
+        file.lines = new Map([...file.lines].map(([line, one]) => [line, { ...one, isAtLeast: true }]));
     },
     saved(path: string, now: number): void {
       for (const one of files.get(path)?.edits ?? []) one.savedAt ??= now;

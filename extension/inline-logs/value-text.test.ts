@@ -7,12 +7,13 @@ const value = (text: string, more: Partial<Value> = {}): Value => {
   return { seq: 1, at: 5, text, alias: 'a', revision: null, ...nobody, ...more };
 };
 const lineWith = (values: readonly Value[], count = values.length): LineValues => {
-  return { line: 1, count, values, isStale: false };
+  return { line: 1, count, isAtLeast: false, values, isStale: false };
 };
 
 it.each([
   ['one value', lineWith([value('loading the model')]), 'loading the model'],
   ['many values', lineWith([value('a'), value('step 3 of 3')], 12), 'step 3 of 3  ×12'],
+  ['more values than were counted', { ...lineWith([value('step 9')], 500), isAtLeast: true }, 'step 9  ×500+'],
   ['a long value', lineWith([value('x'.repeat(500))]), `${'x'.repeat(119)}…`],
   ['white space', lineWith([value('  a\tb\n c ')]), 'a b c'],
   ['a command for a terminal', lineWith([value('\u001b]0;title\u0007')]), '\\x1b]0;title\\x07'],

@@ -7,9 +7,9 @@ const maxText = 120;
 const maxHoverText = 500;
 
 /** What is shown after a line: its newest output and how often there was one. Pure. */
-export function textAfter({ values, count }: LineValues): string {
+export function textAfter({ values, count, isAtLeast }: LineValues): string {
   const text = oneLine(values.at(-1)?.text ?? '', maxText);
-  return count > 1 ? `${text}  ×${count}` : text;
+  return count > 1 || isAtLeast ? `${text}  ×${count}${isAtLeast ? '+' : ''}` : text;
 }
 
 /** What a hover needs to know about the emulator, and links. */
@@ -24,7 +24,7 @@ export interface HoverSource {
 }
 
 /** The last output of a line with time, request and runner, the newest first, as Markdown. Pure. */
-export function hoverText({ values, count }: LineValues, source: HoverSource): string {
+export function hoverText({ values, count, isAtLeast }: LineValues, source: HoverSource): string {
   const newestFirst = values.toReversed();
   const lines = newestFirst.map((value) => {
     const who = [requestText(value, source), runnerText(value, source), source.time(value.at)];
@@ -32,7 +32,8 @@ export function hoverText({ values, count }: LineValues, source: HoverSource): s
     return `${plainMarkdown(oneLine(value.text, maxHoverText)) || '…'} — *${plainMarkdown(origin)}*`;
   });
   const left = count - values.length;
-  if (left > 0) lines.push(t('… {0} more', left));
+  if (isAtLeast) lines.push(t('… and more'));
+  else if (left > 0) lines.push(t('… {0} more', left));
   const [newest] = newestFirst;
   return [...lines, ...(newest ? [source.links(newest).join(' · ')] : [])].join('\n\n');
 }

@@ -23,24 +23,28 @@ it('begins in a reloaded window as the page was left', () => {
   const message = parsePageMessage({ type: 'left', left });
   if (message?.type !== 'left') throw new Error('the host does not know the message');
   open().keep(message.left);
-  const start = { type: 'start', texts: pageTexts(), left: open().next() };
+  const start = { type: 'start', texts: pageTexts(), ...open().next() };
   expect(parseHostMessage(start)).toMatchObject({ left });
 });
 
-it('begins with the filter that a command asked for, at the end of the log', () => {
+it('begins with the filter that a command asked for, at the end of the log or with a row selected', () => {
   const { open } = windows();
   const left = open();
   left.keep({ filter: noFilter, isWrapped: true, at: 7 });
-  left.show(onlyFirst);
+  left.show(onlyFirst, null);
   const shown = { filter: onlyFirst, isWrapped: true, at: null };
-  expect(left.next()).toEqual(shown);
-  expect(open().next()).toEqual(shown);
+  expect(left.next()).toEqual({ left: shown, isJump: false });
+  expect(open().next()).toEqual({ left: shown, isJump: false });
   left.keep({ filter: onlyFirst, isWrapped: true, at: 9 });
-  expect(left.next()).toEqual({ filter: onlyFirst, isWrapped: true, at: 9 });
+  expect(left.next()).toEqual({ left: { filter: onlyFirst, isWrapped: true, at: 9 }, isJump: false });
+  left.show(noFilter, 5);
+  expect(left.next()).toEqual({ left: { filter: noFilter, isWrapped: true, at: 5 }, isJump: true });
+  // A reload isn't a jump again.
+  expect(open().next()).toEqual({ left: { filter: noFilter, isWrapped: true, at: 5 }, isJump: false });
 });
 
 it.each([undefined, 'text', { filter: { alias: 1 } }])('begins without a filter if %j is stored', (value) => {
   const { open, stored } = windows();
   if (value !== undefined) stored.set(value);
-  expect(open().next()).toEqual({ filter: noFilter, isWrapped: false, at: null });
+  expect(open().next()).toEqual({ left: { filter: noFilter, isWrapped: false, at: null }, isJump: false });
 });

@@ -7,20 +7,20 @@ import { type Filter, type Left, noFilter, parseLeft } from '../../webview/host.
  */
 export function createLeft(stored: { get(): unknown; set(left: Left): void }) {
   /** A command asked for it while there was no page. */
-  let wanted: Filter | undefined;
+  let wanted: Pick<Left, 'filter' | 'at'> | undefined;
   return {
     keep: (left: Left): void => stored.set(left),
-    /** The next page begins at the end of the log, with this filter. */
-    show(filter: Filter): void {
-      wanted = filter;
+    /** The next page begins with this filter, at the end of the log (`null`), or with this row selected. */
+    show(filter: Filter, at: number | null): void {
+      wanted = { filter, at };
     },
-    next(): Left {
+    next(): { readonly left: Left; readonly isJump: boolean } {
       const last = parseLeft(stored.get()) ?? { filter: noFilter, isWrapped: false, at: null };
-      if (!wanted) return last;
-      const next = { ...last, filter: wanted, at: null };
+      if (!wanted) return { left: last, isJump: false };
+      const left = { ...last, ...wanted };
       wanted = undefined;
-      stored.set(next);
-      return next;
+      stored.set(left);
+      return { left, isJump: left.at !== null };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { logTargetOf } from './log-target.ts';
+import { logRowOf, logTargetOf } from './log-target.ts';
 
 it.each([
   ['an app', { rowId: 'app/painter', alias: 'painter', id: 'rev' }, { alias: 'painter' }],
@@ -13,4 +13,11 @@ it('takes what commands pass, and asks for anything else', () => {
   expect(logTargetOf({ requestId: 'q1' })).toEqual({ requestId: 'q1' });
   expect(logTargetOf({ runnerId: 'r1' })).toEqual({ runnerId: 'r1' });
   expect([undefined, null, 'x', {}, { request: 'x' }].map(logTargetOf)).toEqual(Array(5).fill(undefined));
+});
+
+it('takes the row at which the log is to be shown', () => {
+  expect([{ requestId: 'q1', at: 7 }, { at: 0 }, { at: 1.5 }, { at: '7' }, {}, null, 'x'].map(logRowOf)).toEqual([
+    7,
+    ...Array(6).fill(null),
+  ]);
 });

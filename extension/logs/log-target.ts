@@ -16,3 +16,10 @@ export function logTargetOf(argument: unknown): LogTarget | undefined {
   if (typeof one === 'string') return { runnerId: one };
   return typeof alias === 'string' ? { alias } : undefined;
 }
+
+/** The row that the argument of "Show Log" names, by its number; `null`: the end of the log. Pure. */
+export function logRowOf(argument: unknown): number | null {
+  if (typeof argument !== 'object' || argument === null) return null;
+  const { at } = argument as { readonly at?: unknown };
+  return typeof at === 'number' && Number.isSafeInteger(at) && at > 0 ? at : null;
+}

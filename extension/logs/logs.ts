@@ -21,7 +21,7 @@ import { exportRows } from './export.ts';
 import { createFeed } from './feed.ts';
 import { pageHtml } from './html.ts';
 import { createLeft } from './left.ts';
-import { logTargetOf } from './log-target.ts';
+import { logRowOf, logTargetOf } from './log-target.ts';
 import { createMarks } from './marks.ts';
 import { createNames, type Names } from './names.ts';
 import { openPlace } from './open-place.ts';
@@ -126,7 +126,7 @@ export function createLogs(deps: {
       case 'ready':
         isReady = true;
         sentChoices = '';
-        send({ type: 'start', texts: pageTexts(), left: left.next() });
+        send({ type: 'start', texts: pageTexts(), ...left.next() });
         send({ type: 'marks', marks: marks.all() });
         sendNotice();
         break;
@@ -183,10 +183,10 @@ export function createLogs(deps: {
       void vscode.window.setStatusBarMessage(t('fal: the log was exported.'), 5_000);
   }
 
-  /** Shows the pane with this filter. */
-  async function show(next: Filter): Promise<void> {
-    if (isReady && view?.visible) send({ type: 'filter', filter: next });
-    else left.show(next);
+  /** Shows the pane with this filter, at the end of the log (`null`) or at a row. */
+  async function show(next: Filter, at: number | null = null): Promise<void> {
+    if (isReady && view?.visible) send({ type: 'filter', filter: next, at });
+    else left.show(next, at);
     await vscode.commands.executeCommand(`${viewId('logs')}.focus`);
   }
 
@@ -231,11 +231,13 @@ export function createLogs(deps: {
       async showLog(argument: unknown): Promise<void> {
         const { live } = link.snapshot();
         try {
-          await show({ ...noFilter, ...(logTargetOf(argument) ?? (await chooseLog(live))) });
+          const target = logTargetOf(argument) ?? (await chooseLog(live));
+          await show({ ...noFilter, ...target }, logRowOf(argument));
         } catch (error) {
           present.problem(error);
         }
       },
+      findInLog: act('find'),
       previousLogError: act('previousError'),
       nextLogError: act('nextError'),
       wrapLog: act('wrap'),

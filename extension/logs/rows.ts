@@ -34,6 +34,7 @@ export function paneRow(row: LogRow, all: boolean): Row | undefined {
     return { ...base, kind: 'error', text: first, phase: phaseOf(row), place: frame && place(frame), details };
   }
   if (source === 'BRIDGE') {
+    // The emulator's sentence as it is, in every language: the filter and an export have the same text.
     const [, state, why = ''] = transition.exec(message) ?? [];
     if (state !== undefined && !all && !shownStates.has(state)) return undefined;
     const text = plainLines(state === undefined ? message : why)[0] ?? '';

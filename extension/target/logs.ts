@@ -30,6 +30,8 @@ export interface LogFilter {
   readonly server?: 'false';
   /** `true`: with the platform's lines about runners, whatever their level is. */
   readonly platform?: 'true';
+  /** Of a stream; `true`: when more rows come than somebody can see, only the newest are reported, with `missed`. */
+  readonly newest?: 'true';
 }
 
 /** The emulator refused the query; the message is a sentence for people. */
@@ -95,7 +97,8 @@ export function createLogClient({ address, key }: Address): LogClient {
           silence = setTimeout(() => silent.abort(), silenceMs);
           for (const { type, data, id } of events.read(part)) {
             if (type === 'error') throw refusal(400, data);
-            onPage(logPageSchema.parse(JSON.parse(data)), Number(id));
+            const page = logPageSchema.parse(JSON.parse(data));
+            onPage(type === 'newest' ? { ...page, missed: true } : page, Number(id));
           }
         }
       } finally {

@@ -135,7 +135,7 @@ function secretsRow(secrets: SecretNames, { secrets: state }: Head): Row {
     description,
     icon: 'key',
     facts: [fact('', t('Each app gets them as environment variables when a runner starts.'))],
-    spoken: t('{0} secrets', secrets.length),
+    spoken: secrets.length === 1 ? t('1 secret') : t('{0} secrets', secrets.length),
     children: sorted.map(({ name, environment, createdAt }) => ({
       id: `secret/${environment}/${name}`,
       kind: 'secret',

@@ -28,7 +28,7 @@ export function shortReason(reason: Reason, time: Time): string {
     case 'slots_busy':
       return t('{0} of {1} busy', runners, runners);
     case 'no_room':
-      return t('no room: {0} of {1} runners', used, limit);
+      return limit === 1 ? t('no room: {0} of 1 runner', used) : t('no room: {0} of {1} runners', used, limit);
     case 'no_gpu_slot':
       return needed === 1
         ? t('no GPU: {0} of {1} used', used, limit)

@@ -180,7 +180,7 @@ function olderRow({ head }: LiveState, shown: ReadonlyMap<number, RequestRow>, f
     description: '',
     icon: 'ellipsis',
     facts: [fact('', t('Loads 200 more.'))],
-    spoken: isFiltered ? label : t('{0} older requests', left),
+    spoken: isFiltered ? label : left === 1 ? t('1 older request') : t('{0} older requests', left),
     children: [],
   };
   return [row];

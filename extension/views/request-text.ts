@@ -77,6 +77,10 @@ function timeline(
   return [`- ${timeOf(submittedAt)} ${t('submitted')}`, ...attempts, ...end];
 }
 
+function moreCharacters(count: number): string {
+  return count === 1 ? t('1 more character') : t('{0} more characters', count);
+}
+
 function body(data: RequestData['input'] | RequestData['output'], otherwise: string): readonly string[] {
   if (!data) return [otherwise];
   const { base64, bytes, contentType } = data;
@@ -86,8 +90,7 @@ function body(data: RequestData['input'] | RequestData['output'], otherwise: str
   const isText = kind === '' || /json|text|xml|urlencoded/.test(kind);
   if (!isText) return [t('{0} bytes of {1}.', bytes, kind)];
   const text = pretty(new TextDecoder().decode(Uint8Array.from(atob(base64), (one) => one.charCodeAt(0))));
-  const shown =
-    text.length > maxBody ? `${text.slice(0, maxBody)}\n… ${t('{0} more characters', text.length - maxBody)}` : text;
+  const shown = text.length > maxBody ? `${text.slice(0, maxBody)}\n… ${moreCharacters(text.length - maxBody)}` : text;
   // A fence that the text doesn't contain.
   const fence = '`'.repeat(Math.max(3, ...[...shown.matchAll(/`+/g)].map(([ticks]) => ticks.length + 1)));
   return [`${fence}${kind.includes('json') ? 'json' : ''}`, shown, fence];
@@ -111,6 +114,6 @@ function within(indent: string, text: string): string {
 function logLines(logs: readonly { at: number; text: string }[], timeOf: (at: number) => string): readonly string[] {
   if (logs.length === 0) return [t('No lines.')];
   const left = logs.length - maxLogs;
-  const more = left > 0 ? [`    … ${t('{0} earlier lines', left)}`] : [];
+  const more = left > 0 ? [`    … ${left === 1 ? t('1 earlier line') : t('{0} earlier lines', left)}`] : [];
   return [...more, ...logs.slice(-maxLogs).map(({ at, text }) => `    ${timeOf(at)}  ${within('    ', text)}`)];
 }

@@ -79,7 +79,8 @@ function countdown({ until, endedAt }: RunnerRow, time: Time): string {
 
 function requestsOn({ busy, requests, endedAt }: RunnerRow): string {
   if (busy === 0 || endedAt !== null) return '';
-  return busy === 1 && requests[0] !== undefined ? `#${requests[0]}` : t('{0} requests', busy);
+  if (busy > 1) return t('{0} requests', busy);
+  return requests[0] === undefined ? t('1 request') : `#${requests[0]}`;
 }
 
 function lastLine({ lastLine: line, endedAt }: RunnerRow): string {

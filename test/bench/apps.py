@@ -89,6 +89,11 @@ class Printing(fal.App, keep_alive=600, max_concurrency=1):
     def run(self, input: Input) -> Output:
         if input.name == "cpu":
             return Output(message=str(time.process_time() * 1000))
+        if input.name.startswith("loop "):
+            lines = int(input.name[5:])
+            for n in range(lines):
+                print("step", n)
+            print("the last of", lines)
         began = time.thread_time()
         for n in range(10):
             print("a line as apps print it: latents are on the device")

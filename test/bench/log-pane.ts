@@ -61,7 +61,7 @@ export async function benchLogPane(options: {
       void send({
         type: 'start',
         texts: pageTexts(),
-        left: createLeft({ get: () => undefined, set: () => undefined }).next(),
+        ...createLeft({ get: () => undefined, set: () => undefined }).next(),
       });
     else if (message.type === 'query') void feed.query(message.query, message.filter, message.at);
     else if (message.type === 'more') void feed.more(message.query, message.where, message.from);
@@ -134,7 +134,7 @@ const watchRows = `(() => {
 
 /** The time from a filter to the first rows on the screen; the page is empty in between. */
 function timeOf(page: Page, filter: Filter): Promise<number> {
-  const message: HostMessage = { type: 'filter', filter };
+  const message: HostMessage = { type: 'filter', filter, at: null };
   return page.evaluate<number>(`new Promise((resolve) => {
     const began = performance.now();
     let wasEmpty = false;

@@ -1,9 +1,10 @@
-// `npm run bench [gateway|growth|isolation|live|log-pane|logs|places|queue|reload|restart|start|scale|state ...]
-// [--quick]`: ratios measured in one run, alternating; every answer is checked. Needs dist/ (`npm run build`).
+// `npm run bench [gateway|growth|inline-logs|isolation|live|log-pane|logs|places|queue|reload|restart|start|scale|state
+// ...] [--quick]`: ratios measured in one run, alternating; every answer is checked. Needs dist/ (`npm run build`).
 // `npm test` runs no benchmark, because times on a busy machine prove nothing.
 import { parseArgs } from 'node:util';
 import { benchGateway } from './gateway.ts';
 import { benchGrowth } from './growth.ts';
+import { benchInlineLogs } from './inline-logs.ts';
 import { benchIsolation } from './isolation.ts';
 import { benchLive } from './live.ts';
 import { benchLogPane } from './log-pane.ts';
@@ -35,6 +36,7 @@ const benches: { readonly [name: string]: () => Promise<void> } = {
         : { lines: 1_000_000, rounds: 5, perSecond: 500, seconds: 10 },
     ),
   logs: () => benchLogs(quick ? { lines: 100_000, rounds: 3 } : { lines: 1_000_000, rounds: 5 }),
+  'inline-logs': () => benchInlineLogs({ lines: 100_000, rounds: quick ? 1 : 5 }),
   places: () => benchPlaces(quick ? { calls: 50, pairs: 3 } : { calls: 200, pairs: 15 }),
   queue: () => benchQueue(quick ? { submits: 5_000, rounds: 200 } : { submits: 30_000, rounds: 1000 }),
   reload: () => benchReload(quick ? { edits: 5, setupSeconds: 2 } : { edits: 20, setupSeconds: 10 }),

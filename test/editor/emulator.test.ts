@@ -78,7 +78,7 @@ it('one button starts the emulator; then its addresses, secrets and disk use are
   const tab = await opened;
   await until('the address is opened', () => tab.url().includes(`${ports.run}`));
   await tab.close();
-  expect(await menuOf(/^local/)).toEqual(['Restart Emulator', 'Stop Emulator', 'Show Emulator Log']);
+  expect(await menuOf(/^local/)).toEqual(['Show Emulator Log', 'Restart Emulator', 'Stop Emulator']);
   expect(await menuOf(/^Run/)).toEqual(['Open URL', 'Copy URL']);
   expect(await menuOf(/^Version/)).toEqual(['Copy ID']);
   expect(await menuOf(/^Secrets/)).toEqual(['Add Secret', 'Import Secrets…']);

@@ -165,7 +165,8 @@ it('shows the page of the log in it', async () => {
   const pane: FrameLocator = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
   await pane.getByRole('toolbar').waitFor();
   await pane.locator('.row').first().waitFor();
-  // Lines of the log aren't texts of ours; the marks of the emulator's starts and ends are.
+  // Lines of the log aren't texts of the extension, nor are marks of its platform lines ("The runner is ready."): the
+  // filter searches their English. The marks of the emulator's starts and ends are.
   for (const css of ['.toolbar, .toolbar *', '.news', '.mark:has-text("⟦")']) {
     const found = pane.locator(css);
     await found.first().waitFor({ state: 'attached' });

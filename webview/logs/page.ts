@@ -102,7 +102,7 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
         around.notice(message.notice);
         break;
       case 'filter':
-        filterBy(message.filter);
+        filterBy(message.filter, message.at);
         list.element.focus();
         break;
       case 'act':
@@ -112,7 +112,7 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
         break;
     }
   };
-  begin(left.at);
+  begin(left.at, first.isJump);
   // The list doesn't wait for the toolkit.
   void Promise.all([import('../ui.ts'), import('./toolbar.ts')]).then(([ui, { createToolbar }]) => {
     toolbar = createToolbar({ ui, texts, names }, filter, setFilter);
@@ -146,19 +146,19 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
     return list.items().find((item) => item.kind === 'row' && item.row.seq >= seq)?.key;
   }
 
-  function setFilter(next: Filter): void {
+  function setFilter(next: Filter, at: number | null = null): void {
     filter = next;
     unfolded = new Set();
     held = nothing;
-    begin(null);
+    begin(at, at !== null);
     draw();
     save();
   }
 
   /** The same, by something else than the toolbar. */
-  function filterBy(next: Filter): void {
+  function filterBy(next: Filter, at: number | null = null): void {
     toolbar?.setFilter(next);
-    setFilter(next);
+    setFilter(next, at);
   }
 
   function toEnd(): void {
@@ -202,6 +202,9 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
 
   function act(action: PageAction): void {
     switch (action) {
+      case 'find':
+        toolbar?.focusText();
+        break;
       case 'wrap':
         isWrapped = !isWrapped;
         list.setWrap(isWrapped);
@@ -267,11 +270,16 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
     if (action) actByKey(action);
   });
   window.addEventListener('keydown', (event) => {
-    if ((event.ctrlKey || event.metaKey) && event.key === 'f') {
-      event.preventDefault();
-      toolbar?.focusText();
-    } else if (event.key === 'Escape' && event.target !== list.element) list.element.focus();
+    if (event.key === 'Escape' && event.target !== list.element) list.element.focus();
   });
+  // Before the editor's own listener, which would open the search of a text editor.
+  const findByKey = (event: KeyboardEvent): void => {
+    if (!(event.ctrlKey || event.metaKey) || event.key !== 'f') return;
+    event.preventDefault();
+    event.stopPropagation();
+    toolbar?.focusText();
+  };
+  window.addEventListener('keydown', findByKey, { capture: true });
   // The editor gives the focus to the page, not to a part of it.
   const focusList = (): void => {
     if (document.activeElement === document.body) list.element.focus();

@@ -7,12 +7,15 @@ import type { RestDeps } from '../deps.ts';
 
 /** The delay from a new row to its event: rows that are added meanwhile share it. */
 const coalesceMs = 50;
+/** Between events of a stream that needs only the newest rows. */
+const newestMs = 250;
 
 /**
  * Streams the rows after `after`: each event is a page, and its id the cursor from which another stream continues
  * without a gap. Rows are always read from the file, so a slow reader costs no memory, and a filter is applied where a
- * page is searched. The first event comes at once, so that a reader knows its cursor. An `error` event with `detail`
- * and `code` ends the stream when a page can't be searched.
+ * page is searched. With `isNewest`, rows for which a page has no room are left out (wire/log-lines.ts). The first
+ * event comes at once, so that a reader knows its cursor. An `error` event with `detail` and `code` ends the stream
+ * when a page can't be searched.
  */
 export function followRows(
   response: Response,
@@ -20,10 +23,10 @@ export function followRows(
     logs,
     report,
     gone,
-  }: { readonly logs: Pick<Logs, 'page' | 'followRows'> } & Pick<RestDeps, 'report'> & {
+  }: { readonly logs: Pick<Logs, 'page' | 'lastSeq' | 'followRows'> } & Pick<RestDeps, 'report'> & {
       readonly gone: AbortSignal;
     },
-  query: Omit<RowQuery, 'from'>,
+  { isNewest, ...query }: Omit<RowQuery, 'from'> & { readonly isNewest: boolean },
   after: number,
 ): void {
   const stream = openEventStream(response);
@@ -43,11 +46,18 @@ export function followRows(
     while (!gone.aborted) {
       hasNews = false;
       const page = await logs.page({ ...query, from: { after: cursor } }, gone);
-      cursor = page.next ?? cursor;
-      if (page.count > 0 || page.missed || isFirst) stream.sendText(page.json, { id: String(cursor) });
+      if (isNewest && !page.isEnd) {
+        cursor = logs.lastSeq();
+        const newest = await logs.page({ ...query, from: { before: cursor + 1 } }, gone);
+        stream.sendText(newest.json, { type: 'newest', id: String(cursor) });
+      } else {
+        cursor = page.next ?? cursor;
+        if (page.count > 0 || page.missed || isFirst) stream.sendText(page.json, { id: String(cursor) });
+      }
       isFirst = false;
       await stream.keepsUp();
-      if (!page.isEnd) continue;
+      if (isNewest) await pause(newestMs);
+      else if (!page.isEnd) continue;
       await news();
     }
   }
@@ -59,9 +69,14 @@ export function followRows(
         wake = resolve;
       });
     }
+    await pause(coalesceMs);
+  }
+
+  /** Resolves after this time, or when the reader has left. */
+  async function pause(ms: number): Promise<void> {
     if (gone.aborted) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, coalesceMs);
+      const timer = setTimeout(resolve, ms);
       wake = () => {
         if (!gone.aborted) return;
         clearTimeout(timer);

@@ -120,6 +120,24 @@ describe('GET /minifal/logs/follow', () => {
     stream.leave();
   });
 
+  it('sends only the newest rows to a reader who wants no more, and then each one again', async () => {
+    const server = await restServer();
+    const { logs } = server;
+    const stream = await follow(server, 'newest=true&limit=10&server=false');
+    expect(await stream.page()).toMatchObject({ id: '0', lines: [] });
+    for (let n = 1; n <= 3_000; n++) logs.append(line(`line ${n}`));
+    const { type, id, data } = await stream.next();
+    const { lines } = logPageSchema.parse(data);
+    expect([type, id, lines.map(({ seq }) => seq)]).toEqual([
+      'newest',
+      '3000',
+      Array.from({ length: 10 }, (_, n) => 2_991 + n),
+    ]);
+    logs.append(line('later'));
+    expect(await stream.next()).toMatchObject({ type: '', id: '3001', data: { lines: [{ seq: 3_001 }] } });
+    stream.leave();
+  });
+
   it('ends with the code of a search that is refused', async () => {
     const server = await restServer();
     const stream = await follow(server, 'regexp=%5E(a%2B)%2B%24');

@@ -35,7 +35,8 @@ export function ownLogs({ logs, places, report }: Pick<RestDeps, 'logs' | 'place
     const isResumed = headers['last-event-id'] !== undefined && Number.isSafeInteger(resumed) && resumed >= 0;
     const after = isResumed ? resumed : (asked.after ?? logs.lastSeq());
     if (asked.places) response.once('close', places.want());
-    followRows(response, { logs, report, gone: whenGone(response) }, { ...filterOf(asked), limit: asked.limit }, after);
+    const wanted = { ...filterOf(asked), limit: asked.limit, isNewest: asked.newest };
+    followRows(response, { logs, report, gone: whenGone(response) }, wanted, after);
   });
 
   return router;
