@@ -35,7 +35,7 @@ export const appCommands = {
     title: 'Restart App',
     icon: 'debug-restart',
     palette: key('hasRuns'),
-    menus: [inRow('apps', 'minifal.run', 'inline@2'), inRow('apps', 'minifal.run', '2_run@1')],
+    menus: [inRow('apps', 'minifal.run', '2_run@1')],
   },
   /** Also in the actions of a lens, for the file of the last reload. */
   ignoreSaves: {
