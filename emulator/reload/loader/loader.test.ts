@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { processTree } from '../../../test/support/procfs.ts';
 import { pythonTools } from '../../../test/support/python.ts';
 import { root } from '../../../test/support/root.ts';
 import { until } from '../../../test/support/wait.ts';
@@ -253,6 +254,21 @@ describe('the loader', { timeout: 180_000 }, () => {
       verdict: 'restart',
       reason: { text: 'setup() reaches START, which changed', trail: ['START', 'Demo.setup'] },
     });
+    save('app.py', app);
+    await loader.end();
+  });
+
+  it('notices a file that was saved while it was imported', async () => {
+    // An editor would replace it at that moment.
+    const named = app.replace('{"number":', '{NAME:');
+    const replacing = 'import os\nif os.path.exists("next.py"):\n    os.replace("next.py", __file__)\n';
+    const replaced = `NAME = "number"\n${named}\n${replacing}`;
+    save('next.py', replaced.replace('"number"', '"sum"'));
+    save('app.py', replaced);
+    const loader = await startLoader();
+    // Besides `fal run`, what is imported once more to find values that each import makes.
+    await until('the second import has ended', () => processTree(loader.pid).length <= 2);
+    expect(await loader.load()).toMatchObject({ verdict: 'swap' });
     save('app.py', app);
     await loader.end();
   });

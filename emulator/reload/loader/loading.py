@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+import uuid
 
 from . import code as codes
 from . import project, sdk
@@ -16,6 +17,8 @@ from .judge import Judgement, judge
 from .slices import slices_of
 from .volatile import volatile_of
 
+_CLOCK_STEP_NS = 10_000_000
+"""The times of files are those of the kernel's last tick."""
 
 
 class _Holding(sdk.Hooks):
@@ -23,6 +26,7 @@ class _Holding(sdk.Hooks):
 
     def __init__(self, argv: list[str], send):
         self._send = send
+        self._began = time.time_ns()
         self._files = project.Files(sdk.app_file_of(sdk.parse(argv)))
 
     def on_options(self, options) -> None:
@@ -30,7 +34,7 @@ class _Holding(sdk.Hooks):
 
     def on_run(self, run: sdk.Run) -> None:
         try:
-            base = json.dumps(describe(run)[0])
+            base = json.dumps(describe(run, self._began)[0])
         except Exception:
             # Whatever the comparison can't take, the app must run.
             return
@@ -87,7 +91,7 @@ def check(argv: list[str], arguments, base_text: str, send) -> int:
     Imports the version of `base_text` once more; reports what differs although the files are the same, and the
     libraries that it needs.
     """
-    before = set(sys.modules)
+    before, began = set(sys.modules), time.time_ns()
     sys.argv[:] = ["fal", "run", *argv]
     project.compile_always()
     volatile: list[str] = []
@@ -95,7 +99,7 @@ def check(argv: list[str], arguments, base_text: str, send) -> int:
         with sdk.quiet_console():
             sdk.run_bare(arguments, _Checking())
     except sdk.Captured as captured:
-        base, (new, _) = json.loads(base_text), describe(captured.run)
+        base, (new, _) = json.loads(base_text), describe(captured.run, began)
         if base["sources"] == new["sources"]:
             volatile = volatile_of(base, new)
     except BaseException:
@@ -111,7 +115,7 @@ def load(argv: list[str], arguments, base_text: str | None, command: dict, send)
     `arguments`: those of `fal run`, parsed. `command`: `fresh` wants a new runner in any case; `first` is the
     description that the first import of the same save gave, if it isn't the first.
     """
-    before = set(sys.modules)
+    before, began = set(sys.modules), time.time_ns()
     sys.argv[:] = ["fal", "run", *argv]
     project.compile_always()
     base = json.loads(base_text) if base_text else None
@@ -133,7 +137,7 @@ def load(argv: list[str], arguments, base_text: str | None, command: dict, send)
     imported = time.perf_counter()
     send({"event": "captured"})
     found: list[dict] = []
-    answer = answer_of(run, base, command, found)
+    answer = answer_of(run, base, command, found, began)
     answer["files"] = files.all()
     answer["ms"]["import"] = _ms(imported - started)
     reason = answer["reason"]["code"]
@@ -143,10 +147,10 @@ def load(argv: list[str], arguments, base_text: str | None, command: dict, send)
     return 0
 
 
-def answer_of(run: sdk.Run, base: dict | None, command: dict, found: list[dict]) -> dict:
+def answer_of(run: sdk.Run, base: dict | None, command: dict, found: list[dict], began: int) -> dict:
     """The event `loaded`, without files and id. Appends the description to `found`."""
     started = time.perf_counter()
-    new, describer = describe(run)
+    new, describer = describe(run, began)
     found.append(new)
     if "first" in command:
         first = json.loads(command["first"])
@@ -183,8 +187,11 @@ def _ms(seconds: float) -> float:
     return round(seconds * 1000, 1)
 
 
-def describe(run: sdk.Run) -> tuple[dict, Describer | None]:
-    """What `fal run` would register, as data, and the objects of its graph (None: code that the runner imports)."""
+def describe(run: sdk.Run, began: int) -> tuple[dict, Describer | None]:
+    """
+    What `fal run` would register, as data, and the objects of its graph (None: code that the runner imports). `began`:
+    when the import began, in nanoseconds since the epoch.
+    """
     import fal
 
     modules = project.modules()
@@ -194,14 +201,28 @@ def describe(run: sdk.Run) -> tuple[dict, Describer | None]:
         describer = Describer(modules)
         describer.walk(run.function)
         files |= {os.path.realpath(file) for file in describer.files}
+    sources = {file: _digest_of(file) for file in sorted(files)}
+    slices = _slices(modules, describer)
+    if any(_was_saved_since(file, began) for file in files):
+        # What was imported may be older than what the files have now: they describe no other import of it.
+        sources, slices = {"": uuid.uuid4().hex}, {}
     return {
         "python": sys.version,
         "sdk": fal.__version__,
         "registration": sdk.registration_of(run.message),
-        "sources": {file: _digest_of(file) for file in sorted(files)},
-        "slices": _slices(modules, describer),
+        "sources": sources,
+        "slices": slices,
         "graph": describer and describer.nodes,
     }, describer
+
+
+def _was_saved_since(file: str, began: int) -> bool:
+    try:
+        status = os.stat(file)
+    except OSError:
+        return True
+    # A file that replaces another one has its old time of change, but not its old status.
+    return max(status.st_mtime_ns, status.st_ctime_ns) > began - _CLOCK_STEP_NS
 
 
 def _slices(modules: dict[str, object], describer: Describer | None) -> dict[str, dict[str, str]]:

@@ -121,7 +121,9 @@ def load(folder: str, base: str | None, volatile: list[str]) -> dict:
         imported = time.perf_counter()
         found: list = []
         command = {"volatile": volatile}
-        answer = loading.answer_of(run, json.loads(base) if base else None, command, found)
+        # Nothing is saved while it is imported.
+        began = 2**63
+        answer = loading.answer_of(run, json.loads(base) if base else None, command, found, began)
         answer["new"] = found[0]
         answer["pickle"] = run.message.function.definition.hex()
         answer["seconds"] = {"import": imported - started, "rest": time.perf_counter() - imported}
