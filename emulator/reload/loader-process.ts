@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { signalChild } from '../local/signal.ts';
 import { type LoaderEvent, type LoaderOrder, loaderEvent } from './messages.ts';
 
 /** The same place in the sources and next to the bundle. */
@@ -44,12 +45,12 @@ export function startLoader(options: {
   orders.on('error', () => {}); // it has ended
   readEvents(child.stdio[4] as Readable, onEvent, (sentence) => {
     onTrouble(sentence);
-    signalTo(child, 'SIGTERM');
+    signalChild(child, 'SIGTERM');
   });
   return {
     order: (order) => void orders.write(`${JSON.stringify(order)}\n`),
     interrupt: () => signalGroup(child, 'SIGINT'),
-    end: () => signalTo(child, 'SIGTERM'),
+    end: () => signalChild(child, 'SIGTERM'),
     ended: new Promise((resolve) => {
       child.once('error', (error) => {
         onTrouble(`${python} could not be started: ${error.message}.`);
@@ -94,10 +95,6 @@ function parse(line: string): LoaderEvent | undefined {
   } catch {
     return undefined;
   }
-}
-
-function signalTo(child: ChildProcess, signal: NodeJS.Signals): void {
-  child.kill(signal);
 }
 
 function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { clientEnv, dataFolder, findRunning, readLocalKey } from '../../local/data-folder.ts';
+import { signalChild } from '../../local/signal.ts';
 import { type FalCommand, falOf, falOnPath } from '../../reload/python.ts';
 import { UserError } from '../../wire/errors.ts';
 import { parseRunLine } from '../line/run-arguments.ts';
@@ -56,7 +57,7 @@ function runFal({ fal }: FalCommand, args: readonly string[], env: NodeJS.Proces
   const child = spawn(file, [...before, 'run', ...args], { env, stdio: 'inherit' });
   // The terminal sends Ctrl-C to both.
   process.on('SIGINT', () => {});
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => signalChild(child, signal));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? 'SIGTERM']));

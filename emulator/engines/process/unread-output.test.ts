@@ -37,6 +37,7 @@ async function startAlone(spec: RunnerSpec) {
     id: spec.runnerId,
     startMethod: 'fork',
     mode: 'serve',
+    development: false,
     callable: spec.callable,
     env: runnerEnvironment({}, {}, runnerSources),
     appDir: folder.appDir,

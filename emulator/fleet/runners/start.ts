@@ -124,18 +124,26 @@ function eventsOf(deps: StartDeps, live: LiveRunners, runner: LiveRunner): Runne
     runner.address = address;
     deps.dispatch({ type: 'runnerReady', runnerId });
   }, kill);
-  const step = contain(deps.report, (reached: StartStep) => deps.onStep(runnerId, reached));
+  const step = (reached: StartStep) => deps.onStep(runnerId, reached);
   return {
     pulling: paced<number>((percent) => deps.dispatch({ type: 'runnerPulling', runnerId, percent }), kill),
-    started(pid) {
-      step({ step: 'process', at: deps.clock() });
-      started(pid);
-    },
-    ready(address) {
-      step({ step: 'ready', at: deps.clock() });
-      ready(address);
-    },
-    step: (own) => step({ ...own, at: deps.clock() }),
+    started: contain(
+      deps.report,
+      (pid?: number) => {
+        step({ step: 'process', at: deps.clock() });
+        started(pid);
+      },
+      kill,
+    ),
+    ready: contain(
+      deps.report,
+      (address: RunnerAddress | null) => {
+        step({ step: 'ready', at: deps.clock() });
+        ready(address);
+      },
+      kill,
+    ),
+    step: contain(deps.report, (own: Parameters<RunnerEvents['step']>[0]) => step({ ...own, at: deps.clock() })),
     line: contain(deps.report, (line) => deps.onLine(ownerOf(runner, line.requestId), line)),
     exception: contain(deps.report, (report) => deps.onException(ownerOf(runner, report.requestId), report)),
     result: paced<CallResult>((result) => {
