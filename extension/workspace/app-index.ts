@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import * as vscode from 'vscode';
 import { createCatalog } from './code/catalog.ts';
 import { type ListedApp, listApps } from './code/listed.ts';
@@ -34,6 +34,8 @@ export type SyntaxCheck = (paths: readonly string[]) => Promise<Broken | undefin
 const limits = { pythonFiles: 10_000, projects: 200, bytes: 1_000_000 };
 /** Changes that follow each other within this time are handled together. */
 const settleMs = 200;
+/** After the last new folder; the files of a large one come later than it, and the editor watches it by then. */
+const copiedMs = 1_000;
 const skippedFolders = /^(\..+|venv|node_modules|__pycache__|site-packages|dist|build)$/;
 const skippedGlob = '**/{.*,venv,node_modules,__pycache__,site-packages,dist,build}/**';
 const projectFile = 'pyproject.toml';
@@ -61,6 +63,8 @@ export function createAppIndex(deps: {
   const accepted = new Map<string, string>();
   let dirty = new Set<string>();
   let settling: NodeJS.Timeout | undefined;
+  const newFolders = new Set<string>();
+  let looking: NodeJS.Timeout | undefined;
   let work: Promise<void> | undefined;
   let before = '';
 
@@ -116,8 +120,11 @@ export function createAppIndex(deps: {
 
   function follow(): void {
     const watcher = vscode.workspace.createFileSystemWatcher(`**/{*.py,${projectFile}}`);
+    const folders = vscode.workspace.createFileSystemWatcher('**/*', false, true, true);
     disposables.push(
       watcher,
+      folders,
+      folders.onDidCreate((uri) => void lookInFolder(uri)),
       watcher.onDidCreate(mark),
       watcher.onDidChange(mark),
       watcher.onDidDelete(mark),
@@ -125,6 +132,22 @@ export function createAppIndex(deps: {
       vscode.workspace.onDidCloseTextDocument((document) => mark(document.uri)),
       vscode.workspace.onDidChangeWorkspaceFolders(() => void enqueue(search)),
     );
+  }
+
+  /** The editor doesn't report files that were in a new folder before it could watch it. */
+  async function lookInFolder(uri: vscode.Uri): Promise<void> {
+    if (!isOnDisk(uri) || /\.\w+$/.test(uri.path) || isSkipped(uri) || skippedFolders.test(basename(uri.path))) return;
+    if (!(await stat(uri.fsPath).catch(() => undefined))?.isDirectory()) return;
+    clearTimeout(looking);
+    newFolders.add(uri.fsPath);
+    looking = setTimeout(() => {
+      const all = [...newFolders];
+      newFolders.clear();
+      void enqueue(async () => {
+        const found = await Promise.all(all.map(filesBelow));
+        await update(found.flat().filter((path) => !isSkipped(vscode.Uri.file(path))));
+      });
+    }, copiedMs);
   }
 
   function mark(uri: vscode.Uri): void {
@@ -211,12 +234,20 @@ export function createAppIndex(deps: {
     },
     close() {
       clearTimeout(settling);
+      clearTimeout(looking);
       for (const disposable of disposables) disposable.dispose();
     },
   };
 }
 
 export type AppIndex = ReturnType<typeof createAppIndex>;
+
+/** The Python files and projects below a folder. */
+async function filesBelow(folder: string): Promise<readonly string[]> {
+  const pattern = new vscode.RelativePattern(folder, `**/{*.py,${projectFile}}`);
+  const found = await vscode.workspace.findFiles(pattern, skippedGlob, limits.pythonFiles);
+  return found.filter(isOnDisk).map(({ fsPath }) => fsPath);
+}
 
 /** Whether `fal` should be run in this folder because of its `pyproject.toml`. */
 export function hasProject(folder: string): boolean {

@@ -175,8 +175,10 @@ it('keeps a request that is edited without asking, as it was when its tab was cl
   // The name of the saved one is free again a while after that was closed.
   const tab = window.workbench.page.locator('.tab.active').filter({ hasText: /painter(-2)?\.fal\.json/ });
   await until('nothing is left to save', async () => !(await tab.getAttribute('class'))?.includes('dirty'));
+  // The saved one may have the same name.
+  const before = await tabs('painter');
   await window.workbench.command('View: Close Editor');
-  await tab.waitFor({ state: 'detached' });
+  await until('its tab is closed', async () => (await tabs('painter')) === before - 1);
   expect(await window.workbench.page.locator('.monaco-dialog-box').count()).toBe(0);
   await window.workbench.command('View: Reopen Closed Editor');
   await shown(/Save Request \| \/ of Painter \(local\)$/, /"prompt": "kept"/);

@@ -148,9 +148,11 @@ it('finds all apps of a folder that is moved into the workspace', async () => {
   await rename(outside, join(scene.workspace, 'many'));
   // Only rows on the screen exist in the page.
   const { page } = window.workbench;
-  await page.setViewportSize({ width: 1280, height: 2400 });
-  const copied = async () => (await window.rows()).filter((row) => /^Copied\dx\d /.test(row)).length;
-  await until('all are shown', async () => (await copied()) === 24);
+  await page.setViewportSize({ width: 1280, height: 6000 });
+  const copied = async () => (await window.rows()).filter((row) => /^Copied\dx\d /.test(row));
+  await until('all are shown', async () => (await copied()).length === 24).catch(async (error: Error) => {
+    throw new Error(`${error.message}; shown are ${JSON.stringify(await window.rows())}`);
+  });
   await page.setViewportSize({ width: 1280, height: 800 });
   await rm(join(scene.workspace, 'many'), { recursive: true });
 });
