@@ -22,8 +22,10 @@ function imports(
 it('a file that each import writes is found, and no other', () => {
   expect(imports(() => '/work/cache.json')).toBe(8);
   expect(imports(() => '/work/cache.json', { pauseMs: 1_000 })).toBeUndefined();
-  expect(imports((round) => (round % 5 === 0 ? '/work/app.py' : '/work/cache.json'))).toBeUndefined();
+  expect(imports((round) => (round % 5 === 0 ? '/work/other.json' : '/work/cache.json'))).toBeUndefined();
   expect(imports((round) => (round % 5 === 0 ? undefined : '/work/cache.json'))).toBeUndefined();
   expect(imports(() => '/work/cache.json', { isReplaced: true })).toBe(8);
+  expect(imports(() => '/work/app.py')).toBeUndefined();
+  expect(imports(() => '/work/pyproject.toml', { isReplaced: true })).toBeUndefined();
   expect(imports(() => undefined)).toBeUndefined();
 });

@@ -1,5 +1,7 @@
 /** So many imports in a row; a person may save the same file during some. Each may have replaced the one before. */
 const maxInARow = 8;
+/** Code is written by people, whose editor may save it every second; a program that writes it writes the same again. */
+const code = /(\.py|\bpyproject\.toml)$/;
 
 /**
  * Finds a file that the import of the app writes itself, which would reload the app without end. `clock` in
@@ -24,7 +26,7 @@ export function createLoopGuard(clock: () => number) {
     },
     /** A file has changed. `true`: it has done so during each of the last imports. */
     isLoop(file: string): boolean {
-      if (clock() > importsUntil) {
+      if (clock() > importsUntil || code.test(file)) {
         inARow = new Map();
         return false;
       }

@@ -113,10 +113,10 @@ async function compareEdits(seed: number, count: number): Promise<readonly strin
         const done = await until(
           'the save is reloaded',
           () => [...running.output().matchAll(outcome)][outcomes.length],
-          {
-            timeoutMs: 60_000,
-          },
-        );
+          { timeoutMs: 60_000 },
+        ).catch((error: Error) => {
+          throw new Error(`${error.message}; edit ${edit} of seed ${seed}: ${running.output().slice(-3_000)}`);
+        });
         outcomes.push(done[1] ?? '');
       }
       if (edit % editsPerRunner === 0) await endRunner(url);
