@@ -148,6 +148,7 @@ function comparable(message: string): string {
   const ids: string[] = [];
   return Buffer.from(message, 'base64')
     .toString('latin1')
+    .replace(/.[\x80-\xff]*[^\x80-\xff]\n.cloudpickle.[\x80-\xff]*[^\x80-\xff]/gs, 'lengths and cloudpickle')
     .replace(/\x95[\s\S]{8}/g, 'frame')
     .replace(/\x8c[\s\S](?=[\w<>.]+:\d{6})/g, 'text ')
     .replace(/[0-9a-f]{32}|(?<=:)\d{6,}/g, (id) => {
