@@ -1,19 +1,9 @@
 import { expect, it } from 'vitest';
-import { revisionDefaults, scaleDefaults } from '../../../catalog/scale-settings.ts';
 import { appRevisionsSchema } from '../../../wire/app-revisions.ts';
+import { demo } from '../testing/demo.ts';
 import { restServer } from '../testing/rest.ts';
 
-const app = {
-  name: 'app--dev',
-  environmentName: 'main',
-  revision: 'r1',
-  authMode: 'private',
-  scale: scaleDefaults,
-  settings: revisionDefaults,
-  machineTypes: ['XS'],
-  validRegions: [],
-  updatedAt: 1,
-} as const;
+const app = { ...demo, name: 'app--dev' };
 
 it('lists the revisions of a deployed app for the owner', async () => {
   const { rooms, url, get } = await restServer();
