@@ -6,6 +6,8 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
+    // The report at the end of `npm test` has the message alone: with the values in full.
+    chaiConfig: { truncateThreshold: 2_000 },
     include: [
       'emulator/**/*.test.ts',
       'extension/**/*.test.ts',
@@ -14,6 +16,7 @@ export default defineConfig({
       'test/support/**/*.test.ts',
       'test/conformance/**/*.test.ts',
     ],
+    globalSetup: 'test/support/tools.ts',
     // Vitest would leave one core idle: of two, half.
     maxWorkers: availableParallelism(),
     testTimeout: process.env.MINIFAL_SLOW ? 600_000 : 30_000,

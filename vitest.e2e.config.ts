@@ -6,8 +6,10 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
+    // The report at the end of `npm test` has the message alone: with the values in full.
+    chaiConfig: { truncateThreshold: 2_000 },
     include: ['test/e2e/**/*.test.ts'],
-    globalSetup: 'test/e2e/tools.ts',
+    globalSetup: 'test/support/tools.ts',
     maxWorkers: 2,
     pool: 'forks',
     testTimeout: process.env.MINIFAL_SLOW ? 3_600_000 : 180_000,

@@ -6,6 +6,8 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
+    // The report at the end of `npm test` has the message alone: with the values in full.
+    chaiConfig: { truncateThreshold: 2_000 },
     include: ['test/editor/**/*.test.ts'],
     globalSetup: 'test/editor/package.ts',
     fileParallelism: false,

@@ -1,6 +1,0 @@
-import { pythonTools } from '../support/python.ts';
-
-/** Installs the tools that most files need, before several of them would do so at the same time. */
-export default async function setUp(): Promise<void> {
-  await pythonTools();
-}
