@@ -187,8 +187,7 @@ it('keeps a request that is edited without asking, as it was when its tab was cl
 
 /** Opens a request to this endpoint from the palette. */
 async function callEndpoint(path: string): Promise<void> {
-  await window.workbench.command('fal: Call App');
-  await window.workbench.pick(`POST ${path}`);
+  await window.workbench.command('fal: Call App', `POST ${path}`);
 }
 
 it('uploads a file that the request names, and opens the image of the answer', async () => {

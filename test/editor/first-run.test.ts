@@ -40,8 +40,7 @@ describe('a missing requirement of a new machine is reported with a fix', () => 
     const window = await windowOn({ settings: { 'minifal.pythonPath': '/nowhere/python' } });
     await window.welcome(/Python/);
     await window.picture('welcome-no-python');
-    await window.workbench.command('fal: Deploy to Emulator');
-    await window.workbench.pick('Hello');
+    await window.workbench.command('fal: Deploy to Emulator', 'Hello');
     await window.workbench.toast(/\/nowhere\/python/);
     await window.picture('error-no-python');
   });
@@ -58,8 +57,7 @@ describe('a missing requirement of a new machine is reported with a fix', () => 
     await window.workbench.pressInToast(`Port ${port} on 127.0.0.1 is already in use`, 'Use Free Ports');
     expect((await scene?.emulator())?.ports.api).not.toBe(port);
     await window.status(/fal: local/);
-    await window.workbench.command('fal: Deploy to Emulator');
-    await window.workbench.pick('Hello');
+    await window.workbench.command('fal: Deploy to Emulator', 'Hello');
     const toast = await window.workbench.toast('The tool uv, which builds environments');
     expect(await toast.getByRole('button').allInnerTexts()).toEqual(
       expect.arrayContaining(['How to Install uv', 'Show Log']),

@@ -36,8 +36,7 @@ const extensionHosts = () =>
   processTree(scene.vscode.pid).filter((one) => commandLine(one).includes('--type=extensionHost'));
 
 async function command(title: string, ...picks: readonly string[]): Promise<void> {
-  await window.workbench.command(title);
-  for (const pick of picks) await window.workbench.pick(pick);
+  await window.workbench.command(title, ...picks);
 }
 
 it('joins a run after a reload, although nothing in the window concerns fal', async () => {

@@ -16,8 +16,7 @@ beforeAll(async () => {
   scene = await setScene({ settings: { 'terminal.integrated.gpuAcceleration': 'off' } });
   window = await scene.open();
   await window.showApps();
-  await window.workbench.command('fal: Deploy to Emulator');
-  await window.workbench.pick('Hello');
+  await window.workbench.command('fal: Deploy to Emulator', 'Hello');
   await window.workbench.toast('Hello is deployed');
   await window.workbench.command('Notifications: Clear All Notifications');
 });

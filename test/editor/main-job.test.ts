@@ -40,8 +40,7 @@ describe('with the package installed in VS Code', () => {
   });
 
   it('the palette deploys the demo, which the tree then shows', async () => {
-    await window.workbench.command('fal: Deploy to Emulator');
-    await window.workbench.pick('Hello');
+    await window.workbench.command('fal: Deploy to Emulator', 'Hello');
     await window.row(/^Hello no runner/);
     await window.picture('3-deployed');
   });
@@ -96,8 +95,7 @@ describe('with the package installed in VS Code', () => {
   });
 
   it('the tree shows a runner going through its states', async () => {
-    await window.workbench.command('fal: Deploy to Emulator');
-    await window.workbench.pick('Slow');
+    await window.workbench.command('fal: Deploy to Emulator', 'Slow');
     await window.row(/^Slow no runner/);
     const states = await window.watchStates();
     const call = scene.call('local/slow', { seconds: 4 });
@@ -128,8 +126,7 @@ describe('with the package installed in VS Code', () => {
     const host = join(scene.workspace, 'host');
     await window.workbench.command('Terminal: Create New Terminal');
     await window.workbench.terminalIsShown('bash');
-    await window.workbench.command('Create New Terminal (With Profile)');
-    await window.workbench.pick('fal (local)');
+    await window.workbench.command('Create New Terminal (With Profile)', 'fal (local)');
     // The editor adds it to the list, behind the visible one.
     await window.workbench.selectTerminal('fal (local)');
     await window.workbench.terminalIsShown('fal (local)');
@@ -142,8 +139,7 @@ describe('with the package installed in VS Code', () => {
   });
 
   it('runs an app until it is stopped', async () => {
-    await window.workbench.command('fal: Run App');
-    await window.workbench.pick('Hello');
+    await window.workbench.command('fal: Run App', 'Hello');
     await window.row(/^Hello \(run\) /);
     await window.row(/^runner \d+ (idle|running) /);
     await window.picture('7-run');
@@ -189,8 +185,7 @@ describe('with the package installed in VS Code', () => {
 
   it('lists the revisions of an app, and deletes it after a question that says what is lost', async () => {
     const { page } = window.workbench;
-    await window.workbench.command('fal: Show Revisions');
-    await window.workbench.pick('hello');
+    await window.workbench.command('fal: Show Revisions', 'hello');
     const list = page.locator('.quick-input-widget:visible');
     await list.getByText('active: receives all calls').waitFor();
     await page.keyboard.press('Escape');

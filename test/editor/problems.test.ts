@@ -123,8 +123,7 @@ const showProblems = () => window.workbench.command('Problems: Focus on Problems
 
 /** Deploys an app, and resolves with the time at which its `fal` ended. */
 async function deployFails(name: string): Promise<number> {
-  await window.workbench.command('fal: Deploy to Emulator');
-  await window.workbench.pick(name);
+  await window.workbench.command('fal: Deploy to Emulator', name);
   const helper = await theHelperOf(scene);
   await until('it has ended', () => processTree(helper.pid).length <= 1, { timeoutMs: 90_000, everyMs: 5 });
   return Date.now();
@@ -135,8 +134,7 @@ async function clearToasts(): Promise<void> {
 }
 
 async function deploy(name: string): Promise<void> {
-  await window.workbench.command('fal: Deploy to Emulator');
-  await window.workbench.pick(name);
+  await window.workbench.command('fal: Deploy to Emulator', name);
   await window.workbench.toast(/is deployed/);
   await clearToasts();
 }
@@ -203,8 +201,7 @@ it('shows a missing module, until the app starts', async () => {
   await newProblem(/No module named 'not_written_yet'.*fal deploy.*Ln 1,/, at, 'import');
   await clearToasts();
   await write('not_written_yet.py', '');
-  await window.workbench.command('fal: Run App');
-  await window.workbench.pick('Imports');
+  await window.workbench.command('fal: Run App', 'Imports');
   await healed(/not_written_yet/);
   await window.workbench.command('fal: Stop Run');
   await noRunsIn(scene);

@@ -85,8 +85,7 @@ it('a deploy without fal asks in a list, installs fal with uv into the environme
   await window.workbench.command('fal: Choose Python');
   await rows(inVenv);
   await window.workbench.pick('.venv/bin/python');
-  await window.workbench.command('fal: Deploy to Emulator');
-  await window.workbench.pick('Hello');
+  await window.workbench.command('fal: Deploy to Emulator', 'Hello');
   const question = window.workbench.page.locator('.quick-input-widget:visible');
   await question.getByText(/fal is not installed for Python 3\.\d+/).waitFor();
   await takePicture(window.workbench, 'fal-not-installed.dark');

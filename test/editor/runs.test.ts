@@ -41,8 +41,7 @@ const terminals = (name: string | RegExp) =>
   window.workbench.page.locator('.terminal-tabs-entry').filter({ hasText: name });
 
 async function run(app: string): Promise<ProcessIdentity> {
-  await window.workbench.command('fal: Run App');
-  await window.workbench.pick(app);
+  await window.workbench.command('fal: Run App', app);
   return theHelper();
 }
 
@@ -80,8 +79,7 @@ it('stops the run of a restarted task', async () => {
 
 it('restarts a task after another one was started', async () => {
   const { pid } = await run('Slow');
-  await window.workbench.command('fal: Deploy to Emulator');
-  await window.workbench.pick('Hello');
+  await window.workbench.command('fal: Deploy to Emulator', 'Hello');
   await window.workbench.toast(/is deployed/);
   await window.workbench.command('Notifications: Clear All Notifications');
   await window.workbench.command('Tasks: Restart Running Task');
@@ -173,8 +171,7 @@ it('closes a local terminal with the window, because it could not get its variab
   await window.workbench.command('Terminal: Kill All Terminals');
   await window.workbench.command('fal: Open Local Terminal');
   await window.workbench.terminalIsShown('fal (local)');
-  await window.workbench.command('Create New Terminal (With Profile)');
-  await window.workbench.pick('fal (local)');
+  await window.workbench.command('Create New Terminal (With Profile)', 'fal (local)');
   await until('there are two', async () => (await terminals('fal (local)').count()) === 2);
   await reload();
   await window.workbench.command('Terminal: Create New Terminal');
@@ -198,8 +195,7 @@ it('survives the deletion of the data folder: the view has the code, and each bu
 });
 
 it('keeps the tree of a killed emulator, greyed, with a row that starts it again', async () => {
-  await window.workbench.command('fal: Deploy to Emulator');
-  await window.workbench.pick('Hello');
+  await window.workbench.command('fal: Deploy to Emulator', 'Hello');
   await window.row(/^Hello no runner/);
   await window.workbench.toast(/is deployed/);
   await run('Slow');
@@ -221,8 +217,7 @@ it('keeps the tree of a killed emulator, greyed, with a row that starts it again
 
 it('shows the sentence of a failure in one toast, with its line', async () => {
   await window.workbench.command('Notifications: Clear All Notifications');
-  await window.workbench.command('fal: Run App');
-  await window.workbench.pick('Broken');
+  await window.workbench.command('fal: Run App', 'Broken');
   await window.workbench.toast(/Broken did not start: RuntimeError: There are no weights. \(broken.py:8\)/);
   // The progress of the emulator's start may still be leaving the screen.
   await expect.poll(toasts, { timeout: 30_000 }).toEqual([expect.stringContaining('Broken did not start')]);

@@ -95,8 +95,7 @@ async function submit(app: string): Promise<string> {
 }
 
 async function deploy(app: string): Promise<void> {
-  await window.workbench.command('fal: Deploy to Emulator');
-  await window.workbench.pick(app);
+  await window.workbench.command('fal: Deploy to Emulator', app);
   await window.workbench.toast(`${app} is deployed`);
   await window.workbench.command('Notifications: Clear All Notifications');
 }

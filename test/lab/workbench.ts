@@ -4,8 +4,11 @@ import { until } from '../support/wait.ts';
 /** A user's actions in an editor window, in the editor's terms. Every wait is for a state. */
 export interface Workbench {
   readonly page: Page;
-  /** Runs a command of the palette by its whole title, e.g. `fal: Start Emulator`. */
-  command(title: string): Promise<void>;
+  /**
+   * Runs a command of the palette by its whole title, e.g. `fal: Start Emulator`, and chooses these rows of the quick
+   * picks that it opens, one each. Runs it again if a quick pick closes first, which any change of focus does.
+   */
+  command(title: string, ...picks: readonly string[]): Promise<void>;
   /** Titles that the palette offers for a search. */
   offeredCommands(search: string): Promise<readonly string[]>;
   /** Opens a file of the workspace by the end of its path, and waits until its text is shown. */
@@ -64,13 +67,20 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
     throw new Error(`the palette has no "${search}", only ${JSON.stringify(seen)}`);
   }
 
-  async function command(title: string): Promise<void> {
+  async function command(title: string, ...picks: readonly string[]): Promise<void> {
     await inPalette(title, async () => {
       const at = (await titles()).indexOf(title);
       if (at < 0) return undefined;
       await rows.nth(at).click({ timeout: 3_000 });
+      for (const label of picks) await pick(label, 15_000);
       return true;
     });
+  }
+
+  async function pick(label: string, timeout = 60_000): Promise<void> {
+    // Only rows on the screen exist, so the list is narrowed first.
+    await input.fill(label, { timeout });
+    await rows.filter({ hasText: label }).first().click({ timeout });
   }
 
   async function openFile(path: string): Promise<void> {
@@ -105,11 +115,7 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
       await page.keyboard.press('Escape');
       return offered;
     },
-    async pick(label) {
-      // Only rows on the screen exist, so the list is narrowed first.
-      await input.fill(label);
-      await rows.filter({ hasText: label }).first().click();
-    },
+    pick: (label) => pick(label),
     async toast(text) {
       const toast = toasts(text).first();
       await toast.waitFor();

@@ -113,8 +113,7 @@ export async function load(vsix: string): Promise<readonly Figure[]> {
     await window.showApps();
     // The list below has something to choose from then.
     await window.row(/^busy /);
-    await window.workbench.command('fal: Show Log');
-    await window.workbench.pick('Everything');
+    await window.workbench.command('fal: Show Log', 'Everything');
     const pane = window.workbench.page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
     return await underLoad(window, pane, emulator, pauses).catch(async (error) => {
       await takePicture(window.workbench, 'load-failed');
