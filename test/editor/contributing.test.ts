@@ -70,7 +70,7 @@ it('F5 opens a development host with the extension of this repository, debuggabl
   const loaded = await attach(payload.get('inspect-brk-extensions') ?? '');
   const window = await openFalWindow(host);
   await window.showApps();
-  await Promise.any([window.row(/ not running$/), window.welcome(/Python/)]);
+  await Promise.any([window.row(/^OCR not running/), window.welcome(/Python/)]);
   expect(await host.title()).toContain('[Extension Development Host] ocr');
   expect(
     [...loaded].filter((url) => url.includes(`${root}/dist/extension`)).map((url) => url.split('/').at(-1)),
