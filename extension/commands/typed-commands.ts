@@ -41,13 +41,14 @@ export function followTypedCommands(deps: {
     // What a command has written before it is read is lost.
     if (typedCommand(execution.commandLine.value)) outputs.set(execution, endOf(execution.read()));
   });
-  const ended = vscode.window.onDidEndTerminalShellExecution(({ execution, exitCode }) => {
+  const ended = vscode.window.onDidEndTerminalShellExecution(({ terminal, execution, exitCode }) => {
     const output = outputs.get(execution);
     outputs.delete(execution);
     const typed = typedCommand(execution.commandLine.value);
-    if (!output || !typed || !execution.cwd || exitCode === 0) return;
-    const { fsPath } = execution.cwd;
-    void output.then((text) => failed(typed, fsPath, text));
+    // A command typed before the first prompt has no folder of its own: the shell began in the terminal's.
+    const cwd = execution.cwd ?? terminal.shellIntegration?.cwd ?? vscode.workspace.workspaceFolders?.[0]?.uri;
+    if (!output || !typed || !cwd || exitCode === 0) return;
+    void output.then((text) => failed(typed, cwd.fsPath, text));
   });
   return vscode.Disposable.from(started, ended);
 }

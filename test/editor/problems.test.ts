@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Locator } from 'playwright-core';
@@ -220,6 +221,10 @@ it('shows an exception of setup(), until it succeeds', async () => {
 it('shows an exception of a run in a terminal, until a later run there starts', async () => {
   await window.workbench.command('fal: Open Local Terminal');
   await window.workbench.terminalIsShown('fal (local)');
+  // What is typed before the first prompt may escape the editor's integration with the shell.
+  const ready = join(scene.workspace, 'shell-is-ready');
+  await window.workbench.typeInTerminal(`: > '${ready}'`);
+  await until('the shell runs commands', () => existsSync(ready));
   await write('typed.py', app('Typed', '', '    tags = ["b"'));
   await window.workbench.typeInTerminal('fal deploy typed.py::Typed');
   await newProblem(/'\[' was never closed.*fal deploy.*Ln 7/, Date.now(), 'syntax error of a typed command');
