@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import hashlib
+import re
 import types
 
 _STORE_ATTR = dis.opmap["STORE_ATTR"]
@@ -18,6 +19,8 @@ _HAS_DOCSTRING = 0x4000000
 """A flag of code since Python 3.14; the docstring isn't compared."""
 _FUNCTION = 0x2
 _LONGEST_NAME = 100
+_FIELD = re.compile(r"\{([^{}]*)")
+_ATTRIBUTE = re.compile(r"\.(\w+)")
 
 
 def digest(value) -> str:
@@ -25,11 +28,12 @@ def digest(value) -> str:
     return hashlib.blake2b(data, digest_size=10).hexdigest()
 
 
-def key_of(code) -> tuple:
+def key_of(code, is_outer: bool = True) -> tuple:
     """Equal for two functions that do the same, wherever they are in their files."""
     return (
         code.co_code,
-        tuple(_constant_key(constant) for constant in _without_docstring(code)),
+        # The docstring of a function within can't be changed from outside, so it counts as code.
+        tuple(_constant_key(constant) for constant in (_without_docstring(code) if is_outer else code.co_consts)),
         code.co_names,
         code.co_varnames,
         code.co_freevars,
@@ -45,7 +49,7 @@ def key_of(code) -> tuple:
 
 def _constant_key(constant):
     if isinstance(constant, types.CodeType):
-        return ("code", key_of(constant))
+        return ("code", key_of(constant, is_outer=False))
     if isinstance(constant, tuple):
         return ("tuple", tuple(_constant_key(item) for item in constant))
     if isinstance(constant, frozenset):
@@ -130,13 +134,14 @@ def _harmless(code) -> set[str]:
 
 
 def texts_of(code) -> set[str]:
-    """Texts in the function that could be names: `getattr` and the like take them."""
-    return {
-        constant
-        for part in all_codes(code)
-        for constant in part.co_consts
-        if isinstance(constant, str) and len(constant) <= _LONGEST_NAME and constant.isidentifier()
-    }
+    """Texts in the function that could be names: `getattr` and the like take them, and formats (`{0.name}`)."""
+    found: set[str] = set()
+    for constant in (it for part in all_codes(code) for it in part.co_consts if isinstance(it, str)):
+        if len(constant) <= _LONGEST_NAME and constant.isidentifier():
+            found.add(constant)
+        elif "{" in constant:
+            found.update(name for field in _FIELD.findall(constant) for name in _ATTRIBUTE.findall(field))
+    return found
 
 
 def stores_of(code) -> set[str]:

@@ -46,6 +46,10 @@ class Pair:
     def name(self) -> str:
         return self.new["name"]
 
+    @property
+    def has_other_doc(self) -> bool:
+        return self.old.get("doc") != self.new.get("doc")
+
 
 class Comparison:
     """`pairs` in the order of their distance from the root."""
@@ -86,7 +90,7 @@ class Comparison:
         a, b = pair.old, pair.new
         facts = a["facts"].keys() | b["facts"].keys()
         pair.facts = sorted(name for name in facts if a["facts"].get(name) != b["facts"].get(name))
-        pair.moved = a.get("lines") != b.get("lines") or a.get("doc") != b.get("doc")
+        pair.moved = a.get("lines") != b.get("lines") or pair.has_other_doc
         before = {label: target for label, _, target in a["edges"]}
         after = set()
         for label, step, target in b["edges"]:

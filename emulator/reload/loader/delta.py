@@ -45,7 +45,7 @@ class _Delta:
         functions, caches, instances = [], [], []
         for pair in self._comparison.pairs:
             path = _path(pair)
-            if pair.kind == "class" and path is not None and id(pair) in self._dirty and pair.facts:
+            if pair.kind == "class" and path is not None and id(pair) in self._dirty:
                 instances.append((pair.new["replaceable"], path))
             if id(pair) in self._dirty or path is None:
                 continue
@@ -102,7 +102,7 @@ class _Delta:
                 if holder.kind in _BY_VALUE:
                     todo.append(holder)
                 elif holder.kind == "class" and not label.startswith("."):
-                    if holder.new["replaceable"] == "model":
+                    if holder.new["replaceable"]:
                         todo.append(holder)
                     elif not label.startswith("field "):
                         raise Unaddressable(f"{holder.name} has another base")
@@ -141,8 +141,10 @@ class _Delta:
         if pair.kind == "function":
             if "code" in pair.facts or pair.moved:
                 self._operations.append(("code", path, value.__code__))
-            if pair.old.get("doc") != pair.new.get("doc"):
+            if pair.has_other_doc:
                 self._operations.append(("attribute", path, "__doc__", value.__doc__))
+        if pair.kind == "class" and pair.has_other_doc:
+            self._operations.append(("member", path, "__doc__", value.__dict__.get("__doc__"), False))
         if self._has_other_fields(pair):
             for name in _DATACLASS:
                 if name in value.__dict__:
@@ -229,7 +231,7 @@ class _Pickler(cloudpickle.Pickler):
         self.globals_ref.update(self._spaces)
 
     def persistent_id(self, value):
-        if isinstance(value, PRIMITIVES):
+        if type(value) in PRIMITIVES:
             return None
         if isinstance(value, _Space):
             return ("live", value.path)

@@ -44,6 +44,7 @@ _GENERATED = {
 }
 """Members of a class that Python makes, or that facts describe."""
 _DATACLASS = {"__dataclass_fields__", "__dataclass_params__", "__match_args__"}
+_LONGEST_LABEL = 100
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+|<run_path>\.[\w.]+:\d+")
 
 
@@ -70,7 +71,7 @@ class Describer:
 
     def target(self, value):
         """The end of an edge: the number of a node, or a text for what has no parts of its own."""
-        if isinstance(value, PRIMITIVES):
+        if self.is_plain(value):
             return "=" + _short(value)
         if isinstance(value, typing.TypeVar):
             # Its pickle has a random id.
@@ -86,7 +87,7 @@ class Describer:
         elif isinstance(value, types.FunctionType):
             if not self._is_project_function(value) and is_found_by_name(value):
                 return f"@{value.__module__}:{value.__qualname__}"
-        elif isinstance(value, (types.BuiltinFunctionType, types.WrapperDescriptorType, types.MethodDescriptorType)):
+        elif isinstance(value, (types.WrapperDescriptorType, types.MethodDescriptorType)) or is_unbound(value):
             return f"@{getattr(value, '__module__', None)}:{getattr(value, '__qualname__', value)}"
         return self._node(value, id(value))
 
@@ -99,6 +100,24 @@ class Describer:
             self.objects.append(value)
             self._queue.append(index)
         return index
+
+    def is_plain(self, value) -> bool:
+        """Whether the value's text is all of it: the project's kinds of texts and numbers have more."""
+        if type(value) in PRIMITIVES:
+            return True
+        return isinstance(value, PRIMITIVES) and not self.is_project_class(type(value))
+
+    def _text_of(self, value, depth: int = 4) -> str:
+        """What a key or a member of a set is called, the same in each import."""
+        target = None if isinstance(value, (tuple, frozenset, enum.Enum)) else self.target(value)
+        if isinstance(target, str):
+            return target
+        if isinstance(value, enum.Enum):
+            return f"{type(value).__qualname__}.{value.name}"
+        if isinstance(value, (tuple, frozenset)) and depth > 0:
+            texts = [self._text_of(item, depth - 1) for item in value]
+            return f"({', '.join(texts if isinstance(value, tuple) else sorted(texts))})"
+        return str(getattr(value, "__qualname__", None) or type(value).__qualname__)
 
     def is_project_class(self, cls: type) -> bool:
         module = getattr(cls, "__module__", None)
@@ -163,10 +182,12 @@ class Describer:
             self._dict(node, value)
         elif kind in (set, frozenset):
             node["kind"] = kind.__name__
-            node["facts"]["members"] = codes.digest(sorted(repr(self.target(item)) for item in value))
-            for item in value:
-                if not isinstance(item, PRIMITIVES):
-                    self._edge(node, "member", item, None)
+            texts = sorted(((self._text_of(item), item) for item in value), key=lambda pair: pair[0])
+            node["facts"]["members"] = codes.digest([text for text, _ in texts])
+            labels = _Labels()
+            for text, item in texts:
+                if not self.is_plain(item):
+                    self._edge(node, labels.unique(f"member {text}"), item, None)
         elif isinstance(value, types.CellType):
             node["kind"] = "cell"
             try:
@@ -196,7 +217,7 @@ class Describer:
         node["own"] = own
         facts["code"] = codes.digest(codes.key_of(code))
         node["lines"] = codes.digest(codes.lines_of(code))
-        node["doc"] = function.__doc__ and codes.digest(function.__doc__)
+        node["doc"] = _digest_of_text(function.__doc__)
         node["free"] = list(code.co_freevars)
         node["shape"] = codes.digest(codes.shape_of(function))
         if own:
@@ -244,6 +265,7 @@ class Describer:
             and base.__module__ not in ("abc", "typing", "builtins", "enum")
             for base in cls.__mro__
         )
+        node["doc"] = _digest_of_text(members.get("__doc__"))
         node["replaceable"] = "model" if is_model else "enum" if is_enum else ""
         if type(cls) is not type:
             self._edge(node, "metaclass", type(cls), ["M"])
@@ -265,7 +287,10 @@ class Describer:
         if is_model:
             self._model(node, cls)
         if is_enum:
-            facts["members"] = [[member.name, _short(member.value)] for member in cls]
+            facts["members"] = [[name, it.name, _short(it.value)] for name, it in cls.__members__.items()]
+            for name, member in cls.__members__.items():
+                if not self.is_plain(member.value):
+                    self._edge(node, "field " + name, member.value, None)
         for name, value in members.items():
             if name in _GENERATED or name in _DATACLASS or (is_model and name.startswith("__pydantic_")):
                 continue
@@ -288,6 +313,8 @@ class Describer:
         except Exception:
             facts["schema"] = ""
         facts["config"] = _without_addresses(repr(cls.model_config))
+        # Functions in it can be part of no schema.
+        self._edge(node, "config", cls.model_config, None)
         facts["declared"] = codes.digest(_without_addresses(repr(cls.model_fields)))
         decorators = getattr(cls, "__pydantic_decorators__", None)
         shapes = [
@@ -311,12 +338,15 @@ class Describer:
 
     def _dict(self, node: dict, value) -> None:
         node["kind"] = "dict"
-        node["facts"]["keys"] = codes.digest([repr(self.target(key)) for key in value])
-        for key, item in value.items():
-            is_simple = isinstance(key, (str, int, bool, type(None)))
-            self._edge(node, f"[{key!r}]"[:200] if is_simple else "[?]", item, ["k", key] if is_simple else None)
-            if not isinstance(key, PRIMITIVES):
-                self._edge(node, "key", key, None)
+        texts = [self._text_of(key) for key in value]
+        node["facts"]["keys"] = codes.digest(texts)
+        labels = _Labels()
+        for text, (key, item) in zip(texts, value.items()):
+            is_simple = type(key) in (str, int, bool, type(None))
+            label = labels.unique(f"[{key!r}]" if is_simple else f"[{text}]")
+            self._edge(node, label, item, ["k", key] if is_simple else None)
+            if not self.is_plain(key):
+                self._edge(node, f"key {label}", key, None)
 
     def _instance(self, node: dict, value) -> None:
         cls = type(value)
@@ -361,6 +391,26 @@ def is_found_by_name(function) -> bool:
     return (found.__func__ if isinstance(found, (staticmethod, classmethod)) else found) is function
 
 
+def is_unbound(function) -> bool:
+    """Whether it is a function of a library in C, and no method of an object, such as `{}.get`."""
+    if not isinstance(function, types.BuiltinFunctionType):
+        return False
+    return function.__self__ is None or isinstance(function.__self__, (types.ModuleType, type))
+
+
+class _Labels:
+    """Names for the edges of one node: an edge whose name another one has would hide that."""
+
+    def __init__(self):
+        self._used: dict[str, int] = {}
+
+    def unique(self, label: str) -> str:
+        if len(label) > _LONGEST_LABEL:
+            label = f"{label[:_LONGEST_LABEL]}… {codes.digest(label)}"
+        count = self._used[label] = self._used.get(label, 0) + 1
+        return label if count == 1 else f"{label} #{count}"
+
+
 class _Namespace:
     """The globals of functions, as far as functions that travel use them."""
 
@@ -384,7 +434,7 @@ class _Outline(cloudpickle.Pickler):
         self._count = 0
 
     def persistent_id(self, value):
-        if value is self._top or isinstance(value, PRIMITIVES):
+        if value is self._top or self._describer.is_plain(value):
             return None
         if isinstance(value, (type, types.FunctionType, types.ModuleType)):
             target = self._describer.target(value)
@@ -430,6 +480,10 @@ def _own_annotations(cls: type) -> dict:
 def _short(value) -> str:
     text = f"{type(value).__name__} {value!r}" if isinstance(value, PRIMITIVES) else "?"
     return text if len(text) <= 60 else text[:40] + "… " + codes.digest(text)
+
+
+def _digest_of_text(value) -> str | None:
+    return codes.digest(value) if isinstance(value, str) else None
 
 
 def _without_addresses(text: str) -> str:

@@ -106,7 +106,7 @@ class _Judging:
         if changed:
             first = listed[0]
             judgement = Judgement("swap", "swap", f"{first['path']} changed", changed=listed, reached=len(reached))
-        elif any(pair.moved and pair.kind == "function" for pair in self._pairs):
+        elif any(pair.moved and pair.kind in ("function", "class") for pair in self._pairs):
             judgement = Judgement("swap", "lines", "Only lines or docstrings changed", reached=len(reached))
         else:
             return Judgement("same", "same", "Nothing changed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .compare import VALUES, Comparison, Difference, Pair
+from .reach import BEFORE_SERVING
 
 _MOST_STEPS = 20
 
@@ -52,12 +53,18 @@ class Places:
             return target.label.lstrip(".").removeprefix("closure ")
         if target.kind == "namespace":
             return None
+        # Libraries read what tools are for. Those of the app itself are for people.
+        is_read = target.has_other_doc and not _is_of_app(target)
         if target.kind == "class":
             # Differences of its members are places of their own.
-            return target.name if target.facts else None
-        if target.facts or target.differences:
+            return target.name if target.facts or is_read else None
+        if target.facts or target.differences or is_read:
             return self.name(target)
         return None
+
+
+def _is_of_app(pair: Pair) -> bool:
+    return pair.new.get("app", False) or pair.name.rpartition(".")[2] in BEFORE_SERVING
 
 
 def trail(target, reached) -> list[str]:

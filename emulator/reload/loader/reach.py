@@ -30,7 +30,8 @@ LOADED_OF_CLASSES = ("__init__", "__prepare__", "__setattr__", "_generate_next_v
 """The same, of metaclasses and enums."""
 DYNAMIC = frozenset(
     "globals vars eval exec __import__ import_module getattr locals attrgetter getmembers __subclasses__ __dict__ dir"
-    " __globals__ modules".split()
+    " __globals__ modules methodcaller __getattribute__ getattr_static f_globals f_locals get_objects resolve_name"
+    .split()
 )
 """Names with which code can reach what it doesn't name."""
 

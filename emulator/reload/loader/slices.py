@@ -11,6 +11,8 @@ import ast
 from . import code as codes
 
 _MOST_STATEMENTS = 5000
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_MAIN = "__name__ == '__main__'"
 
 
 def slices_of(text: bytes, modules: set[str], everything: str) -> dict[str, str]:
@@ -24,19 +26,33 @@ def slices_of(text: bytes, modules: set[str], everything: str) -> dict[str, str]
         return {}
     if len(tree.body) > _MOST_STATEMENTS:
         return {}
-    statements = []
+    parts = [_Statement(statement) for statement in tree.body if not _is_main_only(statement)]
+    imported = {name for part in parts if part.is_import for name in part.binds}
+    run = _run_at_import(parts)
     using: dict[str, list[int]] = {}
-    bound: set[str] = set()
-    for number, statement in enumerate(tree.body):
-        names, binds = _names(statement)
-        more = everything if _imports(statement, modules) else ""
-        statements.append((codes.digest(ast.dump(statement) + more), names | binds))
-        bound |= binds
-        is_definition = isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-        # A definition only uses names later, when it is called.
-        for name in binds if is_definition else names | binds:
+    statements = []
+    for number, part in enumerate(parts):
+        more = everything if _imports(part.statement, modules) else ""
+        statements.append((codes.digest(ast.dump(part.statement) + more), part.uses | part.later | part.binds))
+        uses = part.uses
+        if part.is_definition:
+            # What it does when it is called counts if the module may call it. Nobody changes a library by using it.
+            uses = (uses | part.later if part.binds & run else uses) - imported
+        for name in part.binds | uses:
             using.setdefault(name, []).append(number)
+    bound = {name for part in parts for name in part.binds}
     return {name: _digest(name, statements, using) for name in bound}
+
+
+def _run_at_import(parts: list[_Statement]) -> set[str]:
+    """Names that code uses while the module is imported: of definitions, those that it may call count in full."""
+    found: set[str] = set()
+    todo = {name for part in parts for name in part.uses}
+    while todo:
+        found |= todo
+        called = (part for part in parts if part.is_definition and part.binds & todo)
+        todo = {name for part in called for name in part.later} - found
+    return found
 
 
 def _digest(name: str, statements: list, using: dict[str, list[int]]) -> str:
@@ -51,18 +67,47 @@ def _digest(name: str, statements: list, using: dict[str, list[int]]) -> str:
     return codes.digest([statements[number][0] for number in sorted(found)])
 
 
-def _names(statement: ast.stmt) -> tuple[set[str], set[str]]:
-    """Names that the statement uses, and that it binds at module level."""
-    used: set[str] = set()
-    binds: set[str] = set()
-    for node in ast.walk(statement):
+class _Statement:
+    """Names that a statement of a module binds there, that it uses at once, and those in bodies and annotations."""
+
+    def __init__(self, statement: ast.stmt):
+        self.statement = statement
+        self.is_import = isinstance(statement, (ast.Import, ast.ImportFrom))
+        self.is_definition = isinstance(statement, (*_FUNCTIONS, ast.ClassDef))
+        self.binds: set[str] = set()
+        self.uses: set[str] = set()
+        self.later: set[str] = set()
+        self._walk(statement, self.uses)
+        if self.is_definition:
+            self.binds = {statement.name}
+
+    def _walk(self, node: ast.AST, used: set[str]) -> None:
         if isinstance(node, ast.Name):
-            (used if isinstance(node.ctx, ast.Load) else binds).add(node.id)
+            (used if isinstance(node.ctx, ast.Load) else self.binds).add(node.id)
         elif isinstance(node, ast.alias):
-            binds.add((node.asname or node.name).partition(".")[0])
-    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return used, {statement.name}
-    return used, binds
+            self.binds.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, _FUNCTIONS):
+            self.binds.add(node.name)
+            for part in (*node.decorator_list, node.args):
+                self._walk(part, used)
+            if node.returns is not None:
+                self._walk(node.returns, self.later)
+            # The statements of an `if` may call what they define.
+            for part in node.body:
+                self._walk(part, self.later if self.is_definition else used)
+            return
+        for field in ("name", "rest"):
+            # Of a class, an exception, or a pattern.
+            if isinstance(getattr(node, field, None), str):
+                self.binds.add(getattr(node, field))
+        annotation = getattr(node, "annotation", None)
+        for child in ast.iter_child_nodes(node):
+            self._walk(child, self.later if child is annotation else used)
+
+
+def _is_main_only(statement: ast.stmt) -> bool:
+    """`if __name__ == "__main__":`, which nobody who imports the module runs."""
+    return isinstance(statement, ast.If) and not statement.orelse and ast.unparse(statement.test) == _MAIN
 
 
 def _imports(statement: ast.stmt, modules: set[str]) -> bool:

@@ -95,6 +95,25 @@ describe.concurrent('a swapped app answers as a restarted one', { timeout: 30_00
     });
   });
 
+  it('after edits of what values hide', async () => {
+    expect(await editsOf('odd')).toEqual({
+      wrong: [],
+      swapped: 20,
+      others: [
+        'docstring of a tool that setup() has: restart: setup() reaches search, which changed',
+        'property in a format of setup(): restart: setup() reaches Demo.size, which changed',
+      ],
+    });
+    expect(await editsOf('computed')).toEqual({
+      wrong: [],
+      swapped: 0,
+      others: [
+        'method that setup() calls by a computed name: restart: ' +
+          'Demo.setup looks names up at run time, and Demo.load_b changed',
+      ],
+    });
+  });
+
   it('after random edits of random apps', async () => {
     const count = process.env.MINIFAL_SLOW ? 10_000 : 100;
     const seed = process.env.MINIFAL_SLOW ? Date.now() % 1_000_000 : 1;

@@ -1,6 +1,6 @@
 """
 Swaps and restarts each edit of a table, and prints a line of JSON with the verdict and what answered differently.
-Arguments: `base` or `corpus`; numbers of edits, none for all.
+Arguments: the name of a table; numbers of edits, none for all.
 """
 
 from __future__ import annotations
@@ -18,9 +18,15 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness  # noqa: E402
 import corpus_edits  # noqa: E402
 import edits  # noqa: E402
+import odd_edits  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TABLES = {"base": edits.EDITS, "corpus": corpus_edits.EDITS}
+TABLES = {
+    "base": edits.EDITS,
+    "corpus": corpus_edits.EDITS,
+    "odd": odd_edits.EDITS,
+    "computed": odd_edits.COMPUTED,
+}
 CALLS = (
     ("/shown", None),
     ("/options", {"depth": 3}),
