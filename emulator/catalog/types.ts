@@ -134,10 +134,17 @@ export interface Catalog {
 }
 
 /** Content-addressed bytes on disk: pickled callables and synced app files (docs/platform/rest.md#app-files). */
+export interface TemporaryBlob {
+  readonly file: string;
+  remove(): void;
+}
+
 export interface Blobs {
   /** Stores bytes under their hex SHA-256 and returns it; synced before it returns. */
   put(bytes: Uint8Array): string;
   has(hash: string): boolean;
   /** The path of the stored bytes; for reading only. */
   path(hash: string): string;
+  /** Stores bytes for one owner, who removes them. Not synced: none outlives the emulator. */
+  putTemporary(bytes: Uint8Array): TemporaryBlob;
 }

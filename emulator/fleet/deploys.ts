@@ -51,15 +51,22 @@ export function createDeploys(dispatch: (event: Event) => void): Deploys {
     },
     removeAlias(alias) {
       dispatch({ type: 'aliasDeleted', alias });
-      for (const [revision, held] of launches) if (held.alias === alias) launches.delete(revision);
+      forget(alias, new Set());
     },
     launchOf: (revision) => launches.get(revision)?.launch,
   };
 
   /** No runner of an earlier revision starts any more. */
   function forgetOthers(alias: string, revision: string): void {
-    const needed = new Set([revision, ...(underWay.get(alias) ?? []).map((deploy) => deploy.revision)]);
-    for (const [name, held] of launches) if (held.alias === alias && !needed.has(name)) launches.delete(name);
+    forget(alias, new Set([revision, ...(underWay.get(alias) ?? []).map((deploy) => deploy.revision)]));
+  }
+
+  function forget(alias: string, needed: ReadonlySet<string>): void {
+    for (const [revision, held] of launches) {
+      if (held.alias !== alias || needed.has(revision)) continue;
+      launches.delete(revision);
+      held.launch.release?.();
+    }
   }
 }
 

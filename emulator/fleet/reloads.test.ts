@@ -76,6 +76,21 @@ describe('a reload', () => {
     await completed('second');
   });
 
+  it('releases the launch of the code before it, and its own when the app is removed', async () => {
+    await running();
+    const released: string[] = [];
+    const releasing = (name: string) => ({ ...launch, release: () => void released.push(name) });
+    const next = runners.next();
+    const reload = fleet.reload(order('restart'), releasing('r2'), null);
+    await next;
+    await reload;
+    expect(released).toEqual([]);
+    await fleet.reload({ ...order('settings', 'r3'), from: 'r2' }, releasing('r3'), null);
+    expect(released).toEqual(['r2']);
+    fleet.removeAlias('app');
+    expect(released).toEqual(['r2', 'r3']);
+  });
+
   it('of settings applies them at once', async () => {
     const runner = await running();
     expect(await fleet.reload(order('settings'), launch, null)).toEqual({ kind: 'applied', runners: [] });

@@ -53,6 +53,8 @@ export interface Launch {
   readonly isBuilt?: true;
   /** Its runners can exchange their code (RunnerHandle.swap). */
   readonly development?: true;
+  /** Removes what only its runners need. Called when none starts any more, perhaps again; absent: it stays. */
+  readonly release?: () => void;
 }
 
 /** The environment of a runner's process, and which values in it are secret. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { testFolder } from '../../store/testing/folder.ts';
@@ -27,6 +27,18 @@ describe('createBlobs', () => {
     blobs.removeExcept(new Set([wanted]));
     expect([blobs.has(wanted), blobs.has(unwanted)]).toEqual([true, false]);
     expect(blobs.has(blobs.put(Buffer.from('b')))).toBe(true);
+  });
+
+  it('stores bytes for one owner until they are removed, or until the next start', () => {
+    const folder = testFolder();
+    const blobs = createBlobs(folder);
+    const [one, other] = [blobs.putTemporary(Buffer.from('a')), blobs.putTemporary(Buffer.from('a'))];
+    expect(statSync(one.file).mode & 0o777).toBe(0o600);
+    one.remove();
+    one.remove();
+    expect(readFileSync(other.file, 'utf8')).toBe('a');
+    blobs.removeExcept(new Set());
+    expect(existsSync(other.file)).toBe(false);
   });
 
   it.each([

@@ -1,13 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isHash, syncFolder, writeSynced } from '../../store/durable-file.ts';
 import type { Blobs } from '../types.ts';
 
 export interface StoredBlobs extends Blobs {
   /**
-   * Removes all other blobs: ephemeral runs store theirs too, and nothing refers to those later. Call it at start,
-   * before any blob is put.
+   * Removes all other blobs, and temporary ones that an emulator left which was killed. Call it at start, before any
+   * blob is put.
    */
   removeExcept(hashes: ReadonlySet<string>): void;
 }
@@ -37,6 +37,13 @@ export function createBlobs(folder: string): StoredBlobs {
       renameSync(temporary, file);
       syncFolder(parent);
       return hash;
+    },
+    putTemporary(bytes) {
+      const parent = join(folder, 'temporary');
+      mkdirSync(parent, { recursive: true, mode: 0o700 });
+      const file = join(parent, randomUUID());
+      writeFileSync(file, bytes, { mode: 0o600, flag: 'wx' });
+      return { file, remove: () => rmSync(file, { force: true }) };
     },
     has: (hash) => isHash(hash) && existsSync(path(hash)),
     path,

@@ -17,7 +17,7 @@ export function storeCallable(request: RunRequest | RegisterRequest, blobs: Blob
   );
 }
 
-export function storePickle({ method, definition }: SerializedObject, blobs: Blobs): Revision['callable'] {
+function storePickle({ method, definition }: SerializedObject, blobs: Blobs): Revision['callable'] {
   return { kind: 'pickle', method, blob: blobs.put(definition) };
 }
 

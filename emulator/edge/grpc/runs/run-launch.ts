@@ -1,14 +1,20 @@
 import { firstMachineType } from '../../../catalog/machine-types.ts';
+import type { TemporaryBlob } from '../../../catalog/types.ts';
+import type { BuiltEnvironment, Callable } from '../../../engines/engine.ts';
 import { callableFrom, resolveFiles, sdkReleaseOf } from '../../../fleet/runners/launches.ts';
 import type { Launch } from '../../../fleet/types.ts';
-import { filesOf, machineTypesOf, storeCallable, storePickle } from '../apps/prepare.ts';
+import { filesOf, machineTypesOf, storeCallable } from '../apps/prepare.ts';
+import type { SerializedObject } from '../apps/schemas.ts';
 import type { GrpcRooms } from '../deps.ts';
 import { buildOrFail, definitionOf } from '../environment.ts';
 import { builderLog } from '../messages.ts';
 import type { RunRequest } from './schemas.ts';
 import type { RunSession } from './session.ts';
 
-/** Stores the bytes of a run, builds its environment, and resolves what its runners need to start. */
+/**
+ * Stores the bytes of a run, builds its environment, and resolves what its runners need to start. The bytes are the
+ * launch's own, until it is released: each save of an app in development has others.
+ */
 export async function launchOf(
   rooms: GrpcRooms,
   request: RunRequest,
@@ -16,29 +22,46 @@ export async function launchOf(
   pump: RunSession['pump'],
   signal: AbortSignal,
 ): Promise<Launch> {
-  const callable = callableFrom(storeCallable(request, rooms.blobs), rooms.blobs);
-  const setup = request.setup_func && callableFrom(storePickle(request.setup_func, rooms.blobs), rooms.blobs);
-  const appFiles = resolveFiles(filesOf(request), rooms.appFiles);
-  const environment = await buildOrFail(
-    rooms,
-    alias,
-    { ...definitionOf(request), ...(await sdkReleaseOf([callable, setup])) },
-    (line) => {
-      rooms.logs.append({ ...line, ...builderFields, alias, revision });
-      // After an explicit BuildEnvironment, the client has already seen them.
-      if (request.build_environment !== false) pump.push(builderLog(line));
-    },
-    signal,
-  );
+  const blobs: TemporaryBlob[] = [];
+  const release = (): void => {
+    for (const blob of blobs) blob.remove();
+  };
+  const store = ({ method, definition }: SerializedObject): Callable => {
+    const blob = rooms.blobs.putTemporary(definition);
+    blobs.push(blob);
+    return { kind: 'pickle', method, file: blob.file };
+  };
+  try {
+    const callable = request.function
+      ? store(request.function)
+      : callableFrom(storeCallable(request, rooms.blobs), rooms.blobs);
+    const setup = request.setup_func && store(request.setup_func);
+    const appFiles = resolveFiles(filesOf(request), rooms.appFiles);
+    const environment = await buildOrFail(
+      rooms,
+      alias,
+      { ...definitionOf(request), ...(await sdkReleaseOf([callable, setup])) },
+      (line) => {
+        rooms.logs.append({ ...line, ...builderFields, alias, revision });
+        // After an explicit BuildEnvironment, the client has already seen them.
+        if (request.build_environment !== false) pump.push(builderLog(line));
+      },
+      signal,
+    );
+    return { ...launchIn(environment, request), callable, ...(setup ? { setup } : {}), appFiles, release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function launchIn(environment: BuiltEnvironment, request: RunRequest): Omit<Launch, 'callable' | 'appFiles'> {
   const mode = modeOf(request);
   return {
     environment,
-    callable,
-    ...(setup ? { setup } : {}),
     mode,
     ...(mode === 'serve' ? { development: true } : {}),
     declaredPort: request.machine_requirements?.exposed_port ?? null,
-    appFiles,
     secretNames: request.secrets?.names ?? null,
     environmentName: request.environment_name,
     machineType: firstMachineType(machineTypesOf(request.machine_requirements)),

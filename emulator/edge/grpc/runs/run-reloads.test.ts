@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ZodError } from 'zod';
-import type { ReloadResult } from '../../../fleet/types.ts';
+import type { Launch, ReloadResult } from '../../../fleet/types.ts';
 import { reloadRequestSchema } from '../../../wire/reload.ts';
 import { loadServices } from '../../../wire/services.ts';
 import { RunBusy } from '../../runs/live-runs.ts';
@@ -61,6 +62,11 @@ describe('a reload of a run', () => {
         null,
       ],
     ]);
+    const launch = reloads()[0]?.[1] as Launch | undefined;
+    const file = launch && 'file' in launch.callable ? launch.callable.file : '';
+    expect(existsSync(file)).toBe(true);
+    launch?.release?.();
+    expect(existsSync(file)).toBe(false);
     expect(run.latest()).toMatchObject({
       ...{ outcome: 'restarted', cause: '/work/app.py', setupKept: false, error: null },
       reason: { trail: ['load_model', 'setup'] },

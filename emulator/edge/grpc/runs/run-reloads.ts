@@ -65,8 +65,11 @@ export function createRunReloads(
       if (error instanceof RpcError) return failed('not_built', error.message);
       throw error;
     }
-    if (gone.aborted) return failed('superseded', 'A later save replaced it.');
-    if (launch.mode !== 'serve') return failed('not_an_app', 'The saved code is not an app any more.');
+    if (gone.aborted || launch.mode !== 'serve') {
+      launch.release?.();
+      if (gone.aborted) return failed('superseded', 'A later save replaced it.');
+      return failed('not_an_app', 'The saved code is not an app any more.');
+    }
     built();
     const how = wayOf(order);
     const change =

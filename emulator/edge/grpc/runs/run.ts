@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Launch } from '../../../fleet/types.ts';
 import type { GrpcRooms } from '../deps.ts';
 import { requireEnvironment } from '../environment.ts';
 import type { Replies } from '../handlers.ts';
@@ -10,16 +11,17 @@ import type { RunRequest } from './schemas.ts';
 
 /**
  * Run (docs/platform/control-plane.md#run): builds inline unless requested otherwise, then serves an ephemeral app
- * until the client disconnects, or calls a plain function once. The alias is a new UUID; only the stored bytes and its
- * logs outlive the stream.
+ * until the client disconnects, or calls a plain function once. The alias is a new UUID; only its logs outlive the
+ * stream.
  */
 export function run(rooms: GrpcRooms) {
   return async (request: RunRequest, replies: Replies, signal: AbortSignal): Promise<void> => {
     requireEnvironment(rooms, request.environment_name);
     const alias = randomUUID();
     const pump = createLogPump(replies, rooms.clock);
+    let launch: Launch | undefined;
     try {
-      const launch = await launchOf(rooms, request, { alias, revision: alias }, pump, signal);
+      launch = await launchOf(rooms, request, { alias, revision: alias }, pump, signal);
       if (signal.aborted) return;
       const session = { alias, launch, request, replies, pump, signal };
       await (launch.mode === 'serve' ? runServing(rooms, session) : runFunction(rooms, session));
@@ -27,6 +29,8 @@ export function run(rooms: GrpcRooms) {
       // The output explains the error, so it is sent first.
       pump.flush();
       throw error;
+    } finally {
+      launch?.release?.();
     }
   };
 }
