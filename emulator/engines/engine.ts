@@ -1,4 +1,6 @@
 import type { CodePlace, RunnerException } from '../wire/log-lines.ts';
+import type { RunnerDebug } from '../wire/runner-debug.ts';
+import type { StackThread } from '../wire/runner-stacks.ts';
 import type { OwnStep } from '../wire/runner-start.ts';
 
 /**
@@ -53,7 +55,31 @@ export interface RunnerSpec<Environment extends BuiltEnvironment = BuiltEnvironm
   readonly dataDir: string;
   /** Its code may be exchanged while it runs (`RunnerHandle.swap`); otherwise nothing is prepared for that. */
   readonly development?: true;
+  /** It waits for a debugger before it loads its code. Only apps (`serve`). */
+  readonly waitsForDebugger?: true;
 }
+
+/** Where a debug adapter waits for the runner, on loopback, and the secret that it requires. */
+export interface DebugAdapter {
+  readonly port: number;
+  readonly token: string;
+}
+
+/** Why a runner didn't connect to a debug adapter. */
+export type DebugRefusal =
+  /** It is a plain function, or nothing of its kind can be debugged. */
+  | 'unsupported'
+  /** A debugger is attached already, or about to be. */
+  | 'attached'
+  /** debugpy can't be installed or loaded, or the adapter is not there. */
+  | 'failed'
+  | 'no_answer'
+  | 'runner_ended';
+
+/** `ok`: it connects. `text`: a sentence. */
+export type DebugOutcome =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: DebugRefusal; readonly text: string };
 
 /** New code for a running app. */
 export interface CodeChange {
@@ -180,6 +206,8 @@ export interface RunnerEvents {
    * that can say so. Their texts are the app's.
    */
   step(step: OwnStep): void;
+  /** A debugger was attached, has stopped the app's code, has let it continue, or is gone (`null`). */
+  debug(state: RunnerDebug | null): void;
   /** `call` runners: the function ended. */
   result(result: CallResult): void;
   /** `serve`: the app is stopping on its own, because it has served its maximum number of requests. */
@@ -274,6 +302,15 @@ export interface RunnerHandle {
    * rejects, and always resolves: at the latest some seconds after the patience, or at the runner's end.
    */
   swap(change: CodeChange): Promise<SwapOutcome>;
+  /**
+   * Connects the app to a debug adapter. Resolves when it is about to connect: `debug` reports when the editor has set
+   * its breakpoints. Never rejects.
+   */
+  debug(adapter: DebugAdapter): Promise<DebugOutcome>;
+  /** No debugger comes: a runner that waits for one continues. */
+  undebug(): void;
+  /** What the app's threads are doing, also while a debugger has stopped them; `null`: it can't say. Never rejects. */
+  stacks(): Promise<readonly StackThread[] | null>;
   /** Connect to the app's port. Never rejects. */
   checkTcp(): Promise<boolean>;
   /**

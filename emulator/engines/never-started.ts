@@ -1,3 +1,4 @@
+import { debugEnded } from './debug-refusals.ts';
 import type { RunnerEvents, RunnerHandle } from './engine.ts';
 import { noSession } from './no-session.ts';
 import { runnerEnded } from './swap-refusals.ts';
@@ -15,6 +16,9 @@ export function neverStarted(runnerId: string, events: RunnerEvents): RunnerHand
     probe: async () => false,
     flushLines: async () => undefined,
     swap: async () => runnerEnded,
+    debug: async () => debugEnded,
+    undebug: nothing,
+    stacks: async () => null,
     checkTcp: async () => false,
     exec(_command, _options, io) {
       queueMicrotask(() => io.exited(137, true));

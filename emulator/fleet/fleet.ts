@@ -157,6 +157,8 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     removeAlias,
     lease,
     exec: runners.exec,
+    debug: async (id, adapter) => handle(id)?.debug(adapter),
+    stacks: async (id) => handle(id)?.stacks(),
     runFunction: functionRuns.runner({
       deploy,
       lease,

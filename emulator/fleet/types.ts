@@ -4,6 +4,8 @@ import type {
   Callable,
   CallResult,
   CodeChange,
+  DebugAdapter,
+  DebugOutcome,
   ExecIo,
   ExecOptions,
   ExecSession,
@@ -17,6 +19,7 @@ import type { AppCounts } from '../scheduler/requests/select.ts';
 import type { Reason, RevisionSettings, Runner, RunnerState, ScaleSettings } from '../scheduler/types.ts';
 import type { CallInfo } from '../telemetry/requests/types.ts';
 import type { PlatformError } from '../wire/errors.ts';
+import type { StackThread } from '../wire/runner-stacks.ts';
 
 /** A direct request's slot on a runner. Call `end` exactly once per lease. */
 export interface Lease {
@@ -156,6 +159,10 @@ export interface Fleet {
    * has no process yet.
    */
   exec(id: string, command: readonly string[] | null, options: ExecOptions, io: ExecIo): ExecSession | undefined;
+  /** Connects a runner to a debug adapter (see RunnerHandle.debug). `undefined`: unknown, ended, or no process yet. */
+  debug(id: string, adapter: DebugAdapter): Promise<DebugOutcome | undefined>;
+  /** What the runner's threads are doing (see RunnerHandle.stacks). `undefined`: unknown, ended, or no process yet. */
+  stacks(id: string): Promise<readonly StackThread[] | null | undefined>;
   /** Whether a rolling deploy of the alias is in progress. */
   isRolling(alias: string): boolean;
   /** Calls `watch` at each change of state of the alias's runners. Returns a function that unsubscribes. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createBuilds } from '../builds/builds.ts';
+import { createDebugpy, type Debugpy } from '../builds/debugpy.ts';
 import type { Builds } from '../builds/types.ts';
 import { createVirtualenvBuilder } from '../builds/virtualenv/builder.ts';
 import { warmingBuilds } from '../builds/warming.ts';
@@ -18,6 +19,7 @@ import { createLaunches } from '../fleet/runners/launches.ts';
 import { createRunnerVariables } from '../fleet/runners/runner-env.ts';
 import type { Fleet } from '../fleet/types.ts';
 import type { GpuMonitor } from '../local/gpus/gpu-monitor.ts';
+import { toolEnvironment } from '../local/uv/tool-env.ts';
 import { ensureUv } from '../local/uv/uv.ts';
 import { createExceptionRecorder } from '../telemetry/exceptions.ts';
 import { createLineRecorder } from '../telemetry/lines.ts';
@@ -40,6 +42,7 @@ export interface Compute {
   readonly places: WantedPlaces;
   readonly runnerKeys: RunnerKeys;
   readonly isolation: Pick<ProcessEngine, 'missing' | 'probe'>;
+  readonly debugTools: Debugpy['tools'];
   /** Gives runners their grace period, then ends them. */
   endRunners(): Promise<void>;
   /** Ends the services for runners, and builds in progress. */
@@ -61,9 +64,21 @@ function createKinds(
   { catalog }: Pick<Promises, 'catalog'>,
   runnerSources: string,
 ) {
+  const uv = () => ensureUv({ toolsDir: join(folder, 'tools') });
+  const debuggers = join(folder, 'tools', 'debugpy');
+  // Runners that start before the first debugger see the folder, too.
+  mkdirSync(debuggers, { recursive: true });
+  const debugpy = createDebugpy({
+    folder: debuggers,
+    script: join(runnerSources, 'adapter', 'adapter.py'),
+    uv,
+    env: toolEnvironment(process.env, { caBundle, spareCache: join(folder, 'cache', 'uv') }),
+    mask,
+    line: (text) => ownLog.info('debug', text),
+  });
   const virtualenvs = createVirtualenvBuilder({
     dataDir: folder,
-    uv: () => ensureUv({ toolsDir: join(folder, 'tools') }),
+    uv,
     clock,
     caBundle,
     secretValue: catalog.buildSecret,
@@ -74,7 +89,8 @@ function createKinds(
     runnerSources,
     report,
     isolation,
-    shown: [caBundle],
+    shown: [caBundle, debuggers],
+    debugpy: debugpy.folder,
     shares,
     allowOutside,
     onLimit(sentence) {
@@ -86,6 +102,7 @@ function createKinds(
     builds: createBuilds({ virtualenv: virtualenvs }),
     engine: createEngines({ virtualenv: processes }),
     isolation: processes,
+    debugpy,
   };
 }
 
@@ -101,7 +118,7 @@ export function createCompute(
 ): Compute {
   const { logs, runnerHistory, clock, startedAt, steady, caBundle, keys, mask, report } = foundations;
   const { catalog, blobs, appFiles, queue, requestHistory } = promises;
-  const { builds, engine, isolation } = createKinds(options, foundations, promises, runnerSources);
+  const { builds, engine, isolation, debugpy } = createKinds(options, foundations, promises, runnerSources);
   const notes = createNoteRecorder({ history: runnerHistory, logs });
   const recordException = createExceptionRecorder(logs, requestHistory, mask);
   const lateUnits = createLateUnits({ logs, clock });
@@ -159,10 +176,11 @@ export function createCompute(
     lateUnits,
     runnerKeys,
     isolation,
+    debugTools: debugpy.tools,
     endRunners: () => fleet.close(),
     async close() {
       machineGpus.close();
-      await Promise.all([labels.close(), builds.close()]);
+      await Promise.all([labels.close(), builds.close(), debugpy.close()]);
     },
   };
 }

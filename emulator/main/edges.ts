@@ -103,6 +103,7 @@ export function createEdges(
     queue,
     requestHistory,
     places: compute.places,
+    debugTools: compute.debugTools,
     lateUnits,
     workflows,
     storage,

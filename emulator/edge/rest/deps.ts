@@ -13,6 +13,7 @@ import type { RunnerHistory } from '../../telemetry/runners.ts';
 import type { Logs } from '../../telemetry/types.ts';
 import type { DiskUse } from '../../wire/disk.ts';
 import type { Hosts } from '../../wire/hosts.ts';
+import type { DebugTools } from '../../wire/runner-debug.ts';
 import type { Status } from '../../wire/status.ts';
 import type { Workflows } from '../../workflows/types.ts';
 import type { Signer } from '../auth/signed.ts';
@@ -59,6 +60,8 @@ export interface RestDeps {
     readonly secrets: Status['secrets'];
     readonly isolation: () => Status['isolation'];
   };
+  /** How to start a debug adapter; installs what that needs. */
+  readonly debugTools: () => Promise<DebugTools>;
   /** Why the disk accepts no writes; `null`: no trouble. */
   readonly trouble: () => DiskTrouble | null;
   /** Calls the listener when that has changed; returns a function that unsubscribes. */

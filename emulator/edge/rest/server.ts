@@ -11,6 +11,7 @@ import { ownSettings } from './control/own-settings.ts';
 import { ownStatus } from './control/own-status.ts';
 import { requestData } from './control/request-data.ts';
 import { runReload } from './control/run-reload.ts';
+import { runnerDebug } from './control/runner-debug.ts';
 import { runnerStart } from './control/runner-start.ts';
 import { runnerStop } from './control/runner-stop.ts';
 import type { RestDeps } from './deps.ts';
@@ -62,6 +63,7 @@ export function createRestEdge(deps: RestDeps): Express {
     livePages(deps),
     ownRequests(deps),
     requestData(deps),
+    runnerDebug(deps),
     runnerStart(deps),
     runnerStop(deps),
     runReload(deps),

@@ -149,6 +149,8 @@ function testFleet() {
       note('exec', id, command, options);
       return plan.exec(id, io);
     },
+    debug: async () => undefined,
+    stacks: async () => undefined,
     killRunner(id) {
       note('killRunner', id);
       return has(id);

@@ -55,6 +55,7 @@ function startThrowing(
     const handle = engine.start(specFor(work, text, rest), {
       pulling: handler('pulling'),
       exception: handler('exception'),
+      debug: handler('debug'),
       started: handler('started'),
       ready() {
         handler('ready')();

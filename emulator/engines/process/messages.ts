@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type IsolationMode, missingSchema } from '../../wire/isolation.ts';
 import { codePlaceSchema, exceptionSchema } from '../../wire/log-lines.ts';
+import { stackThreadSchema } from '../../wire/runner-stacks.ts';
 import { ownStepSchema } from '../../wire/runner-start.ts';
 import type { Callable } from '../engine.ts';
 
@@ -58,6 +59,8 @@ export type Command =
       /** What the runner's servers require of every request (runner/inside/gate.py). */
       readonly secret: string;
       readonly development: boolean;
+      /** It waits for a debugger before its code is loaded. */
+      readonly debugger: boolean;
     }
   /** Whether runners are to say where their lines are printed. */
   | { readonly op: 'places'; readonly wanted: boolean }
@@ -69,6 +72,18 @@ export type Command =
       readonly file: string;
       readonly patience: number;
     }
+  /** Connect to a debug adapter on loopback. `folder` has debugpy. */
+  | {
+      readonly op: 'debug';
+      readonly id: string;
+      readonly port: number;
+      readonly token: string;
+      readonly folder: string;
+    }
+  /** No debugger comes. */
+  | { readonly op: 'undebug'; readonly id: string }
+  /** What is it doing? `ask` counts the questions. */
+  | { readonly op: 'stacks'; readonly id: string; readonly ask: number }
   | { readonly op: 'call' | 'terminate' | 'kill' | 'flush'; readonly id: string };
 
 const id = z.string();
@@ -147,6 +162,16 @@ export const message = z.discriminatedUnion('event', [
     code: z.enum(['unsupported', 'still_running', 'refused', 'failed']),
     text: z.string(),
   }),
+  /** About a debugger (runner/inside/debug/debugger.py). `threads`: how many it has stopped. */
+  z.object({
+    event: z.literal('debug'),
+    id,
+    state: z.enum(['waiting', 'connecting', 'attached', 'paused', 'resumed', 'detached', 'failed']),
+    text: z.string(),
+    threads: z.number().int(),
+  }),
+  /** Answers to `stacks`, at most one each. */
+  z.object({ event: z.literal('stacks'), id, ask: z.number().int(), threads: z.array(stackThreadSchema) }),
   z.object({
     event: z.literal('exited'),
     id,

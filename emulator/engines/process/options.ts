@@ -27,6 +27,8 @@ export interface ProcessEngineDeps {
    * ends the runner.
    */
   readonly allowOutside?: boolean;
+  /** The folder of debugpy for a Python; installed at its first use. Rejects with a UserError. */
+  readonly debugpy?: (python: string) => Promise<string>;
   /** Is called once per limitation, with a sentence that says what this machine doesn't let runners have. */
   readonly onLimit?: (sentence: string) => void;
   /** Is called with bugs, in our code or in callbacks. Each bug ends only the runner that it affects. */

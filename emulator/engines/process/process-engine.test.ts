@@ -292,6 +292,7 @@ describe('the engine', () => {
         line: nothing,
         exception: nothing,
         step: nothing,
+        debug: nothing,
         result: nothing,
         done: nothing,
       };

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { throwLater } from '../../local/loop/contain.ts';
+import { UserError } from '../../wire/errors.ts';
 import type { Missing } from '../../wire/isolation.ts';
 import type { Engine } from '../engine.ts';
 import { neverStarted } from '../never-started.ts';
@@ -126,6 +127,7 @@ export function createProcessEngine(deps: ProcessEngineDeps): ProcessEngine {
         layerSizes,
         keepBytecode: (upper) => bytecode.keep(environment.python, machine, upper),
         remove: removals.remove,
+        debugpy: deps.debugpy ?? noDebugpy,
         onExited: slot.leave,
       });
       slot.take(runner);
@@ -142,6 +144,10 @@ export function createProcessEngine(deps: ProcessEngineDeps): ProcessEngine {
       await removals.settled(lastRemovalsMs);
     },
   };
+}
+
+async function noDebugpy(): Promise<never> {
+  throw new UserError('DEBUG_UNSUPPORTED', 'This emulator has no debugger.', 'Start it as `minifal start`.');
 }
 
 /** None where the folder is gone, as after the data folder was deleted. */

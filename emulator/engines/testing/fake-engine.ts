@@ -1,3 +1,4 @@
+import { debugEnded, notDebuggable } from '../debug-refusals.ts';
 import type {
   CodeChange,
   Engine,
@@ -97,6 +98,7 @@ function endingOnce(events: RunnerEvents, ended: AbortController, onReady: () =>
       onReady();
       events.ready(address);
     }),
+    debug: whileAlive((state) => events.debug(state)),
     line: whileAlive((line) => events.line(line)),
     exception: whileAlive((report) => events.exception(report)),
     step: whileAlive((step) => events.step(step)),
@@ -149,6 +151,9 @@ function handleOf(
       swapping = false;
       return outcome;
     },
+    debug: async () => (ended.aborted ? debugEnded : notDebuggable),
+    undebug: () => undefined,
+    stacks: async () => null,
     exec(command, options, io) {
       return program().exec?.(command, options, io) ?? fakeCommand(command, options, io, ended);
     },

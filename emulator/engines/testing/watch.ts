@@ -66,6 +66,7 @@ export function watch(engine: Engine, spec: RunnerSpec): Watched {
     },
     exception: (report) => exceptions.push(report),
     step: (step) => steps.push(step),
+    debug: (state) => order.push(`debug ${state}`),
     done: () => order.push('done'),
     result(value) {
       order.push('result');

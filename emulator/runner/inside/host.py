@@ -13,7 +13,9 @@ import sys
 import types
 
 from ..shared import addresses, reports
-from . import callables, exceptions, gate, labels, request_limit, rules, server_log, sources, streams
+from . import callables, exceptions, gate, labels, request_limit, rules, server_log, sources, stacks, streams
+from .commands import Commands
+from .debug.debugger import Debugger
 from .start import steps
 
 
@@ -42,8 +44,21 @@ def run(config: dict, channel) -> int:
         declared = {config["port"], config["declaredPort"]}
         metrics_ports = frozenset({config["metricsPort"], addresses.METRICS_PORT} - declared)
         way = steps.Steps(lambda event, **about: _report(channel, event, **about), serving, metrics_ports)
-        return _serve(config, channel, noted, way)
+        return _serve(config, channel, noted, way, _listen(channel, serving))
     return _answer(config, channel, noted)
+
+
+def _listen(channel, serving) -> Debugger:
+    """Takes the emulator's commands from now on."""
+    commands = Commands(channel)
+    debugger = Debugger(commands, lambda event, **about: _report(channel, event, **about))
+
+    def answer(command: dict) -> None:
+        _report(channel, "stacks", ask=command["ask"], threads=stacks.take(serving.alone.get("requestId")))
+
+    commands.on("stacks", answer)
+    commands.start()
+    return debugger
 
 
 def _report(channel, event: str, **about: object) -> None:
@@ -86,17 +101,20 @@ def _fresh_main():
     return context
 
 
-def _serve(config: dict, channel, noted: exceptions.Exceptions, way: steps.Steps) -> int:
+def _serve(config: dict, channel, noted: exceptions.Exceptions, way: steps.Steps, debugger: Debugger) -> int:
     phase = exceptions.SETUP
     try:
+        if config["debugger"]:
+            debugger.wait()
         arguments = _setup(config)
         phase = exceptions.IMPORT
         way.begin()
         function = callables.load(config["callable"], "function")
         options = callables.ports_for(function, config["port"], config["metricsPort"])
+        debugger.loaded()
         way.reach(steps.LOADED)
         if config["development"] and config["callable"]["kind"] == "pickle":
-            _prepare_for_changes(function, channel)
+            _prepare_for_changes(function, channel, debugger)
         phase = exceptions.SETUP
         callables.invoke(function, arguments, options)
         _report(channel, "returned")
@@ -112,11 +130,11 @@ def _serve(config: dict, channel, noted: exceptions.Exceptions, way: steps.Steps
         return _fail(channel, callables.describe_error(error))
 
 
-def _prepare_for_changes(function, channel) -> None:
+def _prepare_for_changes(function, channel, debugger: Debugger) -> None:
     from .swap import changing
 
     is_own_call = rules.apply_from_environment().is_own_call
-    changing.install(function, channel, is_own_call, lambda event, **about: _report(channel, event, **about))
+    changing.install(function, debugger, is_own_call, lambda event, **about: _report(channel, event, **about))
 
 
 def _answer(config: dict, channel, noted: exceptions.Exceptions) -> int:

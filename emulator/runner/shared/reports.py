@@ -26,6 +26,8 @@ _SHAPES = {
     "swappable": {},
     "swapped": {"swap": int, "ms": int, "waited": int, "cleared": list, "kept": list},
     "unswapped": {"swap": int, "code": str, "text": str},
+    "debug": {"state": str, "text": str, "threads": int},
+    "stacks": {"ask": int, "threads": list},
     "exception": {
         **{"type": str, "message": str, "phase": str, "frames": list},
         **{"requestId": (str, type(None)), "endpoint": (str, type(None))},
@@ -39,6 +41,10 @@ LONGEST = {"type": 200, "message": 4_000, "function": 200, "label": 200, "file":
 SWAP_CODES = ("unsupported", "still_running", "refused", "failed")
 MOST_NAMES, LONGEST_NAME, LONGEST_REASON = 50, 200, 2_000
 """Of a changed runner: how many names it reports, their length, and the length of the reason why it didn't change."""
+DEBUG_STATES = ("waiting", "connecting", "attached", "paused", "resumed", "detached", "failed")
+MOST_THREADS, MOST_STACK_FRAMES = 200, 100
+_THREAD = {"name": str, "daemon": bool, "idle": bool, "request": (str, type(None)), "frames": list}
+_STACK_FRAME = {"file": str, "line": int, "function": str, "user": bool}
 HIGHEST_LINE = 2**31 - 1
 STEPS = ("code", "loaded", "setup", "setUp", "called")
 """Of a start (inside/start/steps.py), in their order."""
@@ -66,6 +72,11 @@ class Reports:
         self._called = False
         self._swaps: set[int] = set()
         """Changes of code that it was asked for and hasn't answered."""
+        self._may_wait = False
+        self._debugs = False
+        """It was asked to connect to a debugger."""
+        self._asked: set[int] = set()
+        """Questions about its stacks that it hasn't answered."""
         self._next_step = 0
         """Of its start: steps may be left out, but none comes twice or late."""
 
@@ -76,6 +87,18 @@ class Reports:
     def asked_to_swap(self, swap: int) -> None:
         """The runner was asked to change its code. Each request has a number of its own."""
         self._swaps.add(swap)
+
+    def may_wait(self) -> None:
+        """The runner was started to wait for a debugger before its code is loaded."""
+        self._may_wait = True
+
+    def asked_to_debug(self) -> None:
+        """The runner was asked to connect to a debugger."""
+        self._debugs = True
+
+    def asked_for_stacks(self, ask: int) -> None:
+        """The runner was asked what it is doing. Each question has a number of its own."""
+        self._asked.add(ask)
 
     def check(self, line: bytes) -> dict | None:
         """The report in a line; None for a report that says nothing new. Raises `Violation`."""
@@ -89,6 +112,8 @@ class Reports:
         self._seen.add(event)
         if event in ("swapped", "unswapped"):
             self._swaps.discard(report["swap"])
+        if event == "stacks":
+            self._asked.discard(report["ask"])
         if event == "step":
             self._next_step = STEPS.index(report["step"]) + 1
         if event == "listening":
@@ -111,6 +136,11 @@ class Reports:
             return self._mode == "serve"
         if event in ("swapped", "unswapped"):
             return report["swap"] in self._swaps
+        if event == "stacks":
+            return report["ask"] in self._asked
+        if event == "debug":
+            # What suspends time limits is believed only of a runner that was asked to be debugged.
+            return self._debugs or (self._may_wait and report["state"] in ("waiting", "detached"))
         if event == "step":
             return self._mode == "serve" and STEPS.index(report["step"]) >= self._next_step
         if event in ("returned", "done", "swappable"):
@@ -161,9 +191,30 @@ def _parse(line: bytes) -> dict:
         raise Violation("it sent an unknown report over the emulator's connection")
     if report["event"] in ("swapped", "unswapped") and not _is_swap(report):
         raise Violation("it sent an unknown report over the emulator's connection")
+    if report["event"] == "debug" and not _is_debug(report):
+        raise Violation("it sent an unknown report over the emulator's connection")
+    if report["event"] == "stacks" and not _are_stacks(report):
+        raise Violation("it sent an unknown report over the emulator's connection")
     if report["event"] == "step" and not _is_step(report):
         raise Violation("it sent an unknown report over the emulator's connection")
     return report
+
+
+def _is_debug(report: dict) -> bool:
+    is_short = len(report["text"]) <= LONGEST_REASON
+    return report["state"] in DEBUG_STATES and is_short and 0 <= report["threads"] <= HIGHEST_LINE
+
+
+def _are_stacks(report: dict) -> bool:
+    return len(report["threads"]) <= MOST_THREADS and all(
+        isinstance(thread, dict)
+        and _fits(thread, _THREAD)
+        and len(thread["name"]) <= LONGEST_NAME
+        and len(thread["request"] or "") <= LONGEST["label"]
+        and len(thread["frames"]) <= MOST_STACK_FRAMES
+        and all(_is_frame(frame, _STACK_FRAME) for frame in thread["frames"])
+        for thread in report["threads"]
+    )
 
 
 def _is_step(report: dict) -> bool:
@@ -212,10 +263,10 @@ def _is_exception(report: dict) -> bool:
     )
 
 
-def _is_frame(frame: object) -> bool:
+def _is_frame(frame: object, shape: dict = _FRAME) -> bool:
     return (
         isinstance(frame, dict)
-        and _fits(frame, _FRAME)
+        and _fits(frame, shape)
         and all(len(frame[name]) <= LONGEST[name] for name in ("file", "function"))
         and 0 <= frame["line"] <= HIGHEST_LINE
     )

@@ -18,6 +18,8 @@ class Runner:
         self.channel = Channel(launched.channel, LIMIT)
         own = Addresses.described(config["own"])
         self.reports = Reports(config["mode"], None if config["filtered"] else own)
+        if config.get("debugger"):
+            self.reports.may_wait()
         self.place = {
             **{"host": own.v4, "port": own.app_port, "isReported": config["filtered"]},
             **{"rules": config["rules"], "door": config["door"]},

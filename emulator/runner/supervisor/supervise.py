@@ -99,6 +99,15 @@ class Supervisor:
             # The runner may read this late. The machine's processes share this clock.
             until = time.monotonic() + message["patience"]
             self._send(runner, {"op": "swap", "swap": message["swap"], "file": message["file"], "until": until})
+        elif op == "debug":
+            runner.reports.asked_to_debug()
+            about = {"port": message["port"], "token": message["token"], "folder": message["folder"]}
+            self._send(runner, {"op": "debug", **about})
+        elif op == "undebug":
+            self._send(runner, {"op": "undebug"})
+        elif op == "stacks":
+            runner.reports.asked_for_stacks(message["ask"])
+            self._send(runner, {"op": "stacks", "ask": message["ask"]})
         elif op == "flush":
             self._flush_lines(runner)
         elif op == "terminate":

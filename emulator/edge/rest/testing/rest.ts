@@ -37,6 +37,7 @@ export async function restServer() {
     logs,
     runnerHistory,
     hosts: { api: `localhost:${port}`, run: 'localhost:7001', queue: 'localhost:7002', ws: 'localhost:7003' },
+    debugTools: async () => ({ python: '/usr/bin/python3', script: '/adapter.py', debugpy: '/debugpy', env: {} }),
     trouble: made.store.trouble,
     followTrouble: made.store.followTrouble,
     diskUse: async () => ({

@@ -32,5 +32,7 @@ export interface RunnerDeps {
   readonly keepBytecode: (upper: string) => Promise<void>;
   /** Removes the runner's folder. */
   readonly remove: (path: string) => Promise<void>;
+  /** The folder of debugpy for this Python, installed if it isn't there. Rejects with a UserError. */
+  readonly debugpy: (python: string) => Promise<string>;
   readonly onExited: () => void;
 }

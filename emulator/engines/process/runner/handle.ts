@@ -2,6 +2,7 @@ import type { RunnerAddress, RunnerHandle } from '../../engine.ts';
 import { acceptsConnections, probeHealth } from '../../health/health.ts';
 import { environmentUpper } from '../disk/folder.ts';
 import type { Place } from '../shell/shell.ts';
+import type { Debugging } from './debugging.ts';
 import type { RunnerDeps } from './deps.ts';
 import type { Life } from './life.ts';
 import type { RunnerLines } from './lines.ts';
@@ -14,6 +15,7 @@ export function handleOf(
     readonly life: Life;
     readonly lines: RunnerLines;
     readonly swaps: Swaps;
+    readonly debugging: Debugging;
     /** Its address, once it is ready. */
     readonly address: () => RunnerAddress | null;
     readonly place: () => Promise<Place>;
@@ -21,7 +23,7 @@ export function handleOf(
   },
 ): RunnerHandle {
   const { spec, folder, machine, env } = deps;
-  const { life, lines, swaps, ended } = runner;
+  const { life, lines, swaps, debugging, ended } = runner;
   const id = spec.runnerId;
   return {
     runnerId: id,
@@ -39,6 +41,9 @@ export function handleOf(
     },
     flushLines: lines.allReported,
     swap: swaps.swap,
+    debug: debugging.debug,
+    undebug: debugging.undebug,
+    stacks: debugging.stacks,
     exec(command, options, io) {
       const { python } = spec.environment;
       const { appDir } = folder;

@@ -50,5 +50,6 @@ export function startCommand(
     addresses,
     secret,
     development: spec.development ?? false,
+    debugger: spec.mode === 'serve' && (spec.waitsForDebugger ?? false),
   };
 }

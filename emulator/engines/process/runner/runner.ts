@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { contain, type Report } from '../../../local/loop/contain.ts';
 import type { CallResult, RunnerAddress, RunnerEvents, RunnerExit, RunnerHandle } from '../../engine.ts';
 import type { Message } from '../messages.ts';
+import { createDebugging } from './debugging.ts';
 import type { RunnerDeps } from './deps.ts';
 import { handleOf } from './handle.ts';
 import { createLife } from './life.ts';
@@ -39,6 +40,7 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
     },
   });
   const swaps = createSwaps({ ...deps, isReady: () => ready, isOver: () => life.isOver() });
+  const debugging = createDebugging({ ...deps, isOver: () => life.isOver(), onState: events.debug });
   const aProcess = () => newProcess({ spec, secret, onHealthy: becomeReady, noteProbe: lines.noteProbe, failed: fail });
   let current = aProcess();
   const life = createLife(deps, {
@@ -55,6 +57,7 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
       current.close();
       lines.close();
       swaps.close();
+      debugging.close();
       events.exited({ ...exit, ...(done ? { done } : {}) });
       deps.onExited();
     },
@@ -100,6 +103,8 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
     swappable: swaps.possible,
     swapped: swaps.answered,
     unswapped: swaps.answered,
+    debug: debugging.reported,
+    stacks: debugging.answered,
     exited: life.exited,
   };
 
@@ -109,6 +114,7 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
       life,
       lines,
       swaps,
+      debugging,
       address: () => address,
       place: () => current.place,
       ended: end.signal,
@@ -127,6 +133,7 @@ function containEvents(events: RunnerEvents, failed: Report): RunnerEvents {
     line: contain(failed, (line) => events.line(line)),
     exception: contain(failed, (report) => events.exception(report)),
     step: contain(failed, (step) => events.step(step)),
+    debug: contain(failed, (state) => events.debug(state)),
     result: contain(failed, (result) => events.result(result)),
     done: contain(failed, () => events.done()),
     exited: contain(failed, (exit) => events.exited(exit)),

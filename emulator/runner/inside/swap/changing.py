@@ -1,12 +1,11 @@
 """
 Prepares an app of the SDK for changes of its code, and carries them out when the emulator asks. Everything happens on
-the app's own loop: no thread is added, and nothing of the app's class is replaced.
+the app's own loop, and nothing of the app's class is replaced.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 
 from ...shared import reports
@@ -15,10 +14,10 @@ from .hold import Hold
 from .swap import Refused, Served
 
 
-def install(function, channel, is_own_call, report) -> None:
+def install(function, debugger, is_own_call, report) -> None:
     """
-    `function`: the registered callable. `channel`: the commands arrive there. `report(event, **about)`. Call this after
-    `gate.install`: only admitted requests are kept waiting.
+    `function`: the registered callable. `debugger`: commands arrive there, too. `report(event, **about)`. Call this
+    after `gate.install`: only admitted requests are kept waiting.
     """
 
     def change(module) -> None:
@@ -26,21 +25,21 @@ def install(function, channel, is_own_call, report) -> None:
         startup = server.startup
 
         async def start_changeable(self, sockets=None):
-            served = _find(self, function, is_own_call)
+            served = _find(self, function, is_own_call, debugger)
             if served is None:
                 await startup(self, sockets=sockets)
                 return
             report("swappable")
             await startup(self, sockets=sockets)
             served.has_started()
-            _Commands(served, channel, report).listen()
+            _Changes(served, debugger, report).listen()
 
         server.startup = start_changeable
 
     imports.after(lambda name: name == "uvicorn.server", change)
 
 
-def _find(server, function, is_own_call) -> Served | None:
+def _find(server, function, is_own_call, debugger) -> Served | None:
     """The app of the SDK that this server serves, if it is one; the server's application is then wrapped."""
     app = server.config.app
     lifespan = getattr(getattr(app, "router", None), "lifespan_context", None)
@@ -48,33 +47,24 @@ def _find(server, function, is_own_call) -> Served | None:
     if not hasattr(instance, "_build_app"):
         return None
     hold = server.config.loaded_app = Hold(server.config.loaded_app, is_own_call)
-    return Served(function, instance, app, server, hold)
+    return Served(function, instance, app, server, hold, debugger.paused_seconds)
 
 
-class _Commands:
-    def __init__(self, served: Served, channel, report):
+class _Changes:
+    def __init__(self, served: Served, debugger, report):
         self._served = served
-        self._channel = channel
+        self._debugger = debugger
         self._report = report
-        self._owner = os.getpid()
         self._tasks: set[asyncio.Task] = set()
 
     def listen(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._descriptor = self._channel.fileno()
-        if self._descriptor >= 0:
-            self._loop.add_reader(self._descriptor, self._on_commands)
+        loop = asyncio.get_running_loop()
+        self._debugger.commands.on("swap", lambda command: loop.call_soon_threadsafe(self._begin, command))
 
-    def _on_commands(self) -> None:
-        # A forked process that continues the loop shares the channel.
-        commands = self._channel.receive_now() if os.getpid() == self._owner else None
-        if commands is None:
-            self._loop.remove_reader(self._descriptor)
-        for command in commands or ():
-            if command["op"] == "swap":
-                task = self._loop.create_task(self._swap(command))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+    def _begin(self, command: dict) -> None:
+        task = asyncio.get_running_loop().create_task(self._swap(command))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _swap(self, command: dict) -> None:
         swap = command["swap"]
@@ -86,6 +76,7 @@ class _Commands:
             print(callables.traceback_of(error), file=sys.stderr, end="")
             self._refuse(swap, "failed", callables.describe_error(error))
         else:
+            self._debugger.loaded()
             about = {"ms": done.ms, "waited": done.waited, "cleared": _names(done.cleared), "kept": _names(done.kept)}
             self._report("swapped", swap=swap, **about)
 

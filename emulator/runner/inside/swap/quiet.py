@@ -12,6 +12,7 @@ import types
 
 from ...shared import kernel
 from .. import sources
+from ..debug.names import before
 
 _SUSPENDED = {
     types.GeneratorType: ("gi_code", "gi_frame"),
@@ -30,7 +31,8 @@ class Quiet:
 
     def __init__(self, functions: list, hold, shared: list):
         self._functions = {id(function) for function in functions}
-        self._codes = {id(code) for function in functions for code in _all_codes(function.__code__)}
+        codes = [code for function in functions for code in _all_codes(function.__code__)]
+        self._codes = {id(each) for code in codes for each in (code, *before(code))}
         self._hold = hold
         self._is_shared = any(id(function) in self._functions for function in shared)
         self._suspended: list = []

@@ -42,15 +42,17 @@ class Done(NamedTuple):
 class Served:
     """
     An app of the SDK that is being served. `function`: the registered callable. `instance`: the developer's app. `app`:
-    the ASGI application that the SDK built of it, in `server`. `hold`: its requests.
+    the ASGI application that the SDK built of it, in `server`. `hold`: its requests. `paused_seconds()`: for how long a
+    debugger has stopped code, which is no reason to lose patience.
     """
 
-    def __init__(self, function, instance, app, server, hold):
+    def __init__(self, function, instance, app, server, hold, paused_seconds):
         self._function = function
         self._instance = instance
         self._app = app
         self._server = server
         self._hold = hold
+        self._paused_seconds = paused_seconds
         self._after_setup: dict[str, tuple[int, int]] = {}
 
     def has_started(self) -> None:
@@ -84,10 +86,10 @@ class Served:
         kind = type(self._instance)
         shared = [function for name in _PER_REQUEST if (function := getattr(kind, name, None)) is not None]
         quiet = Quiet(change.functions, self._hold, shared)
-        waited = 0.0
+        waited, paused = 0.0, self._paused_seconds()
         while (running := quiet.running()) is not None:
             began = time.monotonic()
-            if began >= until:
+            if began >= until + self._paused_seconds() - paused:
                 raise Refused("still_running", running)
             await asyncio.sleep(_POLL_SECONDS)
             waited += time.monotonic() - began

@@ -1,0 +1,10 @@
+import type { DebugOutcome, DebugRefusal } from './engine.ts';
+
+/** A debugger that was refused; `text`: see DebugOutcome. */
+export function refusedDebug(code: DebugRefusal, text: string): DebugOutcome {
+  return { ok: false, code, text };
+}
+
+export const debugEnded = refusedDebug('runner_ended', 'The runner has ended.');
+export const notDebuggable = refusedDebug('unsupported', 'Only runners of apps can be debugged, not plain functions.');
+export const alreadyDebugged = refusedDebug('attached', 'A debugger is already attached to this runner.');

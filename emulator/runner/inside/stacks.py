@@ -1,0 +1,67 @@
+"""What each thread of a runner is doing. Costs nothing until it is asked; other threads aren't stopped for it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+
+from ..shared import reports
+from . import sources
+
+_MOST_BYTES = 200_000
+_IDLE = {
+    ("threading.py", "wait"), ("selectors.py", "select"), ("queue.py", "get"), ("socket.py", "accept"),
+    ("thread.py", "_worker"), ("connection.py", "_recv"),
+}  # fmt: skip
+"""Innermost frames of threads that wait for work, by file and function."""
+
+
+def take(request: str | None) -> list[dict]:
+    """All threads except for ours, the busy ones first. `request`: the one that is being served alone."""
+    found = []
+    for ident, frame in sys._current_frames().items():
+        thread = threading._active.get(ident)
+        if getattr(thread, "is_pydev_daemon_thread", False) or ident == threading.get_ident():
+            continue
+        frames, is_idle = _frames(frame), _is_idle(frame)
+        serves = not is_idle and any(part["user"] for part in frames)
+        about = {"name": (thread.name if thread else f"thread {ident}")[: reports.LONGEST_NAME]}
+        is_daemon = bool(thread is not None and thread.daemon)
+        about = {**about, "daemon": is_daemon, "idle": is_idle, "request": request if serves else None}
+        found.append({**about, "frames": frames})
+    found.sort(key=lambda thread: (thread["idle"], not any(frame["user"] for frame in thread["frames"])))
+    return _fitted(found[: reports.MOST_THREADS])
+
+
+def _frames(frame) -> list[dict]:
+    """The innermost first."""
+    found: list[dict] = []
+    while frame is not None and len(found) < reports.MOST_STACK_FRAMES:
+        code, names = frame.f_code, frame.f_globals
+        file = sources.file_of(code, names) or code.co_filename
+        found.append(
+            {
+                "file": file[: reports.LONGEST["file"]],
+                "line": max(frame.f_lineno or 0, 0),
+                "function": getattr(code, "co_qualname", code.co_name)[: reports.LONGEST["function"]],
+                "user": file[:1] != "<" and sources.is_apps(file, names),
+            }
+        )
+        frame = frame.f_back
+    return found
+
+
+def _is_idle(frame) -> bool:
+    return (frame.f_code.co_filename.rpartition("/")[2], frame.f_code.co_name) in _IDLE
+
+
+def _fitted(threads: list[dict]) -> list[dict]:
+    """Without the outermost frames, and then without the last threads, that don't fit into a report."""
+    most = reports.MOST_STACK_FRAMES
+    while len(json.dumps(threads)) > _MOST_BYTES:
+        most //= 2
+        if most < 4:
+            return _fitted(threads[: len(threads) // 2])
+        threads = [{**thread, "frames": thread["frames"][:most]} for thread in threads]
+    return threads
