@@ -117,8 +117,11 @@ export type SwapOutcome =
       readonly cleared: readonly string[];
       readonly kept: readonly string[];
     }
-  /** `text`: a part of a sentence that says why, such as "COUNTER was changed at run time". */
-  | { readonly ok: false; readonly code: SwapRefusal; readonly text: string };
+  /**
+   * `text`: a part of a sentence that says why, such as "COUNTER was changed at run time". `remedy`: what would make the
+   * change possible, in a sentence without its full stop.
+   */
+  | { readonly ok: false; readonly code: SwapRefusal; readonly text: string; readonly remedy: string };
 
 /** One line that a runner wrote. Bytes decoded as UTF-8 with replacement; never markup. */
 export interface RunnerLine {

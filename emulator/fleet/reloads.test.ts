@@ -19,7 +19,7 @@ import type { ReloadOrder } from './types.ts';
 const launch = { ...testLaunch, development: true } as const;
 const change: CodeChange = { delta: Buffer.from('delta'), patienceSeconds: 2 };
 const swapped: SwapOutcome = { ok: true, ms: 14, waitedMs: 0, cleared: [], kept: ['COUNTER'] };
-const refused: SwapOutcome = { ok: false, code: 'still_running', text: 'thread:loop still runs' };
+const refused: SwapOutcome = { ok: false, code: 'still_running', text: 'thread:loop still runs', remedy: '' };
 
 /** An app in development with one idle runner. */
 async function running() {

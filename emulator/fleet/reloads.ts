@@ -1,4 +1,5 @@
 import type { CodeChange, RunnerHandle, SwapOutcome } from '../engines/engine.ts';
+import { refusedSwap, runnerEnded } from '../engines/swap-refusals.ts';
 import type { Report } from '../local/loop/contain.ts';
 import type { Effect } from '../scheduler/effects.ts';
 import type { Event } from '../scheduler/events.ts';
@@ -20,9 +21,8 @@ interface Reload {
   hasStarted: boolean;
 }
 
-const noHandle: SwapOutcome = { ok: false, code: 'runner_ended', text: 'the runner has ended' };
-const noChange: SwapOutcome = { ok: false, code: 'unsupported', text: 'nothing was sent that it could exchange' };
-const broken: SwapOutcome = { ok: false, code: 'no_answer', text: 'an internal error in minifal; see emulator.log' };
+const noChange = refusedSwap('unsupported', 'nothing was sent that it could exchange');
+const broken = refusedSwap('no_answer', 'an internal error in minifal; see emulator.log');
 
 export function createReloads(deps: {
   readonly begin: Deploys['reload'];
@@ -37,7 +37,7 @@ export function createReloads(deps: {
   async function outcomeOf(id: RunnerId, change: CodeChange | null): Promise<SwapOutcome> {
     if (!change) return noChange;
     try {
-      return (await handle(id)?.swap(change)) ?? noHandle;
+      return (await handle(id)?.swap(change)) ?? runnerEnded;
     } catch (error) {
       report(error);
       return broken;

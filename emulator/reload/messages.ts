@@ -1,7 +1,13 @@
 import * as z from 'zod';
 
 /** Why a reload is what it is: a sentence, and the way to what decided (`load_model <- Demo.setup`). */
-const reasonSchema = z.object({ code: z.string(), text: z.string(), trail: z.array(z.string()).default([]) });
+const reasonSchema = z.object({
+  code: z.string(),
+  text: z.string(),
+  trail: z.array(z.string()).default([]),
+  /** What would make a change swappable, without a full stop. */
+  remedy: z.string().nullish(),
+});
 
 const errorSchema = z.object({
   type: z.string(),

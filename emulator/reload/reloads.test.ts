@@ -134,7 +134,11 @@ describe('reloads of an app', () => {
     saved('/b.py');
     expect(orders).toEqual([load(1, '/a.py'), load(2, '/b.py')]);
     reloads.reported(loaded(2));
-    posts[0]?.answer({ ...swapped, outcome: 'failed', reason: { code: 'superseded', text: 'A later save came.' } });
+    posts[0]?.answer({
+      ...swapped,
+      outcome: 'failed',
+      reason: { code: 'superseded', text: 'A later save came.', remedy: null },
+    });
     posts[1]?.answer(swapped);
     await settled(1);
     expect(done.map(({ cause }) => cause)).toEqual(['/b.py']);

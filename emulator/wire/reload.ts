@@ -18,7 +18,13 @@ const verdicts = ['same', 'swap', 'restart', 'rebuild', 'registration'] as const
 const reloadOutcomes = ['swapped', 'restarted', 'registered', 'unchanged', 'kept', 'failed'] as const;
 export type ReloadOutcome = (typeof reloadOutcomes)[number];
 
-const reasonSchema = z.object({ code: z.string().max(100), text, trail: z.array(text).max(100).default([]) });
+const reasonSchema = z.object({
+  code: z.string().max(100),
+  text,
+  trail: z.array(text).max(100).default([]),
+  /** What would have made a restart or rebuild a swap: a sentence without its full stop. */
+  remedy: text.nullish(),
+});
 /** Why runners can change their code, or can't. Its fields are those of the loader. */
 const certificateSchema = z.record(z.string(), z.unknown());
 /** A change: the path of an object (`Demo.main`), and what of it. */
@@ -62,7 +68,7 @@ export const reloadAnswerSchema = z.object({
   outcome: z.enum(reloadOutcomes),
   /** Between the request and this answer. */
   ms: z.int(),
-  reason: z.object({ code: z.string(), text: z.string() }).nullable(),
+  reason: z.object({ code: z.string(), text: z.string(), remedy: z.string().nullable() }).nullable(),
   /** Those that were to change their code. */
   runners: z.array(
     z.object({
@@ -94,7 +100,9 @@ export const reloadSchema = z.object({
   /** Absolute: the file that was saved; `null`: a restart was requested. */
   cause: z.string().nullable(),
   /** What decided, as data (`load_model <- Demo.setup`); `null`: nothing to add. */
-  reason: z.object({ code: z.string(), text: z.string(), trail: z.array(z.string()) }).nullable(),
+  reason: z
+    .object({ code: z.string(), text: z.string(), remedy: z.string().nullable(), trail: z.array(z.string()) })
+    .nullable(),
   /** Of a save that can't be imported: the line is 1-based, `null` where no line of the project is to blame. */
   error: z
     .object({ type: z.string(), message: z.string(), file: z.string().nullable(), line: z.int().nullable() })

@@ -4,7 +4,7 @@ import { reloadRow } from '../target/testing/reload.ts';
 import { newsMs, reloadText } from './reload-text.ts';
 
 const error = { type: 'SyntaxError', message: "expected ':'", file: '/work/app.py', line: 22 };
-const reason = { code: 'setup', text: 'setup() changed.', trail: [] };
+const reason = { code: 'setup', text: 'setup() changed.', remedy: null, trail: [] };
 
 describe('what became of a save, in a lens', () => {
   it.each<[Partial<ReloadRow>, string]>([

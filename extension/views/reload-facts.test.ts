@@ -14,7 +14,7 @@ it('the tooltip of a run has the last save, and why it equals a restart', () => 
     operations: { code: 2 },
     kept: [],
   };
-  expect(shown({ reason: { code: 'reach', text: 'x', trail }, certificate })).toEqual([
+  expect(shown({ reason: { code: 'reach', text: 'x', remedy: null, trail }, certificate })).toEqual([
     ['Reloaded at …', 'Swapped in 180 ms: Demo.main changed; model kept.'],
     ['Saved', '/work/app.py'],
     ['Because of', 'load_lora <- Demo.setup'],

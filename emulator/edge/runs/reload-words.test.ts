@@ -3,7 +3,7 @@ import { reloadRequestSchema } from '../../wire/reload.ts';
 import { describeReload } from './reload-words.ts';
 
 const changed = (...paths: readonly string[]) => paths.map((path) => ({ path, what: 'code' }));
-const because = (text: string) => ({ code: 'x', text });
+const because = (text: string, remedy: string | null = null) => ({ code: 'x', text, remedy });
 
 it.each([
   [{ outcome: 'swapped', order: { changed: changed('Demo.main', 'Demo.main') } }, 'Demo.main changed; model kept.'],
@@ -16,6 +16,7 @@ it.each([
   [{ outcome: 'swapped', kept: ['COUNTER', 'self._x'] }, 'model kept; kept: COUNTER, self._x.'],
   [{ outcome: 'restarted', ms: 61_040 }, 'Restarted in 61.0 s.'],
   [{ outcome: 'restarted', reason: because('setup() changed') }, 'Restarted in 106 ms: setup() changed.'],
+  [{ outcome: 'restarted', reason: because('setup() changed', 'Move it') }, 'setup() changed. Move it.'],
   [{ outcome: 'restarted', reason: because('two\n  lines') }, 'Restarted in 106 ms: two lines.'],
   [{ outcome: 'failed', reason: because('exit code 1'), serving: true }, 'exit code 1. The old code keeps serving.'],
   [{ outcome: 'failed', reason: because('exit code 1') }, 'exit code 1. No runner serves until the next save starts.'],

@@ -23,9 +23,11 @@ export function describeReload({ outcome, ms, reason, kept, order, serving }: Fa
       return `Swapped in ${duration(ms)}: ${changed}; model kept${kept.length === 0 ? '' : `; kept: ${list(kept)}`}.`;
     }
     case 'restarted':
-      return `Restarted in ${duration(ms)}${reason ? `: ${full(reason.text)}` : '.'}`;
+      return `Restarted in ${duration(ms)}${reason ? `: ${full(reason.text)}` : '.'}${remedyOf(reason)}`;
     case 'registered':
-      return 'The settings were applied; the app was not restarted.';
+      return order.verdict === 'registration'
+        ? 'The settings were applied; the app was not restarted.'
+        : 'No runner was up: the next one starts with the saved code.';
     case 'unchanged':
       return 'Nothing to reload: the app does the same as before.';
     case 'kept': {
@@ -38,6 +40,10 @@ export function describeReload({ outcome, ms, reason, kept, order, serving }: Fa
       return `Not reloaded: ${full(reason?.text ?? 'the new code failed to start')} ${after}`;
     }
   }
+}
+
+function remedyOf(reason: Facts['reason']): string {
+  return reason?.remedy ? ` ${full(reason.remedy)}` : '';
 }
 
 function list(names: readonly string[]): string {

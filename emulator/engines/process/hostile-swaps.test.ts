@@ -37,7 +37,7 @@ def early():
     ${early}
 def answers(swap, file):
     ok = {"event": "swapped", "swap": swap, "ms": 1, "waited": 0, "cleared": [], "kept": []}
-    no = {"event": "unswapped", "swap": swap, "code": "refused", "text": "because"}
+    no = {"event": "unswapped", "swap": swap, "code": "refused", "text": "because", "remedy": "no"}
 ${answers.replace(/^/gm, '    ')}
 def channel():
     for name in os.listdir("/proc/self/fd"):
@@ -68,7 +68,7 @@ describe('a runner that answers a change of its code', () => {
     const runner = start('yield ok if os.path.exists(file) and swap == 1 else no');
     await runner.ready;
     expect(await runner.handle.swap(change)).toMatchObject({ ok: true, ms: 1, waitedMs: 0 });
-    expect(await runner.handle.swap(change)).toEqual({ ok: false, code: 'refused', text: 'because' });
+    expect(await runner.handle.swap(change)).toEqual({ ok: false, code: 'refused', text: 'because', remedy: 'no' });
     expect(readdirSync(join(work.root, 'runners', runner.handle.runnerId, 'exchange'))).toEqual([]);
   });
 

@@ -161,6 +161,7 @@ export const message = z.discriminatedUnion('event', [
     swap: z.number().int(),
     code: z.enum(['unsupported', 'still_running', 'refused', 'failed']),
     text: z.string(),
+    remedy: z.string(),
   }),
   /** About a debugger (runner/inside/debug/debugger.py). `threads`: how many it has stopped. */
   z.object({

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from . import registration
+from . import registration, remedies
 from .compare import Comparison, Difference, Pair
 from .places import Places, trail
 from .reach import Reach
@@ -41,18 +41,20 @@ def judge(old: dict, new: dict, volatile: list[str]) -> Judgement:
     options = registration.changed_options(old["registration"], new["registration"])
     listed = [{"path": registration.short(name), "what": "option"} for name in options]
     if "environments" in options:
-        return Judgement("rebuild", "environment", "The environment (requirements or Python) changed", changed=listed)
+        text = "The environment (requirements or Python) changed"
+        return refused("rebuild", "environment", text, remedies.ENVIRONMENT, changed=listed)
     option = registration.needs_runner(options)
     if option is not None:
-        text = f"The option {registration.short(option)} changed"
-        return Judgement("restart", "option", text, changed=listed)
+        name = registration.short(option)
+        return refused("restart", "option", f"The option {name} changed", remedies.option(name), changed=listed)
     if (old["python"], old["sdk"]) != (new["python"], new["sdk"]):
-        return Judgement("restart", "sdk", "The SDK or Python changed")
+        return refused("restart", "sdk", "The SDK or Python changed", remedies.SDK)
     if old["graph"] is None or new["graph"] is None:
         same = old["sources"] == new["sources"]
         if same:
             return Judgement("same", "same", "Nothing changed")
-        return Judgement("restart", "not_described", "The app is an entry point, whose code is imported in the runner")
+        text = "The app is an entry point, whose code is imported in the runner"
+        return refused("restart", "not_described", text, remedies.NOT_DESCRIBED)
     comparison = Comparison(old["graph"], new["graph"])
     ignored = ignore(comparison, old, new, set(volatile))
     result = _Judging(comparison, set(volatile)).judge()
@@ -61,6 +63,11 @@ def judge(old: dict, new: dict, volatile: list[str]) -> Judgement:
         result.verdict, result.code, result.text = "registration", "settings", f"{listed[0]['path']} changed"
     result.changed += listed
     return result
+
+
+def refused(verdict: str, code: str, text: str, remedy: str, trail=(), changed=(), reached: int = 0) -> Judgement:
+    """A change that needs a new runner: `text` names the first thing that made it so, `remedy` what would not."""
+    return Judgement(verdict, code, text, list(trail), remedy, list(changed), reached=reached)
 
 
 class _Judging:
@@ -81,28 +88,16 @@ class _Judging:
         if places:
             place = min(places, key=self._is_volatile)
             what, steps = self._places.unsound(place), trail(place, reached)
-            return Judgement(
-                "restart",
-                "setup_reaches",
-                f"setup() reaches {what}, which changed" if len(steps) > 1 else f"{what} changed",
-                steps,
-                f"Edits of {what} are swapped if only endpoints use it" if len(steps) > 1 else None,
-                listed,
-                reached=len(reached),
-            )
+            text = f"setup() reaches {what}, which changed" if len(steps) > 1 else f"{what} changed"
+            remedy = remedies.reached(what, steps)
+            return refused("restart", "setup_reaches", text, remedy, steps, listed, len(reached))
         if star is not None and changed:
-            return Judgement(
-                "restart",
-                "dynamic",
-                f"{star.name} looks names up at run time, and {changed[0].name} changed",
-                [star.name],
-                f"Name what {star.name} uses instead of looking it up",
-                listed,
-            )
+            text = f"{star.name} looks names up at run time, and {changed[0].name} changed"
+            return refused("restart", "dynamic", text, remedies.dynamic(star.name), [star.name], listed)
         for pair in changed:
-            text = _never_in_place(pair)
-            if text is not None:
-                return Judgement("restart", "shape", text, [pair.name], None, listed)
+            found = _never_in_place(pair)
+            if found is not None:
+                return refused("restart", "shape", *found, [pair.name], listed)
         if changed:
             first = listed[0]
             judgement = Judgement("swap", "swap", f"{first['path']} changed", changed=listed, reached=len(reached))
@@ -133,18 +128,20 @@ class _Judging:
         return found[:_MOST_LISTED]
 
 
-def _never_in_place(pair: Pair) -> str | None:
-    """A change that no live object can take."""
+def _never_in_place(pair: Pair) -> tuple[str, str] | None:
+    """A change that no live object can take, and what would be one."""
+    name = pair.name
     if pair.kind == "module" and "source" in pair.facts:
-        return f"Code of {pair.name} outside of functions changed, and runners import that file"
+        text = f"Code of {name} outside of functions changed, and runners import that file"
+        return text, remedies.module_code(name)
     if pair.kind == "module" and "by value" in pair.facts:
-        return f"{pair.name} travels in another way"
+        return f"{name} travels in another way", remedies.way(name)
     if pair.kind == "class":
-        for name in ("bases", "slots", "tuple fields"):
-            if name in pair.facts:
-                return f"{pair.name} has other {name}"
+        for what in ("bases", "slots", "tuple fields"):
+            if what in pair.facts:
+                return f"{name} has other {what}", remedies.layout(name, what)
         if pair.new["opaque"] and (pair.facts or pair.differences):
-            return f"{pair.name} is validated by code that can't be changed in place"
+            return f"{name} is validated by code that can't be changed in place", remedies.validated(name)
         if any(it.label == "metaclass" or it.label.startswith("base ") for it in pair.differences):
-            return f"{pair.name} has other bases"
+            return f"{name} has other bases", remedies.layout(name, "bases")
     return None

@@ -207,7 +207,10 @@ describe('the loader', { timeout: 180_000 }, () => {
   it('says what a save needs: nothing, a restart, a new environment; and where it fails', async () => {
     const loader = await startLoader();
     expect(await loader.load()).toMatchObject({ event: 'loaded', verdict: 'same' });
-    expect(await loader.load({ fresh: true })).toMatchObject({ verdict: 'restart', reason: { code: 'fresh' } });
+    expect(await loader.load({ fresh: true })).toMatchObject({
+      verdict: 'restart',
+      reason: { code: 'fresh', remedy: expect.stringContaining('saves are swapped') },
+    });
 
     save('app.py', app.replace('{"number":', '{"sum":'));
     const swapped = await loader.load();
@@ -217,7 +220,10 @@ describe('the loader', { timeout: 180_000 }, () => {
       certificate: { operations: { code: 1 }, kept: [] },
     });
     expect(Buffer.from(swapped.delta ?? '', 'base64').length).toBeGreaterThan(100);
-    expect(await loader.load({ swap: false })).toMatchObject({ verdict: 'restart', reason: { code: 'swap_off' } });
+    expect(await loader.load({ swap: false })).toMatchObject({
+      verdict: 'restart',
+      reason: { code: 'swap_off', remedy: expect.stringContaining('--no-swap') },
+    });
 
     save('app.py', app.replace('self.start = 1', 'self.start = 2'));
     const changed = await loader.load();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import os
 import sys
@@ -10,10 +11,10 @@ import time
 import uuid
 
 from . import code as codes
-from . import project, sdk
+from . import project, remedies, sdk
 from .delta import Unaddressable, make
 from .describe import Describer
-from .judge import Judgement, judge
+from .judge import Judgement, judge, refused
 from .slices import slices_of
 from .volatile import volatile_of
 
@@ -165,7 +166,7 @@ def answer_of(run: sdk.Run, base: dict | None, command: dict, found: list[dict],
             delta, operations = make(result, describer)
         except Exception as error:
             text = str(error) if isinstance(error, Unaddressable) else f"{type(error).__name__}: {error}"
-            result.verdict, result.code, result.text = "restart", "not_addressable", text
+            result = _refuse(result, "not_addressable", text, remedies.NOT_ADDRESSABLE)
     return {
         "event": "loaded",
         "verdict": result.verdict,
@@ -249,13 +250,18 @@ def _digest_of(file: str) -> str:
 
 def _judge(base: dict | None, new: dict, command: dict) -> Judgement:
     if base is None:
-        return Judgement("restart", "first_version", "There is nothing to compare with")
+        return refused("restart", "first_version", "There is nothing to compare with", remedies.FIRST_VERSION)
     if command.get("fresh"):
-        return Judgement("restart", "fresh", "A fresh setup() was requested")
+        return refused("restart", "fresh", "A fresh setup() was requested", remedies.FRESH)
     result = judge(base, new, command.get("volatile") or [])
     if result.verdict == "swap" and command.get("swap") is False:
-        result.verdict, result.code, result.text = "restart", "swap_off", "Swapping is turned off"
+        return _refuse(result, "swap_off", "Swapping is turned off", remedies.SWAP_OFF)
     return result
+
+
+def _refuse(found: Judgement, code: str, text: str, remedy: str) -> Judgement:
+    """A restart in place of the swap that was found."""
+    return dataclasses.replace(found, verdict="restart", code=code, text=text, remedy=remedy)
 
 
 def _certificate(base: dict | None, new: dict, result: Judgement, operations: dict[str, int]) -> dict:

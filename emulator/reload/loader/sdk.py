@@ -168,7 +168,10 @@ def quiet_console():
     from fal.console import console
 
     before, console.quiet = console.quiet, True
+    # A quiet console still lays its texts out.
+    console.print = lambda *_, **__: None
     try:
         yield
     finally:
         console.quiet = before
+        del console.print

@@ -25,7 +25,7 @@ _SHAPES = {
     "step": {"step": str, "imports": dict, "written": int, "installed": list, "ms": int},
     "swappable": {},
     "swapped": {"swap": int, "ms": int, "waited": int, "cleared": list, "kept": list},
-    "unswapped": {"swap": int, "code": str, "text": str},
+    "unswapped": {"swap": int, "code": str, "text": str, "remedy": str},
     "debug": {"state": str, "text": str, "threads": int},
     "stacks": {"ask": int, "threads": list},
     "exception": {
@@ -244,7 +244,7 @@ def _are_counted(imports: dict) -> bool:
 
 def _is_swap(report: dict) -> bool:
     if report["event"] == "unswapped":
-        return report["code"] in SWAP_CODES and len(report["text"]) <= LONGEST_REASON
+        return report["code"] in SWAP_CODES and all(len(report[name]) <= LONGEST_REASON for name in ("text", "remedy"))
     return (
         all(0 <= report[name] <= HIGHEST_LINE for name in ("ms", "waited"))
         and all(len(report[name]) <= MOST_NAMES for name in ("cleared", "kept"))

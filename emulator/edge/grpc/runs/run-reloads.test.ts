@@ -46,7 +46,8 @@ describe('a reload of a run', () => {
       plane.state.now += 5_200;
       return { kind: 'restarted', runners: [] };
     };
-    const reason = { code: 'reach', text: 'setup() reaches load_model, which changed', trail: ['load_model', 'setup'] };
+    const text = 'setup() reaches load_model, which changed';
+    const reason = { code: 'reach', text, trail: ['load_model', 'setup'], remedy: 'Move it out of setup()' };
     const answer = await run.reload(
       saved({
         ...{ reason, cause: { file: '/work/app.py' } },
@@ -54,7 +55,7 @@ describe('a reload of a run', () => {
       }),
     );
     expect(answer).toMatchObject({ outcome: 'restarted', ms: 5_200, reason: { code: 'reach' }, runners: [] });
-    expect(answer.sentence).toBe('Restarted in 5.2 s: setup() reaches load_model, which changed.');
+    expect(answer.sentence).toBe(`Restarted in 5.2 s: ${text}. Move it out of setup().`);
     expect(reloads()).toMatchObject([
       [
         { alias, from: alias, how: 'restart', revision: answer.revision, settings: { maxMultiplexing: 3 } },
@@ -69,7 +70,7 @@ describe('a reload of a run', () => {
     expect(existsSync(file)).toBe(false);
     expect(run.latest()).toMatchObject({
       ...{ outcome: 'restarted', cause: '/work/app.py', setupKept: false, error: null },
-      reason: { trail: ['load_model', 'setup'] },
+      reason: { trail: ['load_model', 'setup'], remedy: 'Move it out of setup()' },
     });
   });
 
@@ -89,13 +90,25 @@ describe('a reload of a run', () => {
 
   it('names what a runner refused', async () => {
     const { plane, run } = await running();
-    const outcome = { ok: false, code: 'still_running', text: 'thread:loop still runs' } as const;
+    const outcome = { ok: false, code: 'still_running', text: 'thread:loop still runs', remedy: 'End it' } as const;
     plane.fleetPlan.reload = async () => ({ kind: 'restarted', runners: [{ id: 'r1', outcome }] });
     const answer = await run.reload(saved({ verdict: 'swap', delta }));
     expect(answer.sentence).toBe(
-      'Restarted in 0 ms: The runner could not take over the change: thread:loop still runs.',
+      'Restarted in 0 ms: The runner could not take over the change: thread:loop still runs. End it.',
     );
     expect(answer.runners).toMatchObject([{ outcome: 'refused', reason: { code: 'still_running' } }]);
+  });
+
+  it('says so when no runner was asked to exchange its code', async () => {
+    const { plane, run, alias } = await running();
+    plane.fleetPlan.reload = async () => ({ kind: 'restarted', runners: [] });
+    const swap = { verdict: 'swap', delta, changed: [change] } as const;
+    const notReady = await run.reload(saved(swap));
+    expect(notReady.sentence).toMatch(/: No runner of the code before was ready\. A save is swapped once/);
+    const lost = await run.reload(saved({ ...swap, base: alias }));
+    expect(lost.reason).toMatchObject({ code: 'other_base', remedy: expect.stringContaining('next save') });
+    plane.fleetPlan.reload = async () => ({ kind: 'applied', runners: [] });
+    expect((await run.reload(saved(swap))).sentence).toBe('No runner was up: the next one starts with the saved code.');
   });
 
   it('is a restart when the change was made for other code than what was accepted last', async () => {

@@ -92,7 +92,7 @@ export function createRunReloads(
     request = next;
     hooks.accepted(next);
     const outcome = ({ swapped: 'swapped', restarted: 'restarted', applied: 'registered' } as const)[result.kind];
-    return { outcome, reason: refusalOf(result.runners) ?? order.reason ?? null, runners: result.runners };
+    return { outcome, reason: whyOf(order, how, result), runners: result.runners };
   }
 
   function conclude(order: ReloadRequest, { outcome, reason, runners }: Ended, since: number): ReloadAnswer {
@@ -104,7 +104,7 @@ export function createRunReloads(
     const sentence = describeReload({ ...facts, order, serving });
     const answer: ReloadAnswer = {
       ...facts,
-      reason: reason && { code: reason.code, text: reason.text },
+      reason: reason && { ...reason, remedy: outcome === 'restarted' ? reason.remedy : null },
       runners: runners.map(({ id, outcome: one }) => ({ id, ...shownOutcome(one) })),
       cleared: [...new Set(done.flatMap((one) => one.cleared))],
       sentence,
@@ -163,17 +163,34 @@ function parseRun(run: string): RunRequest {
 }
 
 function failed(code: string, text: string): Ended {
-  return { outcome: 'failed', reason: { code, text }, runners: [] };
+  return { outcome: 'failed', reason: { code, text, remedy: null }, runners: [] };
 }
 
-/** Why no runner could exchange its code, if one tried. */
-function refusalOf(runners: ReloadResult['runners']): ReloadAnswer['reason'] {
-  if (runners.some(({ outcome }) => outcome.ok)) return null;
-  const first = runners[0]?.outcome;
-  return first && !first.ok
-    ? { code: first.code, text: `The runner could not take over the change: ${first.text}.` }
-    : null;
+/** What decided: the first runner that refused, if none took the change; that no runner was asked; or the loader. */
+function whyOf(
+  { verdict, reason }: ReloadRequest,
+  how: ReloadOrder['how'],
+  { kind, runners }: ReloadResult,
+): ReloadAnswer['reason'] {
+  const first = runners.some(({ outcome }) => outcome.ok) ? undefined : runners[0]?.outcome;
+  if (first && !first.ok) {
+    const text = `The runner could not take over the change: ${first.text}.`;
+    return { code: first.code, text, remedy: first.remedy };
+  }
+  if (verdict === 'swap' && kind === 'restarted') return how === 'swap' ? noRunner : otherBase;
+  return reason ? { code: reason.code, text: reason.text, remedy: reason.remedy ?? null } : null;
 }
+
+const noRunner = {
+  code: 'no_runner',
+  text: 'No runner of the code before was ready.',
+  remedy: 'A save is swapped once the app is ready',
+};
+const otherBase = {
+  code: 'other_base',
+  text: 'The change was made for other code than the app has.',
+  remedy: 'The next save is compared with this one, and can be swapped',
+};
 
 function shownOutcome(outcome: SwapOutcome): Omit<ReloadAnswer['runners'][number], 'id'> {
   if (outcome.ok) return { outcome: 'swapped', reason: null, ms: outcome.ms, waitedMs: outcome.waitedMs };

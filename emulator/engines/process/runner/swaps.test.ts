@@ -68,8 +68,9 @@ describe("a change of a runner's code", () => {
     const outcome = swaps.swap(change);
     expect(await swaps.swap(change)).toMatchObject({ ok: false, code: 'busy' });
     await reaches(1);
-    swaps.answered({ event: 'unswapped', id: 'r', swap: 1, code: 'still_running', text: 'main is running' });
-    expect(await outcome).toEqual({ ok: false, code: 'still_running', text: 'main is running' });
+    const why = { code: 'still_running', text: 'main is running', remedy: '' } as const;
+    swaps.answered({ event: 'unswapped', id: 'r', swap: 1, ...why });
+    expect(await outcome).toEqual({ ok: false, ...why, remedy: expect.stringMatching(/two seconds/) });
   });
 
   it('without an answer is the last one: which code the runner has is unknown', async () => {
@@ -93,9 +94,9 @@ describe("a change of a runner's code", () => {
     const second = swaps.swap(change);
     await reaches(2);
     swaps.answered({ ...swapped, swap: 1 });
-    swaps.answered({ event: 'unswapped', id: 'r', swap: 2, code: 'failed', text: 'NameError' });
+    swaps.answered({ event: 'unswapped', id: 'r', swap: 2, code: 'failed', text: 'NameError', remedy: 'x' });
     swaps.answered({ ...swapped, swap: 2 });
-    expect(await second).toMatchObject({ ok: false, code: 'failed' });
+    expect(await second).toMatchObject({ ok: false, code: 'failed', remedy: 'x' });
   });
 
   it('ends with the runner, also while it is being stored', async () => {

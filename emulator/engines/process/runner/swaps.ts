@@ -85,7 +85,7 @@ export function createSwaps(
     },
     answered(answer) {
       if (answer.swap !== changes) return;
-      if (answer.event === 'unswapped') resolve?.(refusedSwap(answer.code, answer.text));
+      if (answer.event === 'unswapped') resolve?.(refusedSwap(answer.code, answer.text, answer.remedy));
       else {
         const { ms, waited: waitedMs, cleared, kept } = answer;
         resolve?.({ ok: true, ms, waitedMs, cleared, kept });

@@ -63,7 +63,7 @@ class App:
                 "comment": "",
                 "doc": "",
             }
-            for number in range(4)
+            for number in range(pick.randint(2, 4))
         ]
         self.mixin_tag = self._tag()
         self.bases = ""

@@ -6,6 +6,8 @@ and makes the change; a runner is a fork that loads the SDK's pickle, serves it 
 from __future__ import annotations
 
 import asyncio
+import gc
+import importlib.metadata
 import io
 import json
 import os
@@ -109,6 +111,30 @@ def libraries(folder: str) -> None:
     loader.warm(in_child(body))
 
 
+def runner_libraries(folder: str, pickled: str, probe, about) -> None:
+    """
+    Imports the libraries that a runner of this app imports while it starts and answers, so that the forks have them.
+    What is here by now is what no fork may look at again: it isn't copied for each.
+    """
+
+    def body():
+        before = set(sys.modules)
+
+        async def run():
+            runner = Runner(bytes.fromhex(pickled), folder)
+            await runner.start()
+            await probe(runner, about)
+
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        asyncio.run(run())
+        return project.libraries_since(before)
+
+    loader.warm(in_child(body))
+    gc.collect()
+    gc.freeze()
+
+
 def load(folder: str, base: str | None, volatile: list[str]) -> dict:
     """What a child of the loader answers, and the description."""
 
@@ -137,6 +163,8 @@ class Runner:
 
     def __init__(self, pickled: bytes, folder: str):
         os.environ["IS_ISOLATE_AGENT"] = "1"
+        # The SDK prints the packages at each start, which takes longer than all the rest of it.
+        importlib.metadata.distributions = lambda: ()
         os.chdir(folder)
         import types
 

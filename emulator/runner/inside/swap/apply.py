@@ -22,11 +22,15 @@ _MOST_OBJECTS = 200_000
 
 
 class Refused(Exception):
-    """The change can't be made on the live objects. `text` names the first reason."""
+    """
+    The change can't be made on the live objects. `text` names the first reason, `remedy` what would make it possible,
+    in a sentence without its full stop.
+    """
 
-    def __init__(self, text: str):
+    def __init__(self, text: str, remedy: str = ""):
         super().__init__(text)
         self.text = text
+        self.remedy = remedy or "It is a case that minifal can't change in place; edits of functions are swapped"
 
 
 def brief(value) -> str:
@@ -70,7 +74,8 @@ class Resolver:
             except Refused:
                 raise
             except Exception as error:
-                raise Refused(f"{path[-1][-1]!r} isn't where it was: {type(error).__name__}") from error
+                text = f"{path[-1][-1]!r} isn't where it was: {type(error).__name__}"
+                raise Refused(text, "Leave names as they were imported, and their edits are swapped") from error
             self._memo[path] = found
         return found
 
@@ -248,7 +253,8 @@ class Change:
             if kind == "global":
                 name, _, had, before, is_replaced = about
                 if had and before is not None and name in target and brief(target[name]) != before:
-                    raise Refused(f"{name} was changed at run time to {target[name]!r:.40}")
+                    text = f"{name} was changed at run time to {target[name]!r:.40}"
+                    raise Refused(text, "Keep in self what requests change; edits of other globals are swapped")
                 if is_replaced:
                     self._check_holders(target.get(name), name)
             elif kind == "member":
@@ -256,7 +262,8 @@ class Change:
                 if is_replaced:
                     self._check_holders(target.__dict__.get(name), name)
             elif kind == "code" and len(target.__code__.co_freevars) != len(about[0].co_freevars):
-                raise Refused(f"{target.__qualname__} has other variables of outer functions")
+                text = f"{target.__qualname__} has other variables of outer functions"
+                raise Refused(text, "Edits that use the same variables of outer functions are swapped")
 
     def _check_holders(self, old, name: str) -> None:
         """A function that is replaced, not changed, must not be held elsewhere."""
@@ -271,7 +278,8 @@ class Change:
                 continue
             if isinstance(holder, tuple) and any(operation is holder for operation in self._operations):
                 continue
-            raise Refused(f"{name} can't be changed in place and is held by a {type(holder).__name__}")
+            text = f"{name} can't be changed in place and is held by a {type(holder).__name__}"
+            raise Refused(text, f"Use {name} by its name instead of keeping it, and its edits are swapped")
 
     def apply(self):
         """Makes the change. Returns a function that takes it back. If it raises, it has taken it back."""
@@ -305,11 +313,13 @@ def _check_instances(kind: str, cls) -> None:
             for holder in gc.get_referrers(member):
                 if _is_of_enum(holder, cls, member):
                     continue
-                raise Refused(f"{cls.__qualname__}.{member.name} is held by a {type(holder).__name__}")
+                text = f"{cls.__qualname__}.{member.name} is held by a {type(holder).__name__}"
+                raise Refused(text, f"Edits of {cls.__qualname__} are swapped while nothing keeps its members")
         return
     count = sum(1 for value in gc.get_objects() if type(value) is cls)
     if count:
-        raise Refused(f"{count} live instance{'' if count == 1 else 's'} of {cls.__qualname__}")
+        text = f"{count} live instance{'' if count == 1 else 's'} of {cls.__qualname__}"
+        raise Refused(text, f"Edits of {cls.__qualname__} are swapped while nothing keeps one")
 
 
 def _is_of_enum(holder, cls, member) -> bool:

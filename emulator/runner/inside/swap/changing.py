@@ -71,17 +71,18 @@ class _Changes:
         try:
             done = await self._served.swap(command["file"], command["until"])
         except Refused as refused:
-            self._refuse(swap, refused.code, refused.text)
+            self._refuse(swap, refused.code, refused.text, refused.remedy)
         except BaseException as error:
             print(callables.traceback_of(error), file=sys.stderr, end="")
-            self._refuse(swap, "failed", callables.describe_error(error))
+            self._refuse(swap, "failed", callables.describe_error(error), "")
         else:
             self._debugger.loaded()
             about = {"ms": done.ms, "waited": done.waited, "cleared": _names(done.cleared), "kept": _names(done.kept)}
             self._report("swapped", swap=swap, **about)
 
-    def _refuse(self, swap: int, code: str, text: str) -> None:
-        self._report("unswapped", swap=swap, code=code, text=text[: reports.LONGEST_REASON])
+    def _refuse(self, swap: int, code: str, text: str, remedy: str) -> None:
+        about = {"text": text[: reports.LONGEST_REASON], "remedy": remedy[: reports.LONGEST_REASON]}
+        self._report("unswapped", swap=swap, code=code, **about)
 
 
 def _names(names: list[str]) -> list[str]:

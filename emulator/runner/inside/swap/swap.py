@@ -22,12 +22,16 @@ _OF_SDK = ("_current_request_context", "isolate_channel")
 
 
 class Refused(Exception):
-    """`code`: see `reports.SWAP_CODES`. `text`: a part of a sentence that says why."""
+    """
+    `code`: see `reports.SWAP_CODES`. `text`: a part of a sentence that says why; `remedy`: what would make the change
+    possible, if that depends on more than the code.
+    """
 
-    def __init__(self, code: str, text: str):
+    def __init__(self, code: str, text: str, remedy: str = ""):
         super().__init__(text)
         self.code = code
         self.text = text
+        self.remedy = remedy
 
 
 class Done(NamedTuple):
@@ -75,7 +79,7 @@ class Served:
             waited = await self._wait(change, until)
             self._carry_out(change)
         except apply.Refused as refused:
-            raise Refused("refused", refused.text) from refused
+            raise Refused("refused", refused.text, refused.remedy) from refused
         finally:
             self._hold.open()
         ms = int((time.monotonic() - began) * 1000)
@@ -125,7 +129,8 @@ class Served:
         now = {route.path: _contract(route.endpoint) for route in fresh.routes if hasattr(route, "endpoint")}
         for path, contract in sessions.items():
             if now.get(path) != contract:
-                raise Refused("refused", f"a realtime session is open on {path}, whose options or models change")
+                text = f"a realtime session is open on {path}, whose options or models change"
+                raise Refused("refused", text, f"The change is swapped while no session is open on {path}")
         if hasattr(self._server, "_handle_exit"):
             self._server._handle_exit = self._instance.handle_exit
         self._app.middleware_stack = fresh
