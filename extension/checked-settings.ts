@@ -81,6 +81,7 @@ const settings = {
   // The key goes through a pipe (process/keychain.ts), never as an argument.
   workingFolder: checked(table.workingFolder, oneOf(table.workingFolder), () => t('the project folder is used')),
   hotReload: checked(table.hotReload, oneOf(table.hotReload), () => t('`swap` is used')),
+  hotReloadAudit: checked(table.hotReloadAudit, z.boolean(), () => t('it is off')),
   hotReloadIgnore: checked<readonly string[]>(
     table.hotReloadIgnore,
     z.array(z.string().regex(new RegExp(table.hotReloadIgnore.item.pattern))),

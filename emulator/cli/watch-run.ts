@@ -55,7 +55,7 @@ export async function watchRun({
       }
       loader.order(order);
     },
-    post: (reload) => postReload(emulator, alias ?? '', reload, over.signal),
+    post: (reload) => postReload(emulator, alias ?? '', { ...reload, audit: options.audit }, over.signal),
     swaps: options.swap,
     onDone: (done) => print(describeDone(done, cwd)),
     onTrouble: (sentence) => over.signal.aborted || print(`Not reloaded: ${sentence}`),

@@ -118,8 +118,8 @@ export type SwapOutcome =
       readonly kept: readonly string[];
     }
   /**
-   * `text`: a part of a sentence that says why, such as "COUNTER was changed at run time". `remedy`: what would make the
-   * change possible, in a sentence without its full stop.
+   * `text`: a part of a sentence that says why, such as "COUNTER was changed at run time". `remedy`: what would make
+   * the change possible, in a sentence without its full stop.
    */
   | { readonly ok: false; readonly code: SwapRefusal; readonly text: string; readonly remedy: string };
 

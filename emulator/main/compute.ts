@@ -12,6 +12,7 @@ import { createLabels } from '../edge/labels/labels.ts';
 import { createEngines } from '../engines/engines.ts';
 import { createProcessEngine, type ProcessEngine } from '../engines/process/process-engine.ts';
 import { createWantedPlaces, type WantedPlaces } from '../engines/wanted-places.ts';
+import { type Copies, createCopies } from '../exchange/copies.ts';
 import { createExchange, type Exchange } from '../exchange/exchange.ts';
 import { createLateUnits, type LateUnits } from '../exchange/late-units.ts';
 import { createFleet } from '../fleet/fleet.ts';
@@ -38,6 +39,8 @@ export interface Compute {
   readonly fleet: Fleet;
   readonly gpuUse: Pick<GpuMonitor, 'sample' | 'memoryOf'>;
   readonly exchange: Exchange;
+  /** Of what goes through it. */
+  readonly copies: Copies;
   readonly lateUnits: LateUnits;
   readonly places: WantedPlaces;
   readonly runnerKeys: RunnerKeys;
@@ -122,7 +125,7 @@ export function createCompute(
   const notes = createNoteRecorder({ history: runnerHistory, logs });
   const recordException = createExceptionRecorder(logs, requestHistory, mask);
   const lateUnits = createLateUnits({ logs, clock });
-  const exchange = createExchange({ lateUnits });
+  const { copies, exchange } = createCopies(createExchange({ lateUnits }));
   const runnerKeys = createRunnerKeys();
   mask.hold([runnerKeys.common]);
   const labels = createLabels({ token: keys.controller, report });
@@ -172,6 +175,7 @@ export function createCompute(
     fleet,
     gpuUse: machineGpus.monitor,
     exchange,
+    copies,
     places,
     lateUnits,
     runnerKeys,

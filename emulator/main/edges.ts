@@ -56,7 +56,7 @@ export function createEdges(
 ): Edges {
   const { store, logs, runnerHistory, clock, startedAt, keys, report } = foundations;
   const { catalog, blobs, appFiles, storage, queue, requestHistory, webhooks, workflows, jwks } = promises;
-  const { fleet, exchange, lateUnits, builds } = compute;
+  const { fleet, exchange, copies, lateUnits, builds } = compute;
   const { account } = catalog;
   const { hosts } = open;
   const keyCheck = createRunnerKeyCheck(compute.runnerKeys, (runnerId) => fleet.runner(runnerId)?.state.kind);
@@ -96,7 +96,7 @@ export function createEdges(
   const rooms = { catalog, fleet, runs, logs, runnerHistory, appFiles, authenticate, hosts, clock, report };
   const authorities = loopbackHosts(open.ports.api);
   const guardRules = { hosts: authorities, allowedOrigins };
-  const grpc = createGrpcEdge({ ...rooms, blobs, builds, routes, authorities, noteUse: limits.noteUse });
+  const grpc = createGrpcEdge({ ...rooms, blobs, builds, calls, copies, routes, authorities, noteUse: limits.noteUse });
   const rest = createRestEdge({
     ...rooms,
     routes,

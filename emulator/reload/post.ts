@@ -33,10 +33,10 @@ const refusal = z.object({ detail: z.string() });
 export async function postReload(
   emulator: { readonly port: number; readonly key: string },
   alias: string,
-  { cause, base, loaded, afterSaveMs }: Reload,
+  { cause, base, loaded, afterSaveMs, audit = false }: Reload & { readonly audit?: boolean },
   signal: AbortSignal,
 ): Promise<Posted> {
-  const body = Buffer.from(JSON.stringify({ base, cause: { file: cause }, afterSaveMs, ...partsOf(loaded) }));
+  const body = Buffer.from(JSON.stringify({ base, cause: { file: cause }, afterSaveMs, audit, ...partsOf(loaded) }));
   const sent = request({
     ...{ host: 'localhost', port: emulator.port, method: 'POST', agent: false, signal },
     path: `/minifal/runs/${encodeURIComponent(alias)}/reload`,

@@ -58,6 +58,8 @@ export const reloadRequestSchema = z
     afterSaveMs: z.int().nonnegative().max(86_400_000).default(0),
     /** The code can't be imported. */
     error: errorSchema.nullish(),
+    /** After a swap, the next request is answered by a fresh runner, too, and the answers are compared. */
+    audit: z.boolean().default(false),
   })
   .refine(({ run, verdict, error }) => error || (run !== undefined && verdict !== undefined), {
     message: 'a reload has either an error, or a run and a verdict',
@@ -89,6 +91,17 @@ export const reloadAnswerSchema = z.object({
 });
 export type ReloadAnswer = z.output<typeof reloadAnswerSchema>;
 
+/**
+ * How a fresh runner answered the first request after a swap. `values`: only values differ, as those of random numbers
+ * do; `different`: something else does, at `places`; `failed`: it gave no answer.
+ */
+const auditSchema = z.object({
+  outcome: z.enum(['same', 'values', 'different', 'failed']),
+  sentence: z.string(),
+  places: z.array(z.string()).readonly(),
+});
+export type ReloadAudit = z.output<typeof auditSchema>;
+
 /** The last reload of a run (`minifal run --watch`), as its row has it. */
 export const reloadSchema = z.object({
   at: z.number(),
@@ -111,6 +124,8 @@ export const reloadSchema = z.object({
   setupKept: z.boolean(),
   /** Why the change equals a restart: what changed, what was compared. Values are texts, numbers and lists of texts. */
   certificate: z.record(z.string(), z.unknown()).nullable(),
+  /** `null`: not audited, or not yet. */
+  audit: auditSchema.nullable(),
 });
 export type ReloadRow = z.output<typeof reloadSchema>;
 

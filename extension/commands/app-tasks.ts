@@ -280,8 +280,9 @@ function aliasIn({ pathname }: URL): string | undefined {
 
 /** `undefined`: a run keeps the code with which it began. */
 function hotReload({ uri }: vscode.WorkspaceFolder): HotReload | undefined {
-  const { hotReload, hotReloadIgnore } = readSettings(uri);
-  return hotReload === 'off' ? undefined : { swaps: hotReload === 'swap', ignored: hotReloadIgnore };
+  const { hotReload, hotReloadAudit, hotReloadIgnore } = readSettings(uri);
+  if (hotReload === 'off') return undefined;
+  return { swaps: hotReload === 'swap', audits: hotReloadAudit, ignored: hotReloadIgnore };
 }
 
 /** How a task names an app: `FILE::NAME` from the workspace folder. */

@@ -163,6 +163,15 @@ const hotReload = {
     scope: 'machine-overridable',
     description: 'What a run does when one of its files is saved. Takes effect with the next run.',
   },
+  hotReloadAudit: {
+    type: 'boolean',
+    default: false,
+    scope: 'machine-overridable',
+    description:
+      'Checks each change in place: a fresh runner answers the first request after it, too, and differences are ' +
+      'shown. That request runs twice (except with the header `X-Fal-No-Retry`), and the model is loaded a second ' +
+      'time meanwhile. Takes effect with the next run.',
+  },
   hotReloadIgnore: {
     type: 'list',
     default: [],

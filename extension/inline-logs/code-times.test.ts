@@ -6,7 +6,18 @@ import { createCodeTimes } from './code-times.ts';
 type Reload = NonNullable<AppRow['reload']>;
 
 const reloaded = (outcome: Reload['outcome'], at: number): Reload => ({
-  ...{ at, outcome, ms: 5, sentence: '', cause: null, reason: null, error: null, setupKept: true, certificate: null },
+  ...{
+    at,
+    outcome,
+    ms: 5,
+    sentence: '',
+    cause: null,
+    reason: null,
+    error: null,
+    setupKept: true,
+    certificate: null,
+    audit: null,
+  },
 });
 
 function times(...states: readonly (readonly [revision: string, reload: Reload | null])[]) {

@@ -93,7 +93,7 @@ it('has no revision for a run that was reloaded: its code is a newer one', () =>
   const reload = {
     outcome: 'swapped' as const,
     ...{ at: 1, ms: 180, sentence: 'Reloaded.', cause: null, reason: null, error: null },
-    ...{ setupKept: true, certificate: null },
+    ...{ setupKept: true, certificate: null, audit: null },
   };
   const live = liveWith({
     apps: [appRow({ alias: 'a', revision: 'r' }), appRow({ alias: 'b', revision: 'r', reload })],

@@ -35,6 +35,15 @@ describe('what became of a save, in a lens', () => {
     expect(reloadText(null, 0)).toBeUndefined();
   });
 
+  it('stays what an audit found until the next save, if a fresh runner answers differently', () => {
+    const places = ['$.items has 1 entries in place of 2'];
+    const audit = { outcome: 'different', sentence: 'x', places } as const;
+    const text = '✕ a fresh runner answers differently: $.items has 1 entries in place of 2';
+    expect(reloadText(reloadRow({ audit }), 1e9)).toBe(text);
+    for (const outcome of ['same', 'values', 'failed'] as const)
+      expect(reloadText(reloadRow({ audit: { ...audit, outcome } }), 0)).toBe('● reloaded in 180 ms, model kept');
+  });
+
   it('is one short line whatever an error says', () => {
     const long = { ...error, message: `${'x'.repeat(500)}\nmore` };
     const text = reloadText(reloadRow({ outcome: 'kept', error: long }), 0, '/work/app.py') ?? '';

@@ -10,6 +10,8 @@ export const newsMs = 10_000;
  * `now` in milliseconds since the epoch; `file`: that of the lens. Pure.
  */
 export function reloadText(reload: ReloadRow | null | undefined, now: number, file?: string): string | undefined {
+  const place = reload?.audit?.outcome === 'different' ? reload.audit.places[0] : undefined;
+  if (place !== undefined) return `✕ ${t('a fresh runner answers differently: {0}', plain(place))}`;
   if (!reload || (isInUse(reload) && now - reload.at >= newsMs)) return undefined;
   const took = duration(reload.ms);
   switch (reload.outcome) {

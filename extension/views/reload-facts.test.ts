@@ -29,6 +29,15 @@ it('the tooltip of a run has the line of a save that can’t be imported', () =>
   expect(shown({ outcome: 'kept', cause: null, error })).toEqual([['Reloaded at …', "expected ':' (/work/app.py:22)"]]);
 });
 
+it('the tooltip of a run has what an audit found', () => {
+  const audit = {
+    outcome: 'same',
+    sentence: 'Audit: a fresh runner gives the same answer to POST /.',
+    places: [],
+  } as const;
+  expect(shown({ cause: null, audit }).at(-1)).toEqual(['Audit', 'a fresh runner gives the same answer to POST /.']);
+});
+
 it('a long certificate is cut', () => {
   const facts = reloadFacts(reloadRow({ cause: null, certificate: { changed: Array(20).fill('a') } }));
   expect(facts.at(-1)?.text).toBe('a, a, a, a, a, a, a, a, 12 more');

@@ -6,12 +6,13 @@ const maxTexts = 8;
 
 /** What became of the last save of a run, and why that equals a restart: the lines of its tooltip. Pure. */
 export function reloadFacts(reload: ReloadRow): readonly Fact[] {
-  const { at, sentence, cause, reason, error, certificate } = reload;
+  const { at, sentence, cause, reason, error, certificate, audit } = reload;
   const where = error?.file ? ` (${error.file}${error.line === null ? '' : `:${error.line}`})` : '';
   const trail = reason?.trail ?? [];
   return [
     fact(t('Reloaded at {0}', clockTime(at)), error ? `${error.message}${where}` : sentence),
     ...(cause === null ? [] : [fact(t('Saved'), cause)]),
+    ...(audit ? [fact(t('Audit'), audit.sentence.replace(/^Audit: /, ''))] : []),
     ...(trail.length > 0 ? [fact(t('Because of'), trail.join(' <- '))] : []),
     ...entries(certificate),
   ];

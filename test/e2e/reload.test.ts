@@ -98,10 +98,13 @@ async function startRun() {
       return reloadAnswerSchema.parse(JSON.parse(text));
     },
     /** Saves and reloads; `swap`: the runner may exchange its code. */
-    async reload(edit: (source: string) => string, change: { swap?: boolean; verdict?: Loaded['verdict'] } = {}) {
+    async reload(
+      edit: (source: string) => string,
+      change: { swap?: boolean; verdict?: Loaded['verdict']; audit?: boolean } = {},
+    ) {
       const loaded = await saved(edit, change.swap);
       const verdict = change.verdict ?? loaded.verdict;
-      const answer = await this.post({ ...loaded, verdict, cause: { file: 'app.py' } });
+      const answer = await this.post({ ...loaded, verdict, audit: change.audit ?? false, cause: { file: 'app.py' } });
       const isAccepted = !['failed', 'kept'].includes(answer.outcome);
       loader.order({ op: isAccepted ? 'accepted' : 'refused', id: loaded.id });
       return answer;
@@ -199,6 +202,33 @@ describe('a run whose code is saved', () => {
     });
     expect(restarted).toMatchObject({ outcome: 'restarted', runners: [] });
     expect(restarted.sentence).toMatch(/setup/);
+  });
+
+  it('has a fresh runner answer the first request after a change, too, and reports what differs', async () => {
+    const keeps = (source: string) =>
+      source.replace(
+        '        return {"version": "fourth", ',
+        '        self.calls = getattr(self, "calls", []) + [1]\n' +
+          '        return {"version": "fourth", "calls": self.calls, ',
+      );
+    expect(await run.reload(keeps, { swap: true })).toMatchObject({ outcome: 'swapped' });
+    await run.call();
+    const change = { swap: true, audit: true };
+    const answer = await run.reload((source) => source.replaceAll('"fourth"', '"fifth"'), change);
+    expect(answer).toMatchObject({ outcome: 'swapped' });
+    expect(await run.call()).toMatchObject({ version: 'fifth', calls: [1, 1] });
+    const found = await until('the audit is reported', async () =>
+      (await lines()).find(({ message }) => message.startsWith('Audit:')),
+    );
+    // Its process is another one, and the change kept what a request had stored.
+    expect(found.message).toContain('in another way: $.calls has 1 entries in place of 2');
+    expect(found.revision).toBe(answer.revision);
+    await until('the fresh runner has ended', async () => {
+      const live = (await statesOf()).filter((state) => state === 'IDLE' || state === 'RUNNING');
+      return live.length === 1;
+    });
+    expect(await run.call()).toMatchObject({ calls: [1, 1, 1] });
+    await run.reload((source) => source.replaceAll('"fifth"', '"fourth"'));
   });
 
   it('scales to zero if it is to scale as if it were deployed', async () => {

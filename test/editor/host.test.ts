@@ -92,6 +92,7 @@ describe('in the extension host', () => {
       'minifal.codeLens.enabled': true,
       'minifal.inlineLogs.enabled': true,
       'minifal.hotReload': 'swap',
+      'minifal.hotReloadAudit': false,
       'minifal.hotReloadIgnore': [],
       'minifal.sealSecrets': 'auto',
       'minifal.timeScale': 1,

@@ -4,6 +4,7 @@ import { parseRunLine } from './run-arguments.ts';
 const plain = {
   watch: false,
   swap: true,
+  audit: false,
   poll: false,
   orders: false,
   help: false,
@@ -17,7 +18,7 @@ describe('the words after `minifal run`', () => {
   it.each([
     ['app.py::App', {}],
     ['--watch app.py::App', { watch: true }],
-    ['app.py::App --watch --no-swap --poll', { watch: true, swap: false, poll: true }],
+    ['app.py::App --watch --no-swap --poll --audit', { watch: true, swap: false, poll: true, audit: true }],
     ['app.py::App --ignore *.md --ignore=assets/', { ignored: ['*.md', 'assets/'] }],
     ['--python python3.11 --data=/tmp/a=b app.py::App', { python: 'python3.11', data: '/tmp/a=b' }],
     ['-h', { help: true, forFal: [] }],

@@ -5,6 +5,7 @@ export interface RunOptions {
   readonly watch: boolean;
   readonly swap: boolean;
   readonly poll: boolean;
+  readonly audit: boolean;
   /** Whether standard input has orders of an editor. */
   readonly orders: boolean;
   readonly help: boolean;
@@ -14,7 +15,7 @@ export interface RunOptions {
   readonly forFal: readonly string[];
 }
 
-const flags = ['watch', 'no-swap', 'poll', 'orders', 'help'] as const;
+const flags = ['watch', 'no-swap', 'audit', 'poll', 'orders', 'help'] as const;
 const valued = ['ignore', 'python', 'data'] as const;
 
 /**
@@ -43,6 +44,7 @@ export function parseRunLine(argv: readonly string[]): RunOptions {
   return {
     watch: given.has('watch'),
     swap: !given.has('no-swap'),
+    audit: given.has('audit'),
     poll: given.has('poll'),
     orders: given.has('orders'),
     help: given.has('help'),

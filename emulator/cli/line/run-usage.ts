@@ -9,6 +9,8 @@ setup(), q and Enter end it.
   REF             file.py::Name, or a name in pyproject.toml
   --watch         reload the app when one of its files is saved
   --no-swap       (with --watch) always restart it
+  --audit         (with --watch) after each change in place, a fresh runner answers the next request, too, and
+                  the answers are compared: that request runs twice, and the model is loaded a second time
   --ignore GLOB   (with --watch) don't reload for these files, e.g. '*.md' or assets/; repeatable
   --poll          (with --watch) look for changes twice a second; automatic on network file systems and WSL drives
   --python FILE   the Python that has fal (default: the one of the \`fal\` command on PATH)

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Builds } from '../../builds/types.ts';
 import type { Blobs, Catalog } from '../../catalog/types.ts';
+import type { Copies } from '../../exchange/copies.ts';
+import type { DirectCalls } from '../../fleet/requests/direct-calls.ts';
 import type { AppFileSource } from '../../fleet/runners/launches.ts';
 import type { Fleet } from '../../fleet/types.ts';
 import type { Report } from '../../local/loop/contain.ts';
@@ -18,6 +20,8 @@ export interface GrpcRooms {
   readonly appFiles: AppFileSource;
   readonly builds: Builds;
   readonly fleet: Fleet;
+  readonly calls: Pick<DirectCalls, 'call'>;
+  readonly copies: Copies;
   readonly logs: Logs;
   readonly routes: Pick<LocalRoutes, 'addEphemeral' | 'removeEphemeral'>;
   readonly runs: Pick<LiveRuns, 'add' | 'changed'>;

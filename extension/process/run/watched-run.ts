@@ -5,6 +5,8 @@ import type { FalProgram } from './run-helpers.ts';
 export interface HotReload {
   /** Whether the running app may be changed in place. */
   readonly swaps: boolean;
+  /** Whether a fresh runner answers the first request after that, too. */
+  readonly audits: boolean;
   /** Globs of files that don't reload it. */
   readonly ignored: readonly string[];
 }
@@ -23,12 +25,13 @@ export function watchedRun(
     readonly python: string;
     readonly dataFolder: string;
   },
-  { swaps, ignored }: HotReload,
+  { swaps, audits, ignored }: HotReload,
 ): FalProgram {
   const { node, bundle, python, dataFolder } = tools;
   const options = [
     ...['--watch', '--orders', '--data', dataFolder, '--python', python],
     ...(swaps ? [] : ['--no-swap']),
+    ...(swaps && audits ? ['--audit'] : []),
     ...ignored.flatMap((glob) => ['--ignore', glob]),
   ];
   return {

@@ -12,6 +12,7 @@ export function reloadRow(change: Partial<ReloadRow> = {}): ReloadRow {
     error: null,
     setupKept: true,
     certificate: null,
+    audit: null,
     ...change,
   };
 }

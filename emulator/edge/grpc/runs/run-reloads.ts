@@ -2,13 +2,21 @@ import { randomUUID } from 'node:crypto';
 import type { SwapOutcome } from '../../../engines/engine.ts';
 import type { ReloadOrder, ReloadResult } from '../../../fleet/types.ts';
 import { UserError } from '../../../wire/errors.ts';
-import type { ReloadAnswer, ReloadOutcome, ReloadRequest, ReloadRow, RunScaling } from '../../../wire/reload.ts';
+import type {
+  ReloadAnswer,
+  ReloadAudit,
+  ReloadOutcome,
+  ReloadRequest,
+  ReloadRow,
+  RunScaling,
+} from '../../../wire/reload.ts';
 import { decodeRun } from '../../../wire/services.ts';
 import { type LiveRun, RunBusy } from '../../runs/live-runs.ts';
 import { describeReload } from '../../runs/reload-words.ts';
 import type { GrpcRooms } from '../deps.ts';
 import { requireEnvironment } from '../environment.ts';
 import { RpcError } from '../rpc-error.ts';
+import { createAudits } from './run-audit.ts';
 import { launchOf } from './run-launch.ts';
 import { runScale, runSettings } from './run-settings.ts';
 import { type RunRequest, runSchema } from './schemas.ts';
@@ -35,6 +43,8 @@ export function createRunReloads(
     readonly begins: () => void;
     /** The app is the one of this request from now on. */
     readonly accepted: (request: RunRequest) => void;
+    /** What an audit found. */
+    readonly audited: (sentence: string) => void;
   },
 ): LiveRun & { readonly scaled: () => ReturnType<typeof runScale> } {
   const { alias, pump, signal } = session;
@@ -43,6 +53,7 @@ export function createRunReloads(
   /** What the next version is compared with. */
   let accepted = alias;
   let latest: ReloadRow | null = null;
+  const audits = createAudits(rooms, alias, signal);
   let scaling: RunScaling = 'pinned';
   let underWay: { readonly build: AbortController; isBuilt: boolean } | null = null;
 
@@ -83,7 +94,11 @@ export function createRunReloads(
       settings: runSettings(next),
     };
     hooks.begins();
+    // In the same turn: the first request on the new code may begin before the result is known.
+    if (order.audit && change) audits.begin(launch, target.settings, (found) => audited(revision, found));
+    else audits.cancel();
     const result = await fleet.reload(target, launch, change);
+    if (result.kind !== 'swapped') audits.cancel();
     if (result.kind === 'failed') {
       const code = gone.aborted ? 'superseded' : 'not_started';
       return { ...failed(code, result.reason), runners: result.runners };
@@ -112,11 +127,23 @@ export function createRunReloads(
     };
     latest = rowOf(order, answer, at, outcome !== 'restarted' && (outcome !== 'failed' || serving));
     const isGood = outcome !== 'failed' && outcome !== 'kept';
+    append(sentence, isGood);
+    return answer;
+  }
+
+  /** A marked line of the run's log, with the news in its row. */
+  function append(message: string, isGood: boolean): void {
     const line = { stream: null, runnerId: null, requestId: null, endpoint: null, revision: accepted } as const;
     const level = isGood ? 'INFO' : 'WARNING';
-    logs.append({ at, level, source: 'BRIDGE', message: sentence, alias, ...line });
+    logs.append({ at: clock(), level, source: 'BRIDGE', message, alias, ...line });
     rooms.runs.changed(alias);
-    return answer;
+  }
+
+  function audited(revision: string, audit: ReloadAudit): void {
+    if (latest === null || accepted !== revision) return;
+    latest = { ...latest, audit };
+    append(audit.sentence, audit.outcome === 'same' || audit.outcome === 'values');
+    hooks.audited(audit.sentence);
   }
 
   return {
@@ -216,6 +243,7 @@ function rowOf(order: ReloadRequest, answer: ReloadAnswer, at: number, setupKept
     reason: reason && { ...reason, text: short(reason.text), trail: shortAll(order.reason?.trail ?? []) },
     error: order.error ? { ...order.error, message: short(order.error.message) } : null,
     setupKept,
+    audit: null,
     certificate: { ...(isShort ? details : {}), changed: shortAll(changed), kept: shortAll(kept) },
   };
 }

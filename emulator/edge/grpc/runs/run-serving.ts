@@ -31,6 +31,7 @@ export async function runServing(rooms: GrpcRooms, session: RunSession): Promise
   const reloads = createRunReloads(rooms, session, {
     begins: watch.reloads,
     accepted: (next) => rooms.routes.addEphemeral(routeOf(alias, next)),
+    audited: (message) => pump.push(logMessage({ message, source: 'BRIDGE', level: 'INFO', at: rooms.clock() })),
   });
   const remove = rooms.runs.add(alias, reloads);
   let slow: NodeJS.Timeout | undefined;

@@ -18,6 +18,8 @@ export async function controlPlane(options: { readonly secretKey?: SecretKey } =
       fleet,
       logs,
       runnerHistory,
+      calls: { call: async () => undefined },
+      copies: { next: () => () => undefined },
       authorities: loopbackHosts(port),
       hosts: { api: `localhost:${port}`, run: 'localhost:7001', queue: 'localhost:7002', ws: 'localhost:7003' },
       report: (error) => void reported.push(error),
