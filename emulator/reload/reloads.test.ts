@@ -32,6 +32,7 @@ function scene(answers: readonly (ReloadAnswer | 'busy' | Error)[] = []) {
   const done: Done[] = [];
   const troubles: string[] = [];
   let now = 0;
+  let pass = () => {};
   const given = [...answers];
   const reloads = createReloads({
     order: (order) => orders.push(order),
@@ -49,7 +50,12 @@ function scene(answers: readonly (ReloadAnswer | 'busy' | Error)[] = []) {
     onDone: (one) => done.push(one),
     onTrouble: (sentence) => troubles.push(sentence),
     clock: () => now,
-    sleep: async () => {},
+    sleep: (ms) =>
+      ms < 1_000
+        ? Promise.resolve()
+        : new Promise<void>((resolve) => {
+            pass = resolve;
+          }),
   });
   const saved = (cause: string) => reloads.saved(cause, now);
   return {
@@ -57,6 +63,8 @@ function scene(answers: readonly (ReloadAnswer | 'busy' | Error)[] = []) {
     at(ms: number) {
       now = ms;
     },
+    /** The time is over in which runners change their code. */
+    pass: () => pass(),
     settled: (count: number) =>
       until('the reload is over', () => done.length + troubles.length === count, { everyMs: 1 }),
   };
@@ -102,6 +110,41 @@ describe('reloads of an app', () => {
     await settled(1);
     await until('the next begins', () => orders.length === 3);
     expect(orders.slice(1)).toEqual([{ op: 'accepted', id: 1 }, load(2, '/c.py')]);
+  });
+
+  it('don’t let it wait for a restart that a change of code has become', async () => {
+    const { saved, reloads, orders, posts, done, pass, settled } = scene();
+    saved('/a.py');
+    reloads.reported(loaded(1));
+    saved('/b.py');
+    expect(orders).toEqual([load(1, '/a.py')]);
+    pass();
+    await until('the later save is imported', () => orders.length === 2, { everyMs: 1 });
+    expect(orders[1]).toEqual(load(2, '/b.py'));
+    reloads.reported(loaded(2));
+    expect(posts.map(({ reload }) => reload.base)).toEqual([null, null]);
+    posts[0]?.answer({
+      ...swapped,
+      outcome: 'failed',
+      reason: { code: 'superseded', text: 'A later save came.', remedy: null },
+    });
+    posts[1]?.answer(swapped);
+    await settled(1);
+    expect(done.map(({ cause }) => cause)).toEqual(['/b.py']);
+  });
+
+  it('don’t hand a save to a busy emulator again after a later one', async () => {
+    const { saved, reloads, orders, posts, settled } = scene();
+    saved('/a.py');
+    reloads.reported({ ...loaded(1), verdict: 'restart' });
+    saved('/b.py');
+    reloads.reported({ ...loaded(2), verdict: 'restart' });
+    posts[0]?.answer('busy');
+    posts[1]?.answer({ ...swapped, outcome: 'restarted' });
+    await settled(1);
+    expect(posts.map(({ reload }) => reload.cause)).toEqual(['/a.py', '/b.py']);
+    expect(orders).toContainEqual({ op: 'refused', id: 1 });
+    expect(orders).toContainEqual({ op: 'accepted', id: 2 });
   });
 
   it('don’t forget a restart over a save that follows it', async () => {

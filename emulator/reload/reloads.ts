@@ -23,6 +23,8 @@ type Post = (reload: Reload) => ReturnType<typeof postReload>;
 
 /** While an earlier reload of the run is under way in the emulator. */
 const busyMs = 100;
+/** Runners that exchange their code have done so by then. If none could, a new one starts, and has a `setup()`. */
+const changeMs = 4_000;
 
 /** A save that the loader imports, and the revision with which it compares it. */
 interface Loading extends Wanted {
@@ -32,7 +34,8 @@ interface Loading extends Wanted {
 
 /**
  * Reloads an app: has each save imported by the loader, and hands it to the emulator. A save during an import replaces
- * it, and so does one during a restart, whose `setup()` may take a minute. One while runners change their code follows.
+ * it, and so does one during a restart, whose `setup()` may take a minute. One while runners change their code follows,
+ * for as long as that can take.
  */
 export function createReloads(deps: {
   readonly order: (order: LoaderOrder) => void;
@@ -50,7 +53,9 @@ export function createReloads(deps: {
   /** The revision of the last accepted answer: both the loader and the emulator go by it. */
   let base: string | null = null;
   let loading: Loading | undefined;
-  let isChanging = false;
+  let changing: Loading | undefined;
+  /** The last save that was handed to the emulator. */
+  let handed = 0;
   const restarting = new Set<Wanted>();
   let next: Wanted | undefined;
 
@@ -59,7 +64,7 @@ export function createReloads(deps: {
     // The earliest save that isn't answered yet counts, and a restart that was asked for isn't forgotten.
     const fresh = [wanted, earlier, ...restarting].some((one) => one?.fresh);
     next = { ...wanted, fresh, at: earlier?.at ?? wanted.at };
-    if (!isChanging) load();
+    if (!changing) load();
   }
 
   function load(): void {
@@ -73,25 +78,45 @@ export function createReloads(deps: {
   async function finish(wanted: Loading, loaded: Loaded | LoadError): Promise<void> {
     loading = undefined;
     const isRestart = 'event' in loaded && ['restart', 'rebuild'].includes(loaded.verdict);
-    if (isRestart) restarting.add(wanted);
-    else isChanging = true;
+    if (isRestart) {
+      restarting.add(wanted);
+    } else {
+      changing = wanted;
+      sleep(changeMs).then(
+        () => letPass(wanted),
+        () => {}, // the run is over
+      );
+    }
     try {
       await hand(wanted, loaded);
     } catch (error) {
       order({ op: 'refused', id: wanted.id });
       onTrouble(`the emulator did not answer: ${error instanceof Error ? error.message : String(error)}`);
     } finally {
-      if (isRestart) restarting.delete(wanted);
-      else isChanging = false;
-      if (!isChanging) load();
+      restarting.delete(wanted);
+      if (changing === wanted) changing = undefined;
+      if (!changing) load();
     }
+  }
+
+  function letPass(slow: Loading): void {
+    if (changing !== slow) return;
+    changing = undefined;
+    restarting.add(slow);
+    load();
   }
 
   async function hand({ id, cause, at, base: compared }: Loading, loaded: Loaded | LoadError): Promise<void> {
     const reload = { cause, base: compared, loaded, afterSaveMs: Math.round(clock() - at) };
+    handed = id;
     let posted = await post(reload);
     while (posted.kind === 'busy') {
       await sleep(busyMs);
+      if (handed > id) {
+        // It would take the place of the later one.
+        order({ op: 'refused', id });
+        return;
+      }
       posted = await post(reload);
     }
     if (posted.kind === 'refused') {
