@@ -9,7 +9,8 @@ export function isGitBusy(folder: string, now = Date.now()): boolean {
   const git = gitFolder(folder);
   if (git === undefined) return false;
   try {
-    return now - statSync(join(git, 'index.lock')).mtimeMs < maxAgeMs;
+    // The clock may have been set since.
+    return Math.abs(now - statSync(join(git, 'index.lock')).mtimeMs) < maxAgeMs;
   } catch {
     return false;
   }

@@ -148,6 +148,17 @@ describe('watched files', () => {
     expect(await next()).toEqual(changed(file('app.py'), 1));
   });
 
+  it.each([-3_600, 3_600])('don’t wait for a git whose lock is %s s from now', async (seconds) => {
+    const { root, file, next } = await project();
+    const lock = join(root, '.git', 'index.lock');
+    mkdirSync(join(root, '.git'));
+    writeFileSync(lock, '');
+    const then = Date.now() / 1000 + seconds;
+    utimesSync(lock, then, then);
+    appendFileSync(file('app.py'), 'first = 1\n');
+    expect(await next()).toEqual(changed(file('app.py')));
+  });
+
   it('report one change for a stream of writes that pauses, and one for a stream that doesn’t', async () => {
     const { file, next, changes } = await project();
     const stream = setInterval(() => appendFileSync(file('app.py'), 'again = 1\n'), 5);
