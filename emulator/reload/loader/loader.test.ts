@@ -251,6 +251,10 @@ describe('the loader', { timeout: 180_000 }, () => {
       event: 'failed',
       error: { type: 'ModuleNotFoundError', file: join(folder, 'helpers.py'), line: 1 },
     });
+    save('helpers.py', 'import nothing.of.this_name\n');
+    // The developer may create it.
+    const missing = ['nothing/__init__.py', 'nothing.py'].map((file) => join(folder, file));
+    expect((await loader.load()).files).toEqual(expect.arrayContaining(missing));
     save('helpers.py', helpers);
     await loader.end();
   });
@@ -299,6 +303,10 @@ describe('the loader', { timeout: 180_000 }, () => {
     expect(await said('import time; time.sleep(600)\n')).toBe('The import took longer than 5 seconds and was ended.');
     expect(await said('import os; os.closerange(3, 256)\n')).toBe('loaded');
     expect(await said('import sys; sys.exit(2)\n')).toBe('2');
+    const odd = 'error = SyntaxError("odd")\nerror.filename, error.lineno = ';
+    for (const place of ['__file__, 2.5', '__file__, "2"', '__file__, 1 << 80', '"/\\0", None'])
+      expect(await said(`${odd}${place}\nraise error\n`)).toMatch(/^odd/);
+    expect(await said(`${odd}__file__, 1\nerror.msg = 3\nraise error\n`)).toMatch(/^3/);
     expect(await said('for _ in range(100): print("x" * 1_000_000)\n')).toBe('loaded');
     expect(loader.errors().length).toBeLessThan(1_200_000);
     expect(loader.errors()).toContain('[more output of this import is left out]');

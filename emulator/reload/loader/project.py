@@ -20,6 +20,8 @@ _STANDARD = tuple(
     }
 )
 _MOST_FILES = 10_000
+_MOST_FOLDERS = 10
+_LARGEST_LINE = 10**9
 
 
 def is_project(file) -> bool:
@@ -29,8 +31,12 @@ def is_project(file) -> bool:
 
 @functools.lru_cache(maxsize=None)
 def _is_own(file: str) -> bool:
-    # First as it is: installers link files of packages to a cache elsewhere.
-    return _is_elsewhere(os.path.abspath(file)) and _is_elsewhere(os.path.realpath(file))
+    try:
+        # First as it is: installers link files of packages to a cache elsewhere.
+        return _is_elsewhere(os.path.abspath(file)) and _is_elsewhere(os.path.realpath(file))
+    except ValueError:
+        # No path: it has a zero byte.
+        return False
 
 
 def _is_elsewhere(path: str) -> bool:
@@ -81,6 +87,7 @@ class Files:
         self.app_file = app_file and os.path.abspath(app_file)
         self._app_files: list[str] = []
         self._more: list[str] = []
+        self._missing: list[str] = []
 
     def add_options(self, host_options: dict) -> None:
         """Adds files and folders that the options name (fal/file_sync.py resolves them so)."""
@@ -95,14 +102,28 @@ class Files:
             seen.add(id(error))
             if isinstance(error, SyntaxError):
                 self._more.append(error.filename or "")
+            if isinstance(error, ModuleNotFoundError) and isinstance(error.name, str):
+                self._add_missing(error.name)
             self._more += [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
             error = error.__cause__ or error.__context__
+
+    def _add_missing(self, module: str) -> None:
+        """Adds files in which the developer may write a module that there isn't."""
+        parts = module.split(".")
+        if not all(part.isidentifier() for part in parts):
+            return
+        folders = [os.path.dirname(self.app_file) if self.app_file else os.getcwd(), os.getcwd()]
+        folders += filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)[:_MOST_FOLDERS])
+        for folder in dict.fromkeys(folders):
+            path = os.path.join(folder, *parts)
+            self._missing += [path + ".py", os.path.join(path, "__init__.py")]
 
     def all(self) -> list[str]:
         """Absolute paths, without duplicates; a path of `app_files` can be a folder."""
         found = [self.app_file] if self.app_file else []
         found += [module.__file__ for module in modules().values()]
         found += [file for file in self._more if is_project(file) and os.path.isfile(file)]
+        found += filter(is_project, self._missing)
         found += self._app_files
         folder = os.path.dirname(self.app_file) if self.app_file else os.getcwd()
         while True:
@@ -127,7 +148,10 @@ def describe_error(error: BaseException) -> dict:
             file, line = os.path.abspath(frame.f_code.co_filename), number
     message = _text(error)
     if isinstance(error, SyntaxError) and is_project(error.filename):
-        file, line, message = os.path.abspath(error.filename), error.lineno, error.msg
+        # Programs make such errors, too, and set what they like.
+        is_line = type(error.lineno) is int and 0 < error.lineno < _LARGEST_LINE
+        file, line = os.path.abspath(error.filename), error.lineno if is_line else None
+        message = error.msg if isinstance(error.msg, str) else message
     try:
         lines = traceback.format_exception(type(error), error, part)
     except Exception:
