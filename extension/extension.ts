@@ -7,6 +7,7 @@ import type { CommandName } from './contributes/commands.ts';
 import { taskType } from './contributes/tasks.ts';
 import { terminalId } from './contributes/terminals.ts';
 import { viewId } from './contributes/views.ts';
+import { registerDebugging } from './debug/register.ts';
 import { hasStoredProblems } from './problems/stored-problems.ts';
 import { mayHaveRuns } from './process/run/folder.ts';
 import type { Session } from './session.ts';
@@ -39,6 +40,7 @@ export function activate(context: vscode.ExtensionContext): void {
         lensesChanged: () => lensesChanged.fire(),
         requestChanged: (uri) => requestChanged.fire(uri),
         startChanged: (uri) => startChanged.fire(uri),
+        stacksChanged: debugging.stacksChanged,
         callEvents: calls.events,
       });
       if (over) open.close();
@@ -48,6 +50,7 @@ export function activate(context: vscode.ExtensionContext): void {
   }
 
   const calls = registerCalls(async () => (await session()).callSide());
+  const debugging = registerDebugging(async () => (await session()).debugSide());
   const { views, disposables } = registerViews(async (name) => (await session()).trees[name]);
   const { contributes }: Manifest = context.extension.packageJSON;
   for (const { command } of contributes.commands) {
@@ -90,6 +93,7 @@ export function activate(context: vscode.ExtensionContext): void {
     requestChanged,
     startChanged,
     ...calls.disposables,
+    ...debugging.disposables,
     vscode.languages.registerCodeLensProvider(pythonFiles, lenses),
     vscode.workspace.registerTextDocumentContentProvider(requestScheme, requests),
     vscode.workspace.registerTextDocumentContentProvider(startScheme, starts),

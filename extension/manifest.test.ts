@@ -62,7 +62,7 @@ const { activationEvents, capabilities, contributes } = z
   })
   .parse(shown);
 /** Not translated. */
-const names = ['fal', 'fal (local)', 'minifal-ready'];
+const names = ['fal', 'fal (local)', 'minifal-ready', 'fal: Debug App', 'fal: Attach to Runner'];
 const textFields =
   /^(title|label|name|shortTitle|contents|contextualTitle|tooltip|.*[dD]escription|patternErrorMessage|displayName)$/;
 const titles = new Map(contributes.commands.map(({ command, title }) => [command, title]));
@@ -108,12 +108,13 @@ describe('the manifest', () => {
   });
 
   it('starts nothing automatically, and searches no folder', () => {
+    const debugging = ['onDebugResolve:fal', 'onDebugDynamicConfigurations:fal'];
     const schemes = ['onFileSystem:fal-call', 'onFileSystem:minifal-request'];
-    expect(activationEvents).toEqual(['onLanguage:python', ...schemes, 'onStartupFinished']);
+    expect(activationEvents).toEqual(['onLanguage:python', ...debugging, ...schemes, 'onStartupFinished']);
   });
 
   it('names commands by a verb and an object, and the product only once', () => {
-    for (const title of titles.values()) expect(title).toMatch(/^[A-Z][a-z]+ (?!fal$)[\w' ]+…?$/);
+    for (const title of titles.values()) expect(title).toMatch(/^[A-Z][a-z]+ (?!fal$)[\w' ]+[…?]?$/);
   });
 
   it('has every action of a menu in the palette, too', () => {
@@ -137,6 +138,8 @@ describe('the manifest', () => {
       'removeSecret',
       'cleanDisk',
       'runApp',
+      'debugApp',
+      'attachDebugger',
       'callApp',
       'sendCall',
       'queueCall',
@@ -194,7 +197,9 @@ describe('the manifest', () => {
     expect(settings.map(([, { order }]) => order)).toEqual(settings.map((_, index) => index + 1));
     for (const [, { enum: values, enumDescriptions }] of settings)
       expect(enumDescriptions?.length).toBe(values?.length);
-    const taste = ['minifal.stopEmulatorOnClose', 'minifal.codeLens.enabled', 'minifal.inlineLogs.enabled'];
+    const taste = ['stopEmulatorOnClose', 'debug.stopOnEnd', 'codeLens.enabled', 'inlineLogs.enabled'].map(
+      (name) => `minifal.${name}`,
+    );
     expect(capabilities.untrustedWorkspaces.restrictedConfigurations.toSorted()).toEqual(
       settings
         .map(([name]) => name)

@@ -31,6 +31,8 @@ import type { CommandName } from './contributes/commands.ts';
 import type { logCommands } from './contributes/log-commands.ts';
 import { type ViewName, viewId } from './contributes/views.ts';
 import { walkthrough } from './contributes/walkthroughs.ts';
+import type { Debug } from './debug/debug.ts';
+import type { DebugSide } from './debug/register.ts';
 import type { InlineLogs } from './inline-logs/inline-logs.ts';
 import { showAppActions } from './lens/app-actions.ts';
 import { createCodeLenses } from './lens/code-lenses.ts';
@@ -81,6 +83,7 @@ export function createSession(deps: {
   readonly lensesChanged: () => void;
   readonly requestChanged: (uri: vscode.Uri) => void;
   readonly startChanged: (uri: vscode.Uri) => void;
+  readonly stacksChanged: (uri: vscode.Uri) => void;
   readonly callEvents: CallEvents;
 }) {
   const { context, views } = deps;
@@ -137,6 +140,17 @@ export function createSession(deps: {
   const unfollowStart = link.onChange(({ live }) => {
     if (live) void loadInlineLogs();
   });
+  let debug: Promise<Debug> | undefined;
+  /** In a bundle of its own. */
+  const loadDebug = (): Promise<Debug> => {
+    debug ??= import('./debug/debug.ts').then(({ createDebug }) =>
+      createDebug({
+        ...{ link, index, runs, apps, present, stacksChanged: deps.stacksChanged },
+        pickRunner: (title) => pickRunner(link.snapshot(), title),
+      }),
+    );
+    return debug;
+  };
   const failedAt = (failed: FailedCommand) => void loadProblems().then((loaded) => loaded.failed(failed));
   const ignoreSaves = createIgnoreSaves({ runs, link, present });
   const apps = createAppCommands({
@@ -333,6 +347,9 @@ export function createSession(deps: {
     openUrl: (element: unknown) => rows.open(element),
     copyUrl: (element: unknown, selection: unknown) => rows.copy(element, selection, 'url'),
     stopRunner: (element: unknown, selection: unknown) => rows.stopRunners(element, selection),
+    debugApp: async (argument: unknown) => (await loadDebug()).commands.debugApp(argument),
+    attachDebugger: async (element: unknown) => (await loadDebug()).commands.attachDebugger(element),
+    showStacks: async (element: unknown) => (await loadDebug()).commands.showStacks(element),
     showStart: (element: unknown) => starts.show(element),
     exportStart: (element: unknown) => starts.exportTrace(element),
     clearEnded: (element: unknown) => {
@@ -377,6 +394,7 @@ export function createSession(deps: {
     requestText: requestActions.textOf,
     startText: starts.textOf,
     showLogPane: async (shown: vscode.WebviewView): Promise<void> => (await loadLogs()).resolve(shown),
+    debugSide: async (): Promise<DebugSide> => (await loadDebug()).side,
     callSide: async (): Promise<CallSide> => (await loadCalls()).side,
     commands,
     /** Called when the window closes. Synchronous, because the editor doesn't wait. */
@@ -384,6 +402,7 @@ export function createSession(deps: {
       emulatorFollower.close();
       unfollowExceptions();
       unfollowStart();
+      void debug?.then((loaded) => loaded.close());
       void inlineLogs?.then((loaded) => loaded.close());
       void problems?.then((loaded) => loaded.close());
       apps.close();

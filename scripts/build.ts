@@ -84,6 +84,7 @@ const { metafile } = await build({
     extension: join(root, 'extension/extension.ts'),
     'extension-reader': join(root, 'extension/workspace/code/reader.ts'),
     'extension-calls': join(root, 'extension/call/calls.ts'),
+    'extension-debug': join(root, 'extension/debug/debug.ts'),
     'extension-inline-logs': join(root, 'extension/inline-logs/inline-logs.ts'),
     'extension-problems': join(root, 'extension/problems/problems.ts'),
     'extension-logs': join(root, 'extension/logs/logs.ts'),

@@ -61,6 +61,8 @@ const runner = (number: number, state = 'IDLE'): RunnerRow => ({
   lastLine: null,
   why: null,
   reason: null,
+  debug: null,
+  debugSince: null,
   endedAt: null,
 });
 

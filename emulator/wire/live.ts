@@ -4,6 +4,7 @@ import { isolationSchema } from './isolation.ts';
 import { exceptionSchema } from './log-lines.ts';
 import { reasonSchema } from './reasons.ts';
 import { reloadSchema } from './reload.ts';
+import { runnerDebugStates } from './runner-debug.ts';
 import { gpuSchema } from './status.ts';
 
 /**
@@ -107,6 +108,10 @@ const runnerRowSchema = z.object({
   why: z.string().nullable(),
   /** The same as data, in FAILURE_DELAY; `null` in other states. */
   reason: reasonSchema.nullable().default(null),
+  /** `null`: no debugger has to do with it. */
+  debug: z.enum(runnerDebugStates).nullable().default(null),
+  /** Since when that is so. */
+  debugSince: z.number().nullable().default(null),
   /** `null`: it lives. */
   endedAt: z.number().nullable(),
 });

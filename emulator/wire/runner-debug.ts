@@ -12,7 +12,7 @@ import * as z from 'zod';
  * `waiting`: its code isn't loaded before a debugger is attached. `paused`: the debugger has stopped a thread. In these
  * two states, the platform's time limits don't count.
  */
-const runnerDebugStates = ['waiting', 'attached', 'paused'] as const;
+export const runnerDebugStates = ['waiting', 'attached', 'paused'] as const;
 export type RunnerDebug = (typeof runnerDebugStates)[number];
 
 export const debugToolsSchema = z.object({

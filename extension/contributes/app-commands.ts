@@ -20,6 +20,18 @@ export const appCommands = {
     ],
     keys: { key: 'ctrl+k alt+r', when: canRun },
   },
+  /** Takes the app's run in this window, or begins one. */
+  debugApp: {
+    title: 'Debug App',
+    icon: 'debug-alt',
+    palette: mayRun,
+    menus: [
+      inTitle('apps', '1_run@2', canRun),
+      inRow('apps', 'minifal.code', '2_run@2', isTrusted),
+      inRow('apps', 'minifal.app', '2_run@2', isTrusted),
+      inRow('apps', 'minifal.run', '2_run@3', isTrusted),
+    ],
+  },
   stopRun: {
     title: 'Stop Run',
     icon: 'stop-circle',
@@ -50,8 +62,8 @@ export const appCommands = {
     menus: [
       inTitle('apps', 'navigation@2', canRun),
       inRow('apps', 'minifal.code', 'inline@2', isTrusted),
-      inRow('apps', 'minifal.code', '2_run@2', isTrusted),
-      inRow('apps', 'minifal.app', '2_run@2', isTrusted),
+      inRow('apps', 'minifal.code', '2_run@3', isTrusted),
+      inRow('apps', 'minifal.app', '2_run@3', isTrusted),
     ],
     keys: { key: 'ctrl+k alt+d', when: canRun },
   },
@@ -82,13 +94,25 @@ export const appCommands = {
     title: 'Refresh Apps',
     icon: 'refresh',
     palette: hasFolder,
-    menus: [inTitle('apps', '1_run@2')],
+    menus: [inTitle('apps', '1_run@3')],
   },
   stopRunner: {
     title: 'Stop Runner',
     icon: 'debug-stop',
     palette: key('hasRunners'),
     menus: [inRow('apps', 'minifal.runner', 'inline@2'), inRow('apps', 'minifal.runner', '9_end@1')],
+  },
+  attachDebugger: {
+    title: 'Attach Debugger',
+    icon: 'debug-alt',
+    palette: all(isTrusted, key('hasRunners')),
+    menus: [inRow('apps', 'minifal.runner', '2_show@4', isTrusted)],
+  },
+  showStacks: {
+    title: 'What Is It Doing?',
+    icon: 'question',
+    palette: key('hasRunners'),
+    menus: [inRow('apps', 'minifal.runner', '2_show@1')],
   },
   showStart: {
     title: 'Show Start',
@@ -106,7 +130,7 @@ export const appCommands = {
     icon: 'clear-all',
     palette: key('hasEnded'),
     menus: [
-      inTitle('apps', '1_run@3', key('hasEnded')),
+      inTitle('apps', '1_run@4', key('hasEnded')),
       inRow('apps', 'minifal.runner.ended', '9_clear@2'),
       inRow('apps', 'minifal.ended', 'inline'),
       inRow('apps', 'minifal.ended', '9_clear@2'),

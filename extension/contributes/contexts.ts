@@ -20,6 +20,8 @@ export interface Contexts {
   readonly hasDeployed: boolean;
   /** Runners live. */
   readonly hasRunners: boolean;
+  /** A launch.json of the window has a configuration of the type `fal`. */
+  readonly hasDebugConfiguration: boolean;
   /** Requests wait or run. */
   readonly hasOpenRequests: boolean;
   /** The emulator knows requests, finished ones included. */

@@ -1,6 +1,7 @@
 import { runnerColorId, runnerColors } from './colors.ts';
 import type { Command } from './command.ts';
 import { commandId, commandNames, commands } from './commands.ts';
+import { debuggers, debugType } from './debuggers.ts';
 import type { Setting } from './setting.ts';
 import { settingGroups } from './settings.ts';
 import { problemMatchers, taskDefinitions } from './tasks.ts';
@@ -97,6 +98,8 @@ function contributes(say: Say) {
       ...matcher,
       label: say(`matcher.${matcher.name}`, matcher.label),
     })),
+    breakpoints: debuggers.flatMap(({ languages }) => languages.map((language) => ({ language }))),
+    debuggers: debuggers.map(debuggerEntry(say)),
     configuration: configuration(say),
     colors: entries(runnerColors).map(([name, { description, ...defaults }]) => ({
       id: runnerColorId(name),
@@ -104,6 +107,30 @@ function contributes(say: Say) {
       defaults,
     })),
   };
+}
+
+function debuggerEntry(say: Say) {
+  return ({ attributes, snippets, ...one }: (typeof debuggers)[number]) => ({
+    ...one,
+    configurationAttributes: Object.fromEntries(
+      entries(attributes).map(([request, properties]) => [
+        request,
+        {
+          properties: Object.fromEntries(
+            Object.entries(properties).map(([name, { description, ...property }]) => [
+              name,
+              { ...property, description: say(`debug.${request}.${name}`, description) },
+            ]),
+          ),
+        },
+      ]),
+    ),
+    configurationSnippets: entries(snippets).map(([name, { label, description, body }]) => ({
+      label: say(`debug.snippet.${name}`, label),
+      description: say(`debug.snippet.${name}.description`, description),
+      body: { type: debugType, ...body },
+    })),
+  });
 }
 
 function capabilities(say: Say) {

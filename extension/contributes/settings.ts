@@ -183,6 +183,17 @@ const hotReload = {
   },
 } as const satisfies Settings;
 
+const debugging = {
+  'debug.stopOnEnd': {
+    type: 'boolean',
+    default: false,
+    scope: 'window',
+    isSafe: true,
+    description:
+      'Stops the run of an app when you end its debug session. When off, the run continues without debugger.',
+  },
+} as const satisfies Settings;
+
 const secrets = {
   sealSecrets: {
     type: 'choice',
@@ -210,11 +221,12 @@ export const settingGroups: readonly { readonly name: string; readonly title: st
     { name: 'emulator', title: 'Emulator', settings: emulator },
     { name: 'python', title: 'Python and Terminals', settings: pythonAndTerminals },
     { name: 'hotReload', title: 'Hot Reload', settings: hotReload },
+    { name: 'debug', title: 'Debugging', settings: debugging },
     { name: 'editor', title: 'In the Editor', settings: inEditors },
     { name: 'secrets', title: 'Secrets', settings: secrets },
   ];
 
-export const settings = { ...emulator, ...pythonAndTerminals, ...hotReload, ...inEditors, ...secrets };
+export const settings = { ...emulator, ...pythonAndTerminals, ...hotReload, ...debugging, ...inEditors, ...secrets };
 
 export type SettingName = keyof typeof settings;
 

@@ -33,6 +33,9 @@ export const inList = (name: ViewName) => when(`focusedView == ${viewId(name)} &
 
 export const onRow = (row: RowContext) => when(`viewItem == ${row}`);
 
+/** Projects of other kinds don't see the debugger. */
+export const mayDebug = when(`${contextKey('hasApps')} || ${contextKey('hasDebugConfiguration')}`);
+
 /** The negation of a single key. */
 export const not = (one: When) => when(`!${one}`);
 

@@ -15,7 +15,7 @@ export const windowCommands = {
   newApp: {
     title: 'New App',
     icon: 'new-folder',
-    menus: [inTitle('apps', '1_run@4')],
+    menus: [inTitle('apps', '1_run@5')],
   },
   choosePython: {
     title: 'Choose Python',

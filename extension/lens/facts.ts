@@ -17,6 +17,8 @@ export interface AppFacts {
   readonly busy: number;
   /** The furthest of the runners that are starting; absent: none is. */
   readonly starting?: 'pending' | 'setup';
+  /** A runner that a debugger has stopped, or that waits for one; absent: there is none. */
+  readonly debug?: 'paused' | 'waiting';
   /** Why a runner waits before its next start, and until when, in milliseconds since the epoch. */
   readonly backingOff?: { readonly why: string; readonly until: number | null };
   /** Why the latest start failed, until a runner is ready. */
@@ -53,6 +55,8 @@ function factsOf(
   const inState = (...states: readonly string[]) => runners.filter(({ state }) => states.includes(state));
   const starting =
     inState('SETUP').length > 0 ? 'setup' : inState('PENDING', 'DOCKER_PULL').length > 0 ? 'pending' : '';
+  const held = (state: 'paused' | 'waiting') => runners.some(({ debug }) => debug === state);
+  const debug = held('paused') ? 'paused' : held('waiting') ? 'waiting' : undefined;
   const [delayed] = inState('FAILURE_DELAY');
   const why = delayed?.reason?.evidence ?? delayed?.why ?? app?.lastFailure ?? '';
   return {
@@ -61,6 +65,7 @@ function factsOf(
     ready: inState('IDLE', 'RUNNING').length,
     busy: inState('RUNNING').length,
     ...(starting === '' ? {} : { starting }),
+    ...(debug ? { debug } : {}),
     ...(delayed ? { backingOff: { why: cause(why), until: delayed.until } } : {}),
     lastFailure: app?.lastFailure ? cause(app.lastFailure) : null,
     waitsBecause: app?.reason ? sentenceOf(app.reason, head, now) : null,

@@ -32,7 +32,7 @@ describe('the lenses of a file', () => {
     const lines = new Map<number, string[]>();
     for (const { line, title } of lenses) lines.set(line, [...(lines.get(line) ?? []), title]);
     expect(Object.fromEntries(lines)).toEqual({
-      4: ['Run Local', 'Call', 'Deploy Local', 'Painter \\$(flame)'],
+      4: ['Run Local', 'Debug', 'Call', 'Deploy Local', 'Painter \\$(flame)'],
       6: ['Call', 'figures of /'],
       9: ['Call', 'figures of /slow'],
       13: ['Run Local', 'job \\$(flame)'],
@@ -41,11 +41,11 @@ describe('the lenses of a file', () => {
 
   it('offer to run or deploy again what answers with older code, at the same places', () => {
     for (const [run, deployed, expected] of [
-      [true, false, ['Run Again', 'Call', 'Deploy Local']],
-      [false, true, ['Run Local', 'Call', 'Deploy Again']],
+      [true, false, ['Run Again', 'Debug', 'Call', 'Deploy Local']],
+      [false, true, ['Run Local', 'Debug', 'Call', 'Deploy Again']],
     ] as const) {
       const shown = lensesOf('/w/app.py', apps, { ...texts, changed: () => ({ run, deployed }) });
-      expect(shown.slice(0, 3).map(({ title }) => title)).toEqual(expected);
+      expect(shown.slice(0, 4).map(({ title }) => title)).toEqual(expected);
       expect(shown.map(({ line, action }) => [line, action])).toEqual(lenses.map(({ line, action }) => [line, action]));
     }
   });

@@ -42,6 +42,7 @@ export interface Changed {
 /** The actions in front of the state of an app, in order. A new action is one entry. */
 const appActions = (changed: Changed): readonly Action[] => [
   { title: changed.run ? t('Run Again') : t('Run Local'), command: 'runApp' },
+  { title: t('Debug'), command: 'debugApp' },
   { title: t('Call'), command: 'callApp' },
   { title: changed.deployed ? t('Deploy Again') : t('Deploy Local'), command: 'deployToEmulator' },
 ];

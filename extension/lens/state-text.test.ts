@@ -14,6 +14,8 @@ describe('the state of an app in its lens', () => {
     [{ starting: 'setup', queued: 1 }, '◌ setup, 1 queued'],
     [{ ready: 1 }, '● idle'],
     [{ ready: 3 }, '● 3 idle'],
+    [{ ready: 1, busy: 1, queued: 1, debug: 'paused' }, '◉ paused in debugger, 1 queued'],
+    [{ starting: 'setup', debug: 'waiting' }, '◌ waits for debugger'],
     [{ ready: 2, busy: 2, queued: 3, starting: 'setup' }, '● 2 of 2 busy, 3 queued'],
     [
       { backingOff: { why: 'no weights', until: 0 }, lastFailure: 'x' },

@@ -35,7 +35,8 @@ function stateOf(
   now: number,
 ): string {
   if (!facts) return `◌ ${t('starting')}`;
-  const news = reloadText(facts.reload, now, file);
+  // It waits for a person, which says more than any news.
+  const news = facts.debug ? undefined : reloadText(facts.reload, now, file);
   if (news !== undefined) return short(news);
   const queued = facts.queued > 0 ? `, ${t('{0} queued', facts.queued)}` : '';
   const changed = isChanged ? `, ${t('code changed')}` : '';
@@ -43,7 +44,9 @@ function stateOf(
 }
 
 function stateWords(facts: AppFacts, isRun: boolean, timeOf: (at: number) => string): string {
-  const { ready, busy, starting, backingOff, lastFailure } = facts;
+  const { ready, busy, starting, debug, backingOff, lastFailure } = facts;
+  if (debug === 'paused') return `◉ ${t('paused in debugger')}`;
+  if (debug === 'waiting') return `◌ ${t('waits for debugger')}`;
   if (busy > 0) return `● ${t('{0} of {1} busy', busy, ready)}`;
   if (ready > 0) return `● ${ready === 1 ? t('idle') : t('{0} idle', ready)}`;
   if (starting === 'setup') return `◌ ${t('setup')}`;

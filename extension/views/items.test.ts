@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Reason } from '../target/live.ts';
+import type { Reason, RunnerRow } from '../target/live.ts';
 import { appRow, liveWith, runnerRow } from '../target/testing/live.ts';
 import type { FoundApp } from './code-rows.ts';
 import { type AppsShown, endedRunners, toItems } from './items.ts';
@@ -245,6 +245,23 @@ describe('the view Apps', () => {
       description: 'ended · emulator ended',
       spoken: 'runner 1, ended, less than a minute, emulator ended',
     });
+  });
+
+  it('says of a runner what a debugger does with it, and since when', () => {
+    const debugged = (state: 'waiting' | 'attached' | 'paused', more: Partial<RunnerRow>) => {
+      const row = { ...runner, ...more, debug: state, debugSince: now - 2_000 };
+      return items({ apps: [app], runners: [row] })[0]?.children[0];
+    };
+    expect(debugged('waiting', { state: 'SETUP' })?.description).toBe('waits for debugger 2 s');
+    expect(debugged('attached', { state: 'IDLE' })?.description).toBe('idle 5 s · debugger');
+    const paused = debugged('paused', { state: 'RUNNING', busy: 1, requests: [7] });
+    expect(paused).toMatchObject({
+      description: 'paused in debugger 2 s · #7',
+      spoken: 'runner 1, paused in debugger, less than a minute, #7',
+      icon: 'debug-pause',
+    });
+    const ended = debugged('paused', { state: 'RUNNING', endedAt: now, why: 'killed' });
+    expect(ended?.children[0]?.description).toBe('ended · killed');
   });
 
   it('says why requests wait, shortly, and why a start failed', () => {

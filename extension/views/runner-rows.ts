@@ -2,7 +2,7 @@ import { cause, wasRequested } from '../target/cause.ts';
 import type { RunnerRow } from '../target/live.ts';
 import { t } from '../words.ts';
 import { clockTime, type Fact, fact, lasting, left, type Row, roughAge, type Time } from './row.ts';
-import { stateLook } from './states.ts';
+import { debugLook, debugMeaning, type StateLook, stateLook } from './states.ts';
 
 const runnerPrefix = 'runner/';
 
@@ -11,8 +11,8 @@ export function runnerRow(runner: RunnerRow, time: Time): Row {
   const { id, number, endedAt } = runner;
   // The last state of a runner that ended with its emulator isn't a final state.
   const state = endedAt === null ? runner.state : 'TERMINATED';
-  const since = endedAt ?? runner.since;
-  const { icon, color, word } = stateLook(state);
+  const since = endedAt ?? debuggedSince(runner) ?? runner.since;
+  const { icon, color, word } = lookOf(runner, state);
   const label = t('runner {0}', number);
   const on = requestsOn(runner);
   // For a working runner, the state is enough.
@@ -21,17 +21,31 @@ export function runnerRow(runner: RunnerRow, time: Time): Row {
     id: `${runnerPrefix}${id}`,
     kind: endedAt === null ? 'runner' : 'runner.ended',
     label,
-    description: [word(lasting(since, time), countdown(runner, time)), on, lastLine(runner), why]
+    description: [word(lasting(since, time), countdown(runner, time)), on, attached(runner), lastLine(runner), why]
       .filter(Boolean)
       .join(' · '),
     icon,
     color,
     facts: factsOf(runner, state, since),
     ...(endedAt === null ? { isTicking: true } : {}),
-    spoken: [label, word('', ''), roughAge(time.now - since), on, why].filter(Boolean).join(', '),
+    spoken: [label, word('', ''), roughAge(time.now - since), on, attached(runner), why].filter(Boolean).join(', '),
     children: [],
     about: { runner: id, alias: runner.alias, id },
   };
+}
+
+/** A debugger holds it: that says more than the state in which it does. */
+function debuggedSince({ debug, debugSince }: RunnerRow): number | null {
+  return debug !== null && debug !== 'attached' ? debugSince : null;
+}
+
+function lookOf({ debug, endedAt }: RunnerRow, state: string): StateLook {
+  const look = stateLook(state);
+  return endedAt === null && debug ? { ...look, ...debugLook(debug) } : look;
+}
+
+function attached({ debug, endedAt }: RunnerRow): string {
+  return endedAt === null && debug === 'attached' ? t('debugger') : '';
 }
 
 /** The id of the runner that a row shows. */
@@ -92,6 +106,7 @@ function factsOf(runner: RunnerRow, state: string, since: number): readonly Fact
   return [
     fact(t('Runner'), id),
     fact(t('State'), [state, stateLook(state).meaning].filter(Boolean).join(': ')),
+    ...(runner.debug && runner.endedAt === null ? [fact(t('Debugger'), debugMeaning(runner.debug))] : []),
     fact(t('Since'), clockTime(since)),
     ...(why ? [fact(t('Reason'), why)] : []),
     ...(requests.length > 0 ? [fact(t('Requests'), requests.map((number) => `#${number}`).join(', '))] : []),

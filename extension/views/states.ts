@@ -1,4 +1,5 @@
 import { type RunnerColor, runnerColorId } from '../contributes/colors.ts';
+import type { RunnerRow } from '../target/live.ts';
 import { t } from '../words.ts';
 
 /** The appearance and the meaning of a runner's state. */
@@ -43,6 +44,19 @@ const states: { readonly [state: string]: () => StateLook } = {
 /** Accepts any state, including unknown states of a newer emulator. */
 export function stateLook(state: string): StateLook {
   return states[state]?.() ?? look('question', 'waiting', '', aged(state.toLowerCase().replaceAll('_', ' ')));
+}
+
+type DebugState = NonNullable<RunnerRow['debug']>;
+
+/** What differs in the appearance of a runner because of a debugger. */
+export function debugLook(state: DebugState): Partial<StateLook> {
+  if (state === 'paused') return { icon: 'debug-pause', word: aged(t('paused in debugger')) };
+  return state === 'waiting' ? { icon: 'debug-alt', word: aged(t('waits for debugger')) } : {};
+}
+
+export function debugMeaning(state: DebugState): string {
+  if (state === 'paused') return t('Stopped at a line; its time limits do not count.');
+  return state === 'waiting' ? t('Waits for a debugger before it loads the app.') : t('Attached.');
 }
 
 function look(icon: string, color: RunnerColor, meaning: string, word: StateLook['word']): StateLook {

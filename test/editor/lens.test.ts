@@ -95,8 +95,8 @@ async function clickLens(title: RegExp): Promise<void> {
 
 it('shows what can be done with an app, and its state, before anything runs', async () => {
   await window.workbench.openFile('painter.py');
-  await lens(/^Run Local \| Call \| Deploy Local \| not running$/);
-  const app = 'Run Local | Call | Deploy Local | not running';
+  await lens(/^Run Local \| Debug \| Call \| Deploy Local \| not running$/);
+  const app = 'Run Local | Debug | Call | Deploy Local | not running';
   expect(await lenses()).toEqual([app, 'Call | POST /', 'Call | POST /slow']);
   await takePicture(window.workbench, 'lens-idle');
 });
@@ -296,7 +296,7 @@ function picker() {
 
 it('runs an app of a monorepo in its own folder, where it finds the modules next to it', async () => {
   await window.workbench.openFile('services/img/app.py');
-  await lens(/^Run Local \| Call \| Deploy Local \| not running$/);
+  await lens(/^Run Local \| Debug \| Call \| Deploy Local \| not running$/);
   await clickLens(/^Run Local$/);
   await lens(/\| ● idle$/);
 });

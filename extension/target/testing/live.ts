@@ -37,6 +37,8 @@ export function runnerRow(change: Partial<RunnerRow> = {}): RunnerRow {
     lastLine: null,
     why: null,
     reason: null,
+    debug: null,
+    debugSince: null,
     endedAt: null,
     ...change,
   };

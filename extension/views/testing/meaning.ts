@@ -6,6 +6,7 @@ const meanings: readonly RegExp[] = [
   // An endpoint: what it is, and how often it was called.
   /^(GET|POST|realtime|websocket|[A-Z]+) \/\S* (no calls|\d+)/,
   /^[0-9a-f]{8} (new|replaced) · \d+/,
+  /^runner \d+ (paused in|waits for)/,
   /^runner \d+ (waiting|pulling image|setup|running|finishing|stopping|ended|not running|idle|failed, retry)/,
   /^\d+ ended( last: \S)?/,
   // A request: its number, what it calls, and its state.

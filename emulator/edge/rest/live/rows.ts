@@ -89,6 +89,8 @@ export function runnerRow(rooms: LiveRooms, record: RunnerRecord, lastLine: stri
       .flatMap(({ requestId }) => rooms.requestHistory.live(requestId)?.number ?? []),
     lastLine: lastLine ?? null,
     reason: endedAt === null ? (last?.waitsFor ?? null) : null,
+    debug: null,
+    debugSince: null,
     why: shown(endedAt !== null ? (endReason ?? last?.reason) : routine.has(state) ? null : last?.reason),
     endedAt,
   };

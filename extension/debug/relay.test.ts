@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { createDapReader, type DapMessage, dapBytes } from './dap.ts';
+import { createRelay } from './relay.ts';
+
+function relay() {
+  const adapter: DapMessage[] = [];
+  const editor: DapMessage[] = [];
+  const made = createRelay({
+    port: 4711,
+    toAdapter: (message) => adapter.push(message),
+    toEditor: (message) => editor.push(message),
+  });
+  return { ...made, adapter, editor };
+}
+
+const initialized: DapMessage = { seq: 3, type: 'event', event: 'initialized' };
+
+describe('the relay between the editor and the adapter', () => {
+  it('has only one thread stop, before the editor may set its breakpoints', () => {
+    const { fromAdapter, adapter, editor } = relay();
+    fromAdapter(initialized);
+    expect(editor).toEqual([]);
+    const [property] = adapter;
+    expect(property).toMatchObject({
+      command: 'setDebuggerProperty',
+      arguments: { multiThreadsSingleNotification: false },
+    });
+    fromAdapter({ seq: 4, type: 'response', request_seq: property?.seq ?? 0, command: 'setDebuggerProperty' });
+    expect(editor).toEqual([initialized]);
+    expect(adapter).toHaveLength(1);
+  });
+
+  it('names the port of the runner in the attach request, whatever the configuration says', () => {
+    const { fromEditor, adapter } = relay();
+    const given = { connect: { host: 'elsewhere', port: 1 }, subProcess: true, justMyCode: false };
+    fromEditor({ seq: 2, type: 'request', command: 'attach', arguments: given });
+    fromEditor({ seq: 3, type: 'request', command: 'attach' });
+    const ours = { connect: { host: '127.0.0.1', port: 4711 }, subProcess: false };
+    expect(adapter.map((message) => message.arguments)).toEqual([
+      { ...ours, justMyCode: false },
+      { ...ours, justMyCode: true },
+    ]);
+  });
+
+  it('passes everything else as it is, and keeps answers to its own requests to itself', () => {
+    const { fromEditor, fromAdapter, leave, adapter, editor } = relay();
+    const step: DapMessage = { seq: 9, type: 'request', command: 'next', arguments: { threadId: 1 } };
+    const stopped: DapMessage = { seq: 5, type: 'event', event: 'stopped' };
+    const answer: DapMessage = { seq: 6, type: 'response', request_seq: 9, command: 'next' };
+    fromEditor(step);
+    fromAdapter(stopped);
+    fromAdapter(answer);
+    expect([adapter, editor]).toEqual([[step], [stopped, answer]]);
+    leave();
+    expect(adapter[1]).toMatchObject({ command: 'disconnect', arguments: { terminateDebuggee: false } });
+    fromAdapter({ seq: 7, type: 'response', request_seq: adapter[1]?.seq ?? 0, command: 'disconnect' });
+    expect(editor).toHaveLength(2);
+  });
+});
+
+describe('the stream of an adapter', () => {
+  const messages: readonly DapMessage[] = [
+    { seq: 1, type: 'event', event: 'output', body: { output: 'größer ✓\r\n\r\n' } } as DapMessage,
+    { seq: 2, type: 'event', event: 'terminated' },
+  ];
+  const bytes = Buffer.concat(messages.map(dapBytes));
+
+  it.each([1, 7, 1_000])('is read in pieces of %d bytes', (size) => {
+    const { read } = createDapReader();
+    const found: DapMessage[] = [];
+    for (let at = 0; at < bytes.length; at += size) found.push(...read(bytes.subarray(at, at + size)));
+    expect(found).toEqual(messages);
+  });
+
+  it('must be one of the protocol', () => {
+    expect(() => createDapReader().read(Buffer.from('Traceback\r\n\r\n'))).toThrow('not of its protocol');
+    expect(() => createDapReader().read(Buffer.alloc(5_000, 'x'))).toThrow('not of its protocol');
+  });
+});

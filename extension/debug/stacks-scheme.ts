@@ -1,0 +1,2 @@
+/** The scheme of documents that say what a runner does. */
+export const stacksScheme = 'fal-stacks';
