@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { addressIn, answerName, fileStem, formatAddress, isOfCall, parseAddress } from './address.ts';
+import {
+  addressIn,
+  addressOfSchema,
+  answerName,
+  fileStem,
+  formatAddress,
+  isOfCall,
+  parseAddress,
+  schemaUri,
+} from './address.ts';
 
 describe('the address of a call', () => {
   it.each([
@@ -39,6 +48,14 @@ describe('the address of a call', () => {
     expect(answerName({ alias: '../\n', path: `/${'x'.repeat(99)}` }, 'GET')).toHaveLength(87);
     expect(fileStem({ file: 'a.py', app: 'Painter', path: '/v1/slow' })).toBe('painter-v1-slow');
     expect(fileStem({ alias: '../..', path: '/' })).toBe('call');
+  });
+
+  it.each([
+    { file: 'services/img/app.py', app: 'Painter', path: '/items/{id}' },
+    { alias: 'mein-ö', path: '/' },
+  ])('%o has a schema whose URI needs no escapes', (address) => {
+    expect(schemaUri(address)).toMatch(/^fal-call:\/\/schema\/[0-9a-f]+$/);
+    expect(addressOfSchema({ path: schemaUri(address).slice('fal-call://schema'.length) })).toEqual(address);
   });
 });
 

@@ -1,6 +1,6 @@
 /**
- * The scheme of what the extension shows about calls. The authority says what it is: none for the schemas of inputs,
- * `answer`, or `request` for requests that aren't files of the workspace.
+ * The scheme of what the extension shows about calls. The authority says what it is: none or `schema` for the schemas
+ * of inputs, `answer`, or `request` for requests that aren't files of the workspace.
  */
 export const callScheme = 'fal-call';
 
@@ -50,6 +50,19 @@ interface AliasAddress {
 export function formatAddress(address: CallAddress): string {
   const app = 'alias' in address ? `@${address.alias}` : `${address.file}::${address.app}`;
   return `${callScheme}:/${app}${address.path === '/' ? '' : address.path}`;
+}
+
+/**
+ * Where the schema of an endpoint's input is; the document at the address itself only refers to it. The editor's JSON
+ * support reads a schema again only if each sign of its URI is written as it is, which `::`, `@` and `{` aren't.
+ */
+export function schemaUri(address: CallAddress): string {
+  return `${callScheme}://schema/${Buffer.from(formatAddress(address)).toString('hex')}`;
+}
+
+/** The endpoint of such a URI. `undefined`: it isn't one. Pure. */
+export function addressOfSchema({ path }: Pick<UriParts, 'path'>): CallAddress | undefined {
+  return parseAddress(Buffer.from(path.slice(1), 'hex').toString());
 }
 
 /** `undefined`: it isn't an address. Pure. */

@@ -23,11 +23,16 @@ export interface CallArgument {
 /**
  * The lenses of a request document. Their number doesn't depend on its state. Pure.
  * @param isFile it is a file of the workspace
+ * @param isReading its text waits for the schema of the app
  */
 export function requestLenses(
   document: string,
   address: CallAddress,
-  { isRunning, isFile }: { readonly isRunning: boolean; readonly isFile: boolean },
+  {
+    isRunning,
+    isFile,
+    isReading,
+  }: { readonly isRunning: boolean; readonly isFile: boolean; readonly isReading: boolean },
 ): readonly CallLens[] {
   const argument = { document };
   return [
@@ -41,7 +46,11 @@ export function requestLenses(
       argument: { document, program },
     })),
     ...(isFile ? [] : [{ title: t('Save Request'), command: 'saveCall' as const, argument }]),
-    { title: t('{0} of {1} (local)', address.path, appOf(address)) },
+    {
+      title: isReading
+        ? t("{0} of {1} (local), reading the app's schema…", address.path, appOf(address))
+        : t('{0} of {1} (local)', address.path, appOf(address)),
+    },
   ];
 }
 

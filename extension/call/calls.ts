@@ -7,12 +7,13 @@ import { Problem } from '../problem.ts';
 import type { Link } from '../target/link.ts';
 import { t } from '../words.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
-import { addressIn, appOf, formatAddress, isRequestDocument, parseAddress } from './address.ts';
+import { addressIn, addressOfSchema, appOf, isRequestDocument, parseAddress, schemaUri } from './address.ts';
 import { type Answer, createAnswers } from './answers.ts';
 import { createCallFiles } from './call-files.ts';
 import { answerLenses, type CallArgument, requestLenses } from './call-lenses.ts';
 import { columnOf } from './columns.ts';
 import { readRequest } from './documents.ts';
+import { createFilling } from './filling.ts';
 import { createHistory, isUnfinished } from './history.ts';
 import { createOpening } from './opening.ts';
 import { createOperations } from './operations.ts';
@@ -45,7 +46,7 @@ export function createCalls(deps: {
   const operations = createOperations({
     targets,
     folder: join(storage, 'schemas'),
-    changed: (address) => events.fileChanged(vscode.Uri.parse(formatAddress(address))),
+    changed: (address) => events.fileChanged(vscode.Uri.parse(schemaUri(address))),
   });
   const history = createHistory(join(storage, 'calls'));
   const results = createResults({ link, folder: join(storage, 'results') });
@@ -63,12 +64,17 @@ export function createCalls(deps: {
     },
   });
   const sending = createSending({ link, targets, operations, answers, history });
-  const opening = createOpening({ index, runs, targets, operations, answers, history, sending });
+  const filling = createFilling({ changed: events.lensesChanged });
+  const opening = createOpening({ index, runs, targets, operations, answers, history, sending, filling });
   const { answerFor } = sending;
 
   const sources = {
     '': async (uri: vscode.Uri) => {
       const address = parseAddress(uri.toString(true));
+      return JSON.stringify(address ? { $ref: schemaUri(address) } : {}, null, 2);
+    },
+    schema: async (uri: vscode.Uri) => {
+      const address = addressOfSchema(uri);
       const operation = address && (await operations.find(address).catch(() => undefined));
       return JSON.stringify(operation?.input ?? {}, null, 2);
     },
@@ -155,7 +161,11 @@ export function createCalls(deps: {
       const lenses = answer
         ? answerLenses(uri, { ...answer, media })
         : address
-          ? requestLenses(uri, address, { isRunning, isFile: !isRequestDocument(document.uri) })
+          ? requestLenses(uri, address, {
+              isRunning,
+              isFile: !isRequestDocument(document.uri),
+              isReading: filling.isWaiting(document.uri),
+            })
           : [];
       return lenses.map(({ title, command: name, argument }) => {
         const plain = title.replaceAll('$(', '\\$(');

@@ -1,20 +1,27 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import type { Runs } from '../commands/runs.ts';
 import { signalOf } from '../present.ts';
 import { Cancelled, Problem } from '../problem.ts';
 import { t } from '../words.ts';
-import type { AppIndex } from '../workspace/app-index.ts';
+import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
 import { appArgument, chooseApp } from '../workspace/choose-app.ts';
 import { appKey } from '../workspace/code/listed.ts';
 import { appOf, type CallAddress, formatAddress, isRequestDocument, parseAddress } from './address.ts';
 import type { Answers } from './answers.ts';
 import { callAddressOf, openRequest, requestText, saveRequest } from './documents.ts';
+import type { Filling } from './filling.ts';
 import { type History, isUnfinished, type PastCall } from './history.ts';
 import { exactText } from './json.ts';
 import { documentText, type Operation } from './openapi.ts';
 import type { Operations } from './operations.ts';
 import type { Sending } from './sending.ts';
 import type { Targets } from './targets.ts';
+
+/** A schema that comes so soon is in the document from the beginning. */
+const soonMs = 250;
+/** Setup of an app, and the requests before this one. */
+const longestMs = 30 * 60_000;
 
 /** Opens request documents: new ones, and those of the history; and saves them. */
 export function createOpening(deps: {
@@ -25,8 +32,9 @@ export function createOpening(deps: {
   readonly answers: Answers;
   readonly history: History;
   readonly sending: Sending;
+  readonly filling: Filling;
 }) {
-  const { index, runs, targets, operations, answers, history, sending } = deps;
+  const { index, runs, targets, operations, answers, history, sending, filling } = deps;
 
   /**
    * The command "Call App": from the palette, a lens (with an endpoint), or a row of the tree.
@@ -34,23 +42,76 @@ export function createOpening(deps: {
    */
   async function callApp(argument: unknown, { restart = false } = {}): Promise<vscode.TextDocument> {
     const begin = await addressOf(argument);
+    const stop = new AbortController();
+    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(longestMs)]);
+    const target = restart ? undefined : await targets.started(begin, undefined, signal);
+    // The same code describes the same.
+    const same = target && operations.hasAnswered(target) ? await operations.last(begin) : [];
+    const asked = same.length > 0 ? Promise.resolve(same) : askApp(begin, target, signal);
+    asked.catch(() => undefined);
+    const offered = await (target ? Promise.race([asked, sleep(soonMs, undefined)]) : asked);
+    const code = await targets.codeOf(begin);
+    const wanted = endpointOf(argument);
+    const operation = await operationOf(begin, wanted, { offered, asked, code }).catch((error: unknown) => {
+      stop.abort(new Cancelled());
+      throw error;
+    });
+    const address = { ...begin, path: operation.path };
+    const textOf = ({ input }: Operation): string => documentText(formatAddress(address), input);
+    const document = await openRequest(textOf(operation), address, code?.uri);
+    if (!offered) {
+      const found = asked.then((all) => all.find(({ path }) => path === address.path));
+      // Why the app doesn't answer is in its log.
+      void filling
+        .fill(
+          document,
+          found.then((one) => one && textOf(one)),
+          stop,
+        )
+        .catch(() => undefined);
+    }
+    return document;
+  }
+
+  /** Of an app whose description isn't there yet: what it said last, or else what its code has. */
+  async function operationOf(
+    address: CallAddress,
+    wanted: string | undefined,
+    about: {
+      readonly offered: readonly Operation[] | undefined;
+      readonly asked: Promise<readonly Operation[]>;
+      readonly code: WorkspaceApp | undefined;
+    },
+  ): Promise<Operation> {
+    const { offered, asked, code } = about;
+    const last = offered ?? (await operations.last(address));
+    const known = offered || last.length > 0 ? last : code ? operationsIn(code) : [];
+    const found = known.find(({ path }) => path === wanted);
+    if (found) return found;
+    // The code is newer than the last description.
+    if (!offered && wanted !== undefined) return bare(wanted);
+    return chooseOperation(address, known, asked);
+  }
+
+  /** @param target `undefined`: the app is run first, with its code of now */
+  function askApp(
+    address: CallAddress,
+    target: Parameters<typeof operations.learn>[1] | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly Operation[]> {
+    if (target) return operations.learn(address, target, { mayWait: true, signal });
     const options = {
       location: vscode.ProgressLocation.Notification,
-      title: t('Asking {0} for its inputs', appOf(begin)),
+      title: t('Asking {0} for its inputs', appOf(address)),
       cancellable: true,
     };
-    const offered = await vscode.window.withProgress(options, async (_, token) => {
-      const signal = signalOf(token);
-      const target = await (restart ? targets.restarted(begin, signal) : targets.ready(begin, undefined, signal));
-      return operations.learn(begin, target, { mayWait: true, signal });
-    });
-    const wanted = endpointOf(argument);
-    const operation =
-      offered.find(({ path }) => path === wanted?.replace(/:[^{}]+\}/g, '}')) ??
-      (await chooseOperation(begin, offered));
-    const address = { ...begin, path: operation.path };
-    const code = await targets.codeOf(address);
-    return openRequest(documentText(formatAddress(address), operation.input), address, code?.uri);
+    return Promise.resolve(
+      vscode.window.withProgress(options, async (_, token) => {
+        const either = AbortSignal.any([signal, signalOf(token)]);
+        const run = await targets.restarted(address, either);
+        return operations.learn(address, run, { mayWait: true, signal: either });
+      }),
+    );
   }
 
   async function addressOf(argument: unknown): Promise<CallAddress> {
@@ -117,8 +178,11 @@ function callName({ method, address }: PastCall): string {
 /** The path of the endpoint whose lens was clicked. */
 function endpointOf(argument: unknown): string | undefined {
   const { endpoint } = (argument ?? {}) as { readonly endpoint?: { readonly path?: unknown } };
-  return typeof endpoint?.path === 'string' ? endpoint.path : undefined;
+  return typeof endpoint?.path === 'string' ? describedPath(endpoint.path) : undefined;
 }
+
+/** A path of the code as a description of the app has it: without converters. */
+const describedPath = (path: string): string => path.replace(/:[^{}]+\}/g, '}');
 
 /** The alias of a row of the tree that isn't of the folder's code. */
 function aliasOf(argument: unknown): string | undefined {
@@ -126,16 +190,41 @@ function aliasOf(argument: unknown): string | undefined {
   return typeof rowId === 'string' && file === undefined && typeof alias === 'string' ? alias : undefined;
 }
 
-async function chooseOperation(address: CallAddress, operations: readonly Operation[]): Promise<Operation> {
-  const [only, ...others] = operations;
-  if (!only) throw new Problem(t('{0} describes no endpoint that can be called.', appOf(address)));
-  if (others.length === 0) return only;
-  const items = operations.map((operation) => ({
-    label: `${operation.method} ${operation.path}`,
-    description: operation.summary,
-    operation,
-  }));
+/** @param asked all operations, which may come later; waited for if none is known */
+async function chooseOperation(
+  address: CallAddress,
+  known: readonly Operation[],
+  asked: Promise<readonly Operation[]>,
+): Promise<Operation> {
+  const itemsOf = (operations: readonly Operation[]) => {
+    if (operations.length === 0) throw new Problem(t('{0} describes no endpoint that can be called.', appOf(address)));
+    return operations.map((operation) => ({
+      label: `${operation.method} ${operation.path}`,
+      description: operation.summary,
+      operation,
+    }));
+  };
+  const [only, ...others] = known;
+  if (only && others.length === 0) return only;
+  const items = only ? Promise.resolve(itemsOf(known)) : asked.then(itemsOf);
   const picked = await vscode.window.showQuickPick(items, { title: t('Select an Endpoint of {0}', appOf(address)) });
   if (!picked) throw new Cancelled();
   return picked.operation;
 }
+
+/** The endpoints that the code of an app has. */
+function operationsIn({ code }: WorkspaceApp): readonly Operation[] {
+  return [...(code?.endpoints ?? []), ...(code?.inherited.endpoints ?? [])].flatMap(({ kind, path }) =>
+    kind === 'http' && path !== undefined ? [bare(describedPath(path))] : [],
+  );
+}
+
+/** An endpoint of which only the path is known. */
+const bare = (path: string): Operation => ({
+  method: 'POST',
+  path,
+  summary: '',
+  input: undefined,
+  query: [],
+  both: [],
+});

@@ -7,7 +7,7 @@ import type { Operation } from './openapi.ts';
 import { createOperations } from './operations.ts';
 
 const address = { file: 'app.py', app: 'Painter', path: '/slow' };
-let target = { owner: 'local', alias: 'painter', revision: '1', isDeployed: true, isReady: false };
+let target = { owner: 'local', alias: 'painter', revision: '1', isDeployed: true, isReady: false, isBusy: false };
 const nothing = { query: [], both: [] };
 const slow: Operation = { method: 'POST', path: '/slow', summary: 'Slow', input: { type: 'object' }, ...nothing };
 const main: Operation = { method: 'POST', path: '/', summary: '', input: undefined, ...nothing };
@@ -57,4 +57,33 @@ it('keeps what an app said, also after a reload while it does not run', async ()
   expect((await later.find(address))?.summary).toBe('Slower');
   await later.find(address);
   expect(changed).toEqual(['fal-call:/app.py::Painter/slow']);
+});
+
+it('has at once what an app said last, in another revision or window, while it does not answer', async () => {
+  const folder = await testFolder();
+  let says = Promise.resolve<readonly Operation[]>([main, slow]);
+  const targets = { find: async () => target, operations: () => says };
+  const made = createOperations({ targets, folder, changed: () => undefined });
+  const how = { mayWait: true, signal: AbortSignal.timeout(60_000) };
+  expect([made.hasAnswered(target), await made.last(address)]).toEqual([false, []]);
+  await made.learn(address, target, how);
+  expect([made.hasAnswered(target), await made.last(address)]).toEqual([true, [main, slow]]);
+
+  const next = { ...target, revision: 'next' };
+  let answer = (_: readonly Operation[]): void => undefined;
+  says = new Promise((resolve) => {
+    answer = resolve;
+  });
+  const learned = made.learn(address, next, how);
+  const before = target;
+  target = next;
+  // It isn't asked a second time meanwhile.
+  expect(await made.find({ ...address, path: '/added' })).toBeUndefined();
+  expect([made.hasAnswered(next), await made.last({ ...address, path: '/' })]).toEqual([false, [main, slow]]);
+  target = before;
+  const later = createOperations({ targets, folder, changed: () => undefined });
+  expect([later.hasAnswered(target), await later.last(address)]).toEqual([false, [main, slow]]);
+  answer([main, { ...slow, path: '/added' }]);
+  await learned;
+  expect(made.known({ ...address, path: '/added' })?.path).toBe('/added');
 });

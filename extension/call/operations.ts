@@ -22,6 +22,9 @@ const storedSchema = z.array(
 /** A larger description isn't kept on the disk. */
 const maxStored = 1_000_000;
 
+/** How long a look waits for the answer of an app, and of one whose runners all have requests. */
+const patienceMs = { free: 5_000, busy: 500 };
+
 /**
  * What apps have said about their endpoints. It is kept on the disk, so that the editor can complete and check a saved
  * request whose app doesn't run.
@@ -34,11 +37,31 @@ export function createOperations(deps: {
 }) {
   const { targets, folder } = deps;
   const known = new Map<string, Operation>();
+  /** All of an app, as it described them last. */
+  const lists = new Map<string, readonly Operation[]>();
   /** Revisions that have answered: it may be a request of their runners. */
   const asked = new Set<string>();
+  /** The questions to each app that aren't answered yet. */
+  const asking = new Map<string, Set<Promise<unknown>>>();
+  const appKey = (address: CallAddress): string => formatAddress({ ...address, path: '/' });
+  const hasAnswered = ({ alias, revision }: Parameters<typeof targets.operations>[0]): boolean =>
+    asked.has(`${alias} ${revision}`);
 
   /** Asks the app for its operations. */
-  async function learn(
+  async function learn(...question: Parameters<typeof ask>): Promise<readonly Operation[]> {
+    const key = appKey(question[0]);
+    const answer = ask(...question);
+    const open = asking.get(key) ?? new Set();
+    asking.set(key, open.add(answer));
+    try {
+      return await answer;
+    } finally {
+      open.delete(answer);
+      if (open.size === 0) asking.delete(key);
+    }
+  }
+
+  async function ask(
     address: CallAddress,
     target: Parameters<typeof targets.operations>[0],
     how: Parameters<typeof targets.operations>[1],
@@ -46,6 +69,7 @@ export function createOperations(deps: {
     const operations = await targets.operations(target, how);
     if (operations.length > 0) asked.add(`${target.alias} ${target.revision}`);
     const isNew = take(address, operations);
+    if (operations.length > 0) lists.set(appKey(address), operations);
     // It is only a convenience: without it, the app has to run.
     if (isNew) await store(address, operations).catch(() => undefined);
     return operations;
@@ -91,12 +115,18 @@ export function createOperations(deps: {
     async find(address: CallAddress, document?: vscode.Uri): Promise<Operation | undefined> {
       const key = formatAddress(address);
       const target = await targets.find(address, document);
-      const how = { mayWait: false, signal: AbortSignal.timeout(5_000) };
-      if (target && !asked.has(`${target.alias} ${target.revision}`))
-        await learn(address, target, how).catch(() => undefined);
+      if (target && !hasAnswered(target) && !asking.has(appKey(address))) {
+        const signal = AbortSignal.timeout(target.isBusy ? patienceMs.busy : patienceMs.free);
+        await learn(address, target, { mayWait: false, signal }).catch(() => undefined);
+      }
       if (!known.has(key)) take(address, await stored(address));
       return known.get(key);
     },
+    /** Whether this revision has described its operations. */
+    hasAnswered,
+    /** All operations, as the app described them last, which may have been in another revision; empty: it never did. */
+    last: async (address: CallAddress): Promise<readonly Operation[]> =>
+      lists.get(appKey(address)) ?? (await stored(address)),
     /** Without a look. */
     known: (address: CallAddress): Operation | undefined => known.get(formatAddress(address)),
   };

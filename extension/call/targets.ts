@@ -20,8 +20,10 @@ interface Found extends CallTarget {
   readonly isDeployed: boolean;
   /** Changes with its code. */
   readonly revision: string;
-  /** A runner can answer now. */
+  /** A runner can answer, though perhaps only after other requests. */
   readonly isReady: boolean;
+  /** All runners that can answer have a request. */
+  readonly isBusy: boolean;
 }
 
 /** Finds where the app of an address runs, starts it if it doesn't, and asks for its schema. */
@@ -62,7 +64,8 @@ export function createTargets(deps: {
     const { owner } = live.head;
     // Reloaded code has the revision of the run that it belongs to.
     const revision = [row?.revision ?? '', ...(row?.reload ? [row.reload.at] : [])].join(' ');
-    return { owner, alias: one.alias, revision, isDeployed, isReady: one.ready > 0 };
+    const { alias, ready, busy } = one;
+    return { owner, alias, revision, isDeployed, isReady: ready > 0, isBusy: ready > 0 && busy >= ready };
   }
 
   /** Starts what doesn't run: the emulator, then the app. @throws Problem, Cancelled, also by `signal` */
@@ -163,7 +166,7 @@ export function createTargets(deps: {
     return response.status === 200 ? tryParse(text) : undefined;
   }
 
-  return { codeOf, find, ready, started, restarted, operations };
+  return { codeOf, find, started, restarted, operations };
 }
 
 export type Targets = ReturnType<typeof createTargets>;

@@ -1,4 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { until } from '../support/wait.ts';
@@ -10,7 +12,8 @@ import { noRunsIn } from './run-helpers.ts';
 import { type Scene, setScene } from './scene.ts';
 import { stateIsStored } from './stored-state.ts';
 
-const painter = `import base64
+/** `gate`: a port that answers when setup may end. */
+const painter = (gate: number) => `import base64
 import time
 import urllib.request
 
@@ -45,7 +48,7 @@ class Painter(fal.App):
     keep_alive = 600
 
     def setup(self):
-        time.sleep(2)
+        urllib.request.urlopen("http://127.0.0.1:${gate}").read()
 
     @fal.endpoint("/")
     def fast(self, input: Prompt) -> Answer:
@@ -72,22 +75,29 @@ class Painter(fal.App):
 
 let scene: Scene;
 let window: FalWindow;
+const setupMayEnd = Promise.withResolvers<void>();
+const gate = createServer((_, response) => void setupMayEnd.promise.then(() => response.end()));
 const { editors, shown, clickLens, write } = callsOnScreen(() => window);
 
 beforeAll(async () => {
   const settings = { 'editor.autoClosingQuotes': 'never', 'editor.autoSurround': 'never' };
+  await new Promise<void>((resolve) => gate.listen(0, '127.0.0.1', resolve));
   scene = await setScene({ folder: 'empty', settings });
   await mkdir(scene.workspace, { recursive: true });
-  await writeFile(join(scene.workspace, 'painter.py'), painter);
+  await writeFile(join(scene.workspace, 'painter.py'), painter((gate.address() as AddressInfo).port));
   await writeFile(join(scene.workspace, 'cat.png'), 'x'.repeat(777));
   window = await scene.open();
 });
-afterAll(() => scene?.close());
+afterAll(async () => {
+  gate.close();
+  gate.closeAllConnections();
+  await scene?.close();
+});
 afterEach(async ({ task }) => {
   if (task.result?.state === 'fail') await takePicture(window.workbench, `call-failed-${task.name.slice(0, 20)}`);
 });
 
-it('opens a request from the lens of an endpoint, after starting the app', async () => {
+it('opens a request from the lens of an endpoint at once, while the app starts', async () => {
   await window.workbench.openFile('painter.py');
   const { page } = window.workbench;
   await page.locator('.editor-instance .view-line').first().click();
@@ -95,6 +105,15 @@ it('opens a request from the lens of an endpoint, after starting the app', async
   await shown(/Call \| POST \/stream/, /fal/);
   const lens = page.locator('.codelens-decoration').filter({ hasText: /^Call.\|.POST.\/$/ });
   await lens.locator('a').first().click();
+  await shown(/\| \/ of Painter \(local\), reading the app's schema…$/, /^\{\n {2}"\$schema": "[^"]+"\n\}\n?$/);
+  await takePicture(window.workbench, 'call-reading');
+  // The endpoints of the code are offered until the app describes its own.
+  await callEndpoint('/stream');
+  await shown(/\| \/stream of Painter \(local\), reading the app's schema…$/, /"\$schema"/);
+  await write('"$schema"', '"$schema": "fal-call:/painter.py::Painter/stream", "prompt": "mine"');
+  setupMayEnd.resolve();
+  await shown(/\| \/stream of Painter \(local\)$/, /"prompt": "mine"\n\}/);
+  await window.workbench.command('View: Close Editor');
   const lenses = /^Send \| Send to Queue \| Copy as curl \| Python \| JS \| Save Request \| \/ of Painter \(local\)$/;
   await shown(lenses, /"steps": 4/);
   const request = (await editors()).find(({ lenses }) => lenses.startsWith('Send'));

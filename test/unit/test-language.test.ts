@@ -142,7 +142,8 @@ const places: readonly (readonly [string, () => readonly (string | undefined)[]]
     () => [
       ...[true, false]
         .flatMap((isRunning) => [
-          ...requestLenses('d', { alias: 'a', path: '/' }, { isRunning, isFile: false }),
+          ...requestLenses('d', { alias: 'a', path: '/' }, { isRunning, isFile: false, isReading: !isRunning }),
+          ...requestLenses('d', { alias: 'a', path: '/' }, { isRunning, isFile: false, isReading: false }),
           ...[0, 1, 2].flatMap((media) => answerLenses('d', { head: '', isRunning, requestId: 'r', media })),
         ])
         .map(({ title }) => title),
