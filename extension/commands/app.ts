@@ -67,7 +67,8 @@ export function createAppCommands(deps: {
     try {
       const app = await chosen(argument, t('Select an App to Run'));
       const key = appKey(app);
-      const begun = beginning.get(key) ?? beginRun(app, key).finally(() => beginning.delete(key));
+      const begun =
+        beginning.get(key) ?? runs.expect(key, () => beginRun(app, key)).finally(() => beginning.delete(key));
       beginning.set(key, begun);
       await begun;
       return true;

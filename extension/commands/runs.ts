@@ -13,6 +13,10 @@ export interface Runs {
   hold(task: HeldTask): void;
   /** Until `signal` is aborted, a run of the app with this key has begun; `serves` says under which alias. */
   begin(key: string, signal: AbortSignal): { serves(alias: string): void };
+  /** Does `work`, which begins a run of this app, in place of an earlier one. */
+  expect<T>(key: string, work: () => Promise<T>): Promise<T>;
+  /** Whether a run of one of these apps was requested that hasn't begun yet. */
+  isExpected(keys: readonly string[]): boolean;
   /**
    * The aliases under which runs serve an app, the newest run first; `undefined` for a run whose address isn't known
    * yet.
@@ -63,6 +67,8 @@ export function createRuns(setContext: SetContext): Runs {
       });
     },
     begin: serving.begin,
+    expect: serving.expect,
+    isExpected: serving.isExpected,
     aliasesOf: serving.aliasesOf,
     onChange: changed.onChange,
     joining(work) {

@@ -16,3 +16,18 @@ it('names the newest run of an app first, so that a call reaches the code that w
   expect(serving.aliasesOf('app')).toEqual(['new']);
   expect([serving.aliasesOf('other'), changes]).toEqual([['other'], 7]);
 });
+
+it('expects a run from the request until it has begun or has failed', async () => {
+  let changes = 0;
+  const serving = createServing(() => void changes++);
+  const begun = Promise.withResolvers<string>();
+  const failed = Promise.withResolvers<string>();
+  const first = serving.expect('app', () => begun.promise);
+  const second = serving.expect('app', () => failed.promise);
+  expect([serving.isExpected(['other', 'app']), serving.isExpected(['other']), changes]).toEqual([true, false, 2]);
+  begun.resolve('begun');
+  expect([await first, serving.isExpected(['app'])]).toEqual(['begun', true]);
+  failed.reject(new Error('There is no Python.'));
+  await expect(second).rejects.toThrow('There is no Python.');
+  expect([serving.isExpected(['app']), changes]).toEqual([false, 4]);
+});

@@ -37,6 +37,7 @@ it('has the state of each deployed app and of each run', () => {
   expect([...appFacts(live, 0).values()]).toEqual([
     {
       alias: 'busy',
+      isDeployed: true,
       revision: 'r',
       queued: 3,
       ready: 2,
@@ -48,6 +49,7 @@ it('has the state of each deployed app and of each run', () => {
     },
     {
       alias: 'broken',
+      isDeployed: true,
       revision: 'r',
       queued: 0,
       ready: 0,
@@ -59,6 +61,7 @@ it('has the state of each deployed app and of each run', () => {
     },
     {
       alias: 'none',
+      isDeployed: true,
       revision: 'r',
       queued: 0,
       ready: 0,
@@ -67,7 +70,16 @@ it('has the state of each deployed app and of each run', () => {
       waitsBecause: null,
       endpoints: new Map(),
     },
-    { alias: '0f-run', queued: 0, ready: 0, busy: 0, starting: 'pending', lastFailure: null, waitsBecause: null },
+    {
+      alias: '0f-run',
+      isDeployed: false,
+      queued: 0,
+      ready: 0,
+      busy: 0,
+      starting: 'pending',
+      lastFailure: null,
+      waitsBecause: null,
+    },
   ]);
 });
 

@@ -7,6 +7,8 @@ import { t } from '../words.ts';
 /** The state of one alias, as far as lenses show it. */
 export interface AppFacts {
   readonly alias: string;
+  /** `false`: a `fal run`, or an app that was deleted, of which the last runners are ending. */
+  readonly isDeployed: boolean;
   /** Absent: the emulator doesn't know the app, or has reloaded its code since, which the revision doesn't say. */
   readonly revision?: string;
   readonly queued: number;
@@ -61,6 +63,7 @@ function factsOf(
   const why = delayed?.reason?.evidence ?? delayed?.why ?? app?.lastFailure ?? '';
   return {
     alias,
+    isDeployed: app?.kind === 'deployed',
     queued: app?.counts.queued ?? 0,
     ready: inState('IDLE', 'RUNNING').length,
     busy: inState('RUNNING').length,

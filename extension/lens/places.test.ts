@@ -1,13 +1,21 @@
 import { expect, it } from 'vitest';
 import type { ListedApp } from '../workspace/code/listed.ts';
 import type { AppFacts } from './facts.ts';
-import { changedIn, endpointOf, placesOf, withChanges } from './places.ts';
+import { changedIn, endpointOf, keysOf, placesOf, withChanges, withExpectedRun } from './places.ts';
 
 const facts = (...aliases: readonly string[]) =>
   new Map(
     aliases.map((alias): [string, AppFacts] => [
       alias,
-      { alias, queued: 0, ready: 0, busy: 0, lastFailure: null, waitsBecause: null },
+      {
+        alias,
+        isDeployed: !alias.includes('-run'),
+        queued: 0,
+        ready: 0,
+        busy: 0,
+        lastFailure: null,
+        waitsBecause: null,
+      },
     ]),
   );
 const runs = (of: { readonly [key: string]: readonly (string | undefined)[] }) => ({
@@ -46,12 +54,30 @@ it('a class that pyproject.toml names lives under the names of its entries alone
   ]);
 });
 
-it('an endpoint has the figures of the first place where it was called', () => {
+it('a deleted app is nowhere, though its last runners are still ending', () => {
+  const ending = new Map([...facts('model')].map(([name, one]) => [name, { ...one, isDeployed: false }]));
+  expect(names('/w/app.py', model, [], ending, runs({}))).toEqual([]);
+});
+
+it('a run that was requested takes the place of an earlier one at once', () => {
+  const places = placesOf('/w/app.py', model, [], facts('model', '0f-run'), runs({ '/w/app.py::Model': ['0f-run'] }));
+  expect(withExpectedRun(places, false)).toBe(places);
+  const expected = withExpectedRun(places, true).map(({ name, facts }) => [name, facts?.alias]);
+  expect(expected).toEqual([
+    ['run', undefined],
+    ['model', 'model'],
+  ]);
+  expect(keysOf('/w/app.py', model, [])).toEqual(['/w/app.py::Model']);
+  expect(keysOf('/w/app.py', model, [entry('img-dev', 'dev')])).toEqual(['/w/pyproject.toml::img-dev']);
+});
+
+it('an endpoint has figures of each place where it was called', () => {
   const slow = { calls: 2, failures: 0, p50Ms: 5, lastFailure: null };
   const place = (name: string, endpoints?: ReadonlyMap<string, typeof slow>) => ({
     name,
     facts: {
       alias: name,
+      isDeployed: name !== 'run',
       queued: 0,
       ready: 0,
       busy: 0,
@@ -61,10 +87,14 @@ it('an endpoint has the figures of the first place where it was called', () => {
     },
   });
   const places = [place('run', new Map()), place('painter', new Map([['/slow', slow]]))];
-  expect(endpointOf(places, '/slow')).toBe(slow);
-  expect(endpointOf(places, '/')).toMatchObject({ calls: 0 });
-  expect(endpointOf(places, undefined)).toBeUndefined();
-  expect(endpointOf([place('run'), { name: 'run', facts: undefined }], '/')).toBeUndefined();
+  const called = { name: 'painter', figures: slow };
+  expect(endpointOf(places, '/slow')).toEqual([called]);
+  expect(endpointOf(places.slice(1), '/slow')).toEqual([{ name: '', figures: slow }]);
+  const both = [place('run', new Map([['/slow', slow]])), ...places.slice(1)];
+  expect(endpointOf(both, '/slow')).toEqual([{ name: 'run', figures: slow }, called]);
+  expect(endpointOf(places, '/')).toMatchObject([{ name: '', figures: { calls: 0 } }]);
+  expect(endpointOf(places, undefined)).toEqual([]);
+  expect(endpointOf([place('run'), { name: 'run', facts: undefined }], '/')).toEqual([]);
 });
 
 it('answers with older code only where the code of its beginning is known, and is another one than that of now', () => {

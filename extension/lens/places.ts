@@ -22,8 +22,7 @@ export function placesOf(
   facts: ReadonlyMap<string, AppFacts>,
   runs: RunsOfApps,
 ): readonly Place[] {
-  const entries = listed.filter((one) => one.path === path && one.name === app.name && one.entry !== undefined);
-  const all = entries.length > 0 ? entries : [{ path, name: app.name, appName: app.appName }];
+  const all = listedAs(path, app, listed);
   const running = all.flatMap((one) =>
     runs.aliasesOf(appKey(one)).map((alias) => ({
       name: 'run',
@@ -34,9 +33,30 @@ export function placesOf(
   );
   const deployed = all.flatMap(({ appName }) => {
     const found = facts.get(appName);
-    return found ? [{ name: appName, isRun: false, facts: found }] : [];
+    return found?.isDeployed ? [{ name: appName, isRun: false, facts: found }] : [];
   });
   return [...running, ...deployed];
+}
+
+/** The keys by which runs name an app of a file. Pure. */
+export function keysOf(
+  path: string,
+  app: Pick<FoundApp, 'name' | 'appName'>,
+  listed: readonly ListedApp[],
+): readonly string[] {
+  return listedAs(path, app, listed).map(appKey);
+}
+
+/** As an app of its own, or as the entries of `pyproject.toml` that name it. */
+function listedAs(path: string, { name, appName }: Pick<FoundApp, 'name' | 'appName'>, listed: readonly ListedApp[]) {
+  const entries = listed.filter((one) => one.path === path && one.name === name && one.entry !== undefined);
+  return entries.length > 0 ? entries : [{ path, name, appName }];
+}
+
+/** The places when a run was requested, which takes the place of an earlier one. Pure. */
+export function withExpectedRun(places: readonly Place[], isExpected: boolean): readonly Place[] {
+  if (!isExpected) return places;
+  return [{ name: 'run', isRun: true, facts: undefined }, ...places.filter(({ isRun }) => isRun !== true)];
 }
 
 /**
@@ -63,10 +83,23 @@ export function changedIn(places: readonly Place[]): Changed {
 
 const noCalls: EndpointFacts = { calls: 0, failures: 0, p50Ms: null, lastFailure: null };
 
-/** The figures of an endpoint in the first place where it was called; `undefined`: nothing counts them. Pure. */
-export function endpointOf(places: readonly Place[], path: string | undefined): EndpointFacts | undefined {
-  if (path === undefined) return undefined;
-  const counted = places.flatMap(({ facts }) => (facts?.endpoints ? [facts.endpoints] : []));
-  const called = counted.map((endpoints) => endpoints.get(path)).find((found) => found !== undefined);
-  return called ?? (counted.length > 0 ? noCalls : undefined);
+/** The figures of an endpoint in one place. */
+export interface EndpointPlace {
+  /** In front of the figures where a class has several places; '': it has one. */
+  readonly name: string;
+  readonly figures: EndpointFacts;
+}
+
+/**
+ * The figures of an endpoint in each place where it was called: those of a run and of a deployment are of different
+ * code, so they aren't added. Empty: nothing counts them. Pure.
+ */
+export function endpointOf(places: readonly Place[], path: string | undefined): readonly EndpointPlace[] {
+  if (path === undefined) return [];
+  const counted = places.filter(({ facts }) => facts?.endpoints !== undefined);
+  const called = counted.flatMap(({ name, facts }) => {
+    const figures = facts?.endpoints?.get(path);
+    return figures && figures.calls > 0 ? [{ name: places.length > 1 ? name : '', figures }] : [];
+  });
+  return called.length === 0 && counted.length > 0 ? [{ name: '', figures: noCalls }] : called;
 }

@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import type { AppFacts } from './facts.ts';
 import { endpointText, stateText } from './state-text.ts';
 
-const quiet: AppFacts = { alias: 'a', queued: 0, ready: 0, busy: 0, lastFailure: null, waitsBecause: null };
+const quiet: AppFacts = {
+  alias: 'a',
+  isDeployed: true,
+  queued: 0,
+  ready: 0,
+  busy: 0,
+  lastFailure: null,
+  waitsBecause: null,
+};
 const text = (facts: Partial<AppFacts> | undefined) =>
   stateText([{ name: 'a', facts: facts && { ...quiet, ...facts } }], () => '20:44:12');
 
@@ -67,10 +75,20 @@ it.each([
   [{ calls: 2, failures: 2, p50Ms: null, lastFailure: null }, '2 calls · 2 failed'],
   [{ calls: 9, failures: 0, p50Ms: 90_000, lastFailure: null }, '9 calls · p50 1.5 min'],
 ])('the figures %j of an endpoint are %j', (facts, expected) => {
-  expect(endpointText({ kind: 'http', path: '/slow' }, facts)).toBe(expected);
+  expect(endpointText({ kind: 'http', path: '/slow' }, facts ? [{ name: '', figures: facts }] : [])).toBe(expected);
+});
+
+it('names the places where an endpoint was called', () => {
+  const figures = { calls: 4, failures: 0, p50Ms: 14, lastFailure: null };
+  const text = endpointText({ kind: 'http', path: '/slow' }, [
+    { name: 'run', figures },
+    { name: 'img', figures: { ...figures, calls: 1, failures: 1, p50Ms: null, lastFailure: 'x'.repeat(200) } },
+  ]);
+  expect(text).toMatch(/^run: 4 calls · p50 14 ms · img: 1 call · 1 failed: x{30,}…$/);
+  expect(text.length).toBeLessThanOrEqual(90);
 });
 
 it('says how an endpoint is reached that is not called by POST', () => {
-  expect(endpointText({ kind: 'realtime', path: '/live' }, undefined)).toBe('realtime /live');
-  expect(endpointText({ kind: 'websocket', path: '/ws' }, undefined)).toBe('websocket /ws');
+  expect(endpointText({ kind: 'realtime', path: '/live' }, [])).toBe('realtime /live');
+  expect(endpointText({ kind: 'websocket', path: '/ws' }, [])).toBe('websocket /ws');
 });

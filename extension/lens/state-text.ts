@@ -61,13 +61,20 @@ function stateWords(facts: AppFacts, isRun: boolean, timeOf: (at: number) => str
   return isRun ? `◌ ${t('starting')}` : `○ ${t('deployed, no runner')}`;
 }
 
-/** The figures of an endpoint for its lens: `4 calls · p50 6.1 s · 1 failed: KeyError, line 38`. Pure. */
+/**
+ * The figures of an endpoint for its lens: `4 calls · p50 6.1 s · 1 failed: KeyError, line 38`; of several places,
+ * `run: 4 calls · … · img-dev: 2 calls · …`. Pure.
+ */
 export function endpointText(
   { kind, path }: Pick<Endpoint, 'kind' | 'path'>,
-  facts: EndpointFacts | undefined,
+  places: readonly { readonly name: string; readonly figures: EndpointFacts }[],
 ): string {
-  if (!facts) return path === undefined ? t('endpoint') : `${kind === 'http' ? 'POST' : kind} ${path}`;
-  const { calls, failures, p50Ms, lastFailure } = facts;
+  if (places.length === 0) return path === undefined ? t('endpoint') : `${kind === 'http' ? 'POST' : kind} ${path}`;
+  const texts = places.map(({ name, figures }) => `${name === '' ? '' : `${name}: `}${figuresText(figures)}`);
+  return texts.length === 1 ? texts.join('') : short(texts.join(' · '));
+}
+
+function figuresText({ calls, failures, p50Ms, lastFailure }: EndpointFacts): string {
   if (calls === 0) return t('no calls');
   const parts = [
     calls === 1 ? t('1 call') : t('{0} calls', calls),

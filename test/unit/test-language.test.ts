@@ -56,7 +56,7 @@ class Painter(fal.App):
     def fast(self): ...
 `;
 const apps = appsOf(filesOf(new Map([['/w/app.py', readPythonFile(source)]]))).get('/w/app.py') ?? [];
-const facts = { alias: 'a', queued: 2, ready: 0, busy: 0, lastFailure: null, waitsBecause: null };
+const facts = { alias: 'a', isDeployed: true, queued: 2, ready: 0, busy: 0, lastFailure: null, waitsBecause: null };
 const states = Object.values(stateWords);
 const running = { pid: 1, processStart: '1', version: '1', startedAt: 0, ports: { api: 1, run: 2, queue: 3, ws: 4 } };
 
@@ -118,9 +118,11 @@ const places: readonly (readonly [string, () => readonly (string | undefined)[]]
         { ...facts, backingOff: { why: '7', until: 9 } },
         { ...facts, lastFailure: '7' },
       ].map((one) => stateText([{ name: 'a', facts: one }], () => '9')),
-      endpointText({ kind: 'http', path: undefined }, undefined),
+      endpointText({ kind: 'http', path: undefined }, []),
       ...[0, 1, 4].map((calls) =>
-        endpointText({ kind: 'http', path: '/' }, { calls, failures: calls, p50Ms: 4, lastFailure: '7' }),
+        endpointText({ kind: 'http', path: '/' }, [
+          { name: '', figures: { calls, failures: calls, p50Ms: 4, lastFailure: '7' } },
+        ]),
       ),
     ],
   ],
