@@ -28,11 +28,17 @@ export interface LocalRoutes extends Routes {
    */
   addEphemeral(route: Route & { readonly appName?: string }): void;
   removeEphemeral(name: string): void;
-  /** The name that `fal` has for the app of a run: that of its deployment. `undefined`: no such run, or no name. */
+  /**
+   * The name that `fal` has for the app of a run: that of its deployment; also after its end, of the latest runs since
+   * the emulator's start. `undefined`: no such run, or no name.
+   */
   appNameOf(name: string): string | undefined;
 }
 
 const shift = 'workflows/';
+
+/** The names of so many runs are kept after their end, for lists of what they did. */
+const maxNames = 1_000;
 
 /** The alias of requests to this name, whether or not it is callable now. */
 export function aliasOf(owner: string, name: string): string {
@@ -50,6 +56,8 @@ export function createRoutes(deps: {
 }): LocalRoutes {
   const { catalog, workflows } = deps;
   const ephemeral = new Map<string, Parameters<LocalRoutes['addEphemeral']>[0]>();
+  /** The oldest first. */
+  const appNames = new Map<string, string>();
   return {
     resolve(owner, name) {
       if (owner === 'workflows' && name === 'execute') return workflowRoute(executeAlias, true);
@@ -69,9 +77,17 @@ export function createRoutes(deps: {
         privateLogs: catalog.revision(alias.revision)?.privateLogs ?? false,
       };
     },
-    addEphemeral: (route) => void ephemeral.set(route.alias, route),
+    addEphemeral(route) {
+      ephemeral.set(route.alias, route);
+      if (route.appName === undefined) return;
+      appNames.set(route.alias, route.appName);
+      for (const name of appNames.keys()) {
+        if (appNames.size <= maxNames) break;
+        if (!ephemeral.has(name)) appNames.delete(name);
+      }
+    },
     removeEphemeral: (name) => void ephemeral.delete(name),
-    appNameOf: (name) => ephemeral.get(name)?.appName,
+    appNameOf: (name) => appNames.get(name),
   };
 }
 

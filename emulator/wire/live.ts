@@ -46,7 +46,7 @@ const endpointSchema = z.object({
 const appRowSchema = z.object({
   /** The key. */
   alias: z.string(),
-  /** `run`: lives as long as its `fal run`, and its alias is a UUID. */
+  /** `run`: lives as long as its `fal run`, and its alias is a UUID; or a deleted app whose runners are still ending. */
   kind: z.enum(['deployed', 'run']),
   /** A run's: the alias that a deployment of the app would have. `null`: it is deployed, or `fal` didn't say. */
   appName: z.string().nullable().default(null),
@@ -91,6 +91,8 @@ const runnerRowSchema = z.object({
   /** For people: `runner 2` of its app. Runners are numbered as they start, and no number is used again. */
   number: z.int(),
   alias: z.string(),
+  /** As of an app, for people; absent: the same as there, or unknown. */
+  appName: z.string().optional(),
   revision: z.string(),
   machineType: z.string(),
   /** The platform's name: PENDING, SETUP, IDLE … */
@@ -126,6 +128,8 @@ const requestRowSchema = z.object({
   /** `request_id` of the platform. */
   id: z.string(),
   alias: z.string(),
+  /** As of a runner. */
+  appName: z.string().optional(),
   kind: requestKindSchema,
   method: z.string(),
   /** Path in the app, with its leading slash. */

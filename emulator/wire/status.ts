@@ -111,6 +111,8 @@ export const requestFactsSchema = z.object({
   history: z.array(attemptSchema).default([]),
   /** The app it was sent to. */
   alias: z.string(),
+  /** Of a run: the alias that a deployment of its app would have; absent: it is deployed, or not known. */
+  appName: z.string().optional(),
   phase: z.enum(['IN_QUEUE', 'IN_PROGRESS', 'COMPLETED']),
   submittedAt: z.number(),
   completedAt: z.number().nullable(),

@@ -118,14 +118,20 @@ describe('the view Requests', () => {
     expect(unclear([`${row?.label} ${row?.description}`])).toEqual([]);
   });
 
-  it('names a run by the beginning of its UUID', () => {
+  it('names a run by its app', () => {
     const live = liveWith({
       apps: [appRow(), appRow({ alias: 'dfeb630e-dfe7-42b6-a6de-a13d6acf33d8' })],
-      requests: [request({ number: 1, alias: 'dfeb630e-dfe7-42b6-a6de-a13d6acf33d8' })],
+      requests: [
+        request({ number: 2, alias: 'dfeb630e-dfe7-42b6-a6de-a13d6acf33d8', appName: 'painter' }),
+        request({ number: 1, alias: 'dfeb630e-dfe7-42b6-a6de-a13d6acf33d8' }),
+      ],
     });
-    expect(draw(requestItems({ snapshot: { live } }, now))[0]).toBe('#1 POST /slow | 200 · 14 ms · run dfeb630e');
+    expect(draw(requestItems({ snapshot: { live } }, now))).toEqual([
+      '#2 POST /slow | 200 · 14 ms · painter (run)',
+      '#1 POST /slow | 200 · 14 ms · fal run',
+    ]);
     expect(requestItems({ snapshot: { live } }, now)[0]?.spoken).toMatch(
-      /^request 1, POST \/slow of run dfeb630e, done/,
+      /^request 2, POST \/slow of painter \(run\), done/,
     );
   });
 

@@ -85,10 +85,11 @@ function stateOf(request: RequestRow): NonNullable<RequestFilter['state']> {
 
 function requestRow(request: RequestRow, time: Time, hasSeveralApps: boolean): Row {
   const { number, method, path, alias, kind, id } = request;
+  const app = aliasName(alias, request.appName);
   const state = stateOf(request);
   const label = shortLabel(`#${number} ${method} ${path}`, 20);
   const words = wordsOf(request, time);
-  const description = [...words, ...(hasSeveralApps ? [aliasName(alias)] : [])].join(' · ');
+  const description = [...words, ...(hasSeveralApps ? [app] : [])].join(' · ');
   const unwanted = unwantedWords(request);
   const { icon, color } = looks[unwanted === undefined ? state : 'unwanted'];
   const counts = state === 'running' || (request.reason !== null && isCounting(request.reason));
@@ -102,7 +103,7 @@ function requestRow(request: RequestRow, time: Time, hasSeveralApps: boolean): R
     facts: factsOf(request),
     ...(counts ? { isTicking: true } : {}),
     spoken: [
-      t('request {0}, {1} of {2}, {3}', number, `${method} ${path}`, aliasName(alias), unwanted ?? stateWord(state)),
+      t('request {0}, {1} of {2}, {3}', number, `${method} ${path}`, app, unwanted ?? stateWord(state)),
       ...spokenOf(request, time),
     ].join(', '),
     children: [],
@@ -154,9 +155,9 @@ function spokenOf(request: RequestRow, { now }: Time): readonly string[] {
 }
 
 function factsOf(request: RequestRow): readonly Fact[] {
-  const { number, alias, method, path, id, submittedAt, runner, attempts, coldMs, error } = request;
+  const { number, alias, appName, method, path, id, submittedAt, runner, attempts, coldMs, error } = request;
   return [
-    fact('', t('{0} of {1}', `#${number} ${method} ${path}`, aliasName(alias))),
+    fact('', t('{0} of {1}', `#${number} ${method} ${path}`, aliasName(alias, appName))),
     fact(t('Submitted'), clockTime(submittedAt)),
     ...(runner ? [fact(t('Runner'), t('runner {0}', runner.number))] : []),
     ...(attempts > 1 ? [fact(t('Attempts'), `${attempts}`)] : []),

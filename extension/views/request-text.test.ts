@@ -97,9 +97,9 @@ it('says when a request was cancelled, not that it failed', () => {
   expect(text).toMatch(/^- cancelled after 2\.0 s$/m);
   expect(text).toMatch(/^- at 2000 cancelled$/m);
   const run = requestText(
-    { ...cancelled, alias: 'dfeb630e-dfe7-42b6-a6de-a13d6acf33d8' },
+    { ...cancelled, alias: 'dfeb630e-dfe7-42b6-a6de-a13d6acf33d8', appName: 'painter' },
     { data: undefined, logs: [] },
     timeOf,
   );
-  expect(run).toMatch(/^# #38 POST \/slow of run dfeb630e$/m);
+  expect(run).toMatch(/^# #38 POST \/slow of painter \(run\)$/m);
 });

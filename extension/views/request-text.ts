@@ -17,9 +17,9 @@ export function requestText(
   { data, logs }: { readonly data: RequestData | undefined; readonly logs: readonly { at: number; text: string }[] },
   timeOf: (at: number) => string,
 ): string {
-  const { number, method, path, alias, requestId, history } = facts;
+  const { number, method, path, alias, appName, requestId, history } = facts;
   const name = number === null ? t('Request') : `#${number}`;
-  const title = `# ${t('{0} of {1}', `${name} ${method} ${path}`, aliasName(alias))}`;
+  const title = `# ${t('{0} of {1}', `${name} ${method} ${path}`, aliasName(alias, appName))}`;
   return [
     title,
     ['', `- ${stateOf(facts)}`, ...factLines(facts), `- ID: ${requestId}`],

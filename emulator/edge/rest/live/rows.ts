@@ -77,6 +77,7 @@ export function runnerRow(rooms: LiveRooms, record: RunnerRecord, lastLine: stri
     id,
     number,
     alias,
+    ...nameOf(rooms, alias),
     revision,
     machineType,
     state,
@@ -96,6 +97,12 @@ export function runnerRow(rooms: LiveRooms, record: RunnerRecord, lastLine: stri
   };
 }
 
+/** Rows of deployed apps don't get longer by it. */
+function nameOf({ routes }: Pick<LiveRooms, 'routes'>, alias: string): { readonly appName?: string } {
+  const appName = shown(routes.appNameOf(alias));
+  return appName === null ? {} : { appName };
+}
+
 function shown(text: string | null | undefined): string | null {
   if (text === null || text === undefined) return null;
   return text.length > maxText ? `${text.slice(0, maxText - 1)}…` : text;
@@ -108,12 +115,16 @@ function untilOf({ fleet }: LiveRooms, id: string): number | null {
   return state?.kind === 'idle' ? fleet.expiry(id) : null;
 }
 
-export function requestRow(rooms: Pick<LiveRooms, 'fleet' | 'runnerHistory'>, request: TracedRequest): RequestRow {
+export function requestRow(
+  rooms: Pick<LiveRooms, 'fleet' | 'runnerHistory' | 'routes'>,
+  request: TracedRequest,
+): RequestRow {
   const { history: _history, revision: _revision, ...row } = request;
   const waits = request.phase === 'IN_QUEUE';
   const reason = waits ? rooms.fleet.why(request.id) : null;
   return {
     ...row,
+    ...nameOf(rooms, request.alias),
     ahead: waits ? rooms.fleet.queuePosition(request.id) : null,
     reason: reason && shownReason(rooms, reason),
   };
