@@ -64,6 +64,7 @@ export const appCommands = {
       inRow('apps', 'minifal.code', 'inline@2', isTrusted),
       inRow('apps', 'minifal.code', '2_run@3', isTrusted),
       inRow('apps', 'minifal.app', '2_run@3', isTrusted),
+      inRow('apps', 'minifal.run', '2_run@4', isTrusted),
     ],
     keys: { key: 'ctrl+k alt+d', when: canRun },
   },

@@ -183,11 +183,11 @@ describe('the view Apps', () => {
   });
 
   it('gives a run the name of its class, and keeps it for five minutes after its end', () => {
-    const alias = '99999999-cccc';
+    const alias = '99999999-cccc-4c43-9d4e-5b6f0f7f1a11';
     const runs = new Map([[alias, painter]]);
     const setup = { ...runner, alias, state: 'SETUP', lastLine: 'loading the model' };
     const run = appRow({ alias, kind: 'run' });
-    expect(draw(items({ found: [painter], runs, apps: [run], runners: [setup] })).slice(1)).toEqual([
+    expect(draw(items({ found: [painter], runs, apps: [run], runners: [setup] }))).toEqual([
       'Painter (run) | setup 5 s',
       '  POST / | no calls',
       '  POST /slow | no calls',
@@ -203,6 +203,19 @@ describe('the view Apps', () => {
     expect(draw(items({ runs, runners: [ended, retry] }))[1]).toBe('  2 ended | last: gone');
     expect(items({ runs, runners: [ended] }, now + 299_000)).toEqual([]);
     expect(draw(items({ apps: [run] }))).toEqual(['fal run | starting']);
+    expect(draw(items({ apps: [{ ...run, appName: 'painter' }] }))).toEqual(['painter (run) | starting']);
+    // A window that was reloaded no longer knows what it ran.
+    expect(draw(items({ runners: [{ ...ended, appName: 'painter' }] }))[0]).toBe('painter (run) | ended');
+  });
+
+  it('shows a deleted app by its name while its runners end, and its code as not deployed', () => {
+    const app = appRow({ alias: painter.appName, kind: 'run' });
+    const ending = { ...runner, alias: painter.appName, state: 'TERMINATING' };
+    const rows = items({ found: [painter], apps: [app], runners: [ending] });
+    expect(rows.map(({ label, description, kind }) => [label, description, kind])).toEqual([
+      ['Painter', 'stopping', 'run.other'],
+      ['Painter', 'not deployed', 'code'],
+    ]);
   });
 
   it('folds ended runners, newest first, with the last error, and counts older ones', () => {

@@ -1,3 +1,4 @@
+import { aliasName, isRunAlias } from '../target/alias-name.ts';
 import { byAlias } from '../target/by-alias.ts';
 import type { AppRow, LiveState, Reason, RunnerRow } from '../target/live.ts';
 import type { Snapshot } from '../target/snapshot.ts';
@@ -53,9 +54,14 @@ export function toItems(shown: AppsShown, now: number): readonly Row[] {
   const isOurs = ({ code }: Shown) => code !== undefined || found.length === 0;
   const ours = all.filter(isOurs);
   const isUp = snapshot.live !== undefined;
-  const deployed = new Set(ours.filter(({ app }) => app?.kind === 'deployed').map(({ code }) => code?.key));
+  // A run or a deployed app has a row of its own, because it has runners, endpoints and an end of its own.
+  const living = new Set(
+    ours.flatMap(({ alias, app, code }) =>
+      code && app && (app.kind === 'deployed' || isRunAlias(alias)) ? [code.key] : [],
+    ),
+  );
   const rows = [
-    ...[...ours.map(rowOf), ...found.filter(({ key }) => !deployed.has(key)).map((app) => codeRow(app, isUp))].sort(
+    ...[...ours.map(rowOf), ...found.filter(({ key }) => !living.has(key)).map((app) => codeRow(app, isUp))].sort(
       byLabel,
     ),
     ...broken.map(brokenRow),
@@ -102,7 +108,7 @@ function appsOf(
   const runners = byAlias([...live.runners.values()].filter(isShown));
   return [...new Set([...live.apps.keys(), ...runners.keys()])].map((alias) => {
     const app = live.apps.get(alias);
-    const code = app?.kind === 'deployed' ? deployedAs.get(alias) : runs?.get(alias);
+    const code = runs?.get(alias) ?? (isRunAlias(alias) ? undefined : deployedAs.get(alias));
     return { alias, app, code, runners: runners.get(alias) ?? [], cleared: clearedCounts?.get(alias) ?? 0 };
   });
 }
@@ -120,11 +126,12 @@ function appRow({ head }: LiveState, { alias, app, code, runners, cleared }: Sho
   const ended = runners.filter(({ endedAt }) => endedAt !== null);
   const endedCount = Math.max(ended.length, (app?.ended.count ?? 0) - cleared);
   const living = runners.filter(({ endedAt }) => endedAt === null);
-  const isRun = app?.kind !== 'deployed';
-  const label = isRun
-    ? code
-      ? t('{0} (run)', shortLabel(code.label, 12))
-      : 'fal run'
+  // An app that was deleted while its runners are still ending is neither.
+  const isDeployed = app?.kind === 'deployed';
+  const isRun = !isDeployed && (isRunAlias(alias) || app === undefined);
+  const runName = code?.label ?? app?.appName ?? runners.find(({ appName }) => appName !== undefined)?.appName;
+  const label = isRunAlias(alias)
+    ? aliasName(alias, runName && shortLabel(runName, 12))
     : shortLabel(code?.label ?? alias);
   const reason = app?.reason;
   const waiting = app?.counts.queued ?? 0;
@@ -137,7 +144,7 @@ function appRow({ head }: LiveState, { alias, app, code, runners, cleared }: Sho
   const ticking = living.some(({ state }) => state === 'SETUP') || (shownReason && isCounting(shownReason));
   return {
     id: appRowId(alias),
-    kind: isRun ? (app && code ? 'run' : 'run.other') : code ? 'app' : 'app.other',
+    kind: isDeployed ? (code ? 'app' : 'app.other') : isRun && app && code ? 'run' : 'run.other',
     label,
     description,
     icon: isRun ? 'beaker' : 'package',
