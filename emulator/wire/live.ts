@@ -46,7 +46,7 @@ const endpointSchema = z.object({
 const appRowSchema = z.object({
   /** The key. */
   alias: z.string(),
-  /** `run`: lives as long as its `fal run`, and its alias is a UUID; or a deleted app whose runners are still ending. */
+  /** `run`: lives as long as its `fal run`, and its alias is a UUID; or a deleted app whose runners are ending. */
   kind: z.enum(['deployed', 'run']),
   /** A run's: the alias that a deployment of the app would have. `null`: it is deployed, or `fal` didn't say. */
   appName: z.string().nullable().default(null),

@@ -208,7 +208,8 @@ function terminal(spec: FalTask, joined?: JoinedRun): vscode.Pseudoterminal {
     handleInput(data) {
       if (data !== '\u0003') return;
       if (run) run.stop();
-      else close.fire(130);
+      // The user ended it: the editor would report any other code as a failure.
+      else close.fire(0);
     },
   };
 }

@@ -1,11 +1,12 @@
 import { dirname, resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import * as vscode from 'vscode';
 import { terminalProfiles } from '../contributes/terminals.ts';
 import type { FailedCommand } from '../problem.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
 import { appKey } from '../workspace/code/listed.ts';
 import { failedCommand } from './failed-command.ts';
-import { type TypedCommand, typedCommand } from './typed-command.ts';
+import { type TypedCommand, typedCommand, wasInterrupted } from './typed-command.ts';
 
 /** `fal` prints a failure at the end of its output. */
 const maxOutput = 100_000;
@@ -48,7 +49,9 @@ export function followTypedCommands(deps: {
     // A command typed before the first prompt has no folder of its own: the shell began in the terminal's.
     const cwd = execution.cwd ?? terminal.shellIntegration?.cwd ?? vscode.workspace.workspaceFolders?.[0]?.uri;
     if (!output || !typed || !cwd || exitCode === 0) return;
-    void output.then((text) => failed(typed, cwd.fsPath, text));
+    void output.then((text) => {
+      if (!wasInterrupted(exitCode, stripVTControlCharacters(text))) failed(typed, cwd.fsPath, text);
+    });
   });
   return vscode.Disposable.from(started, ended);
 }
