@@ -4,6 +4,7 @@ import { isOfCall } from '../call/address.ts';
 import type { Runs } from '../commands/runs.ts';
 import { commandId, commandTitle, commandUri } from '../contributes/commands.ts';
 import { settingId } from '../contributes/settings.ts';
+import { createCodeTimes } from '../problems/code-times.ts';
 import { editsOf } from '../problems/edit-of.ts';
 import { createOpenedCode } from '../problems/opened-code.ts';
 import { workspaceFile } from '../problems/runner-paths.ts';
@@ -13,8 +14,8 @@ import { connectLogs, type LogPage, type LogRow } from '../target/logs.ts';
 import { linkArguments } from '../views/markdown.ts';
 import { requestElement } from '../views/request-rows.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
-import { createCodeTimes } from './code-times.ts';
 import { createLineValues, type Value } from './line-values.ts';
+import { createTracebacks } from './tracebacks.ts';
 import { hoverText, textAfter } from './value-text.ts';
 
 const drawMs = 100;
@@ -34,6 +35,7 @@ const pythonFiles = { language: 'python', scheme: 'file' };
 export function createInlineLogs(deps: { readonly link: Link; readonly index: AppIndex; readonly runs: Runs }) {
   const { link, index, runs } = deps;
   const lines = createLineValues();
+  const partOf = createTracebacks();
   const codeTimes = createCodeTimes();
   const code = createOpenedCode(deps);
   const paths = new Map<string, string | undefined>();
@@ -112,11 +114,13 @@ export function createInlineLogs(deps: { readonly link: Link; readonly index: Ap
     if (path === undefined) return false;
     const { live } = link.snapshot();
     const codeAt = codeTimes.of(row, live);
+    const part = partOf([path, place.line, runnerId, requestId].join(' '), row.message);
+    if (part === 'inner') return false;
     const text = stripVTControlCharacters(row.message.slice(0, maxText));
     const value: Value = { seq, at, text, alias, revision, runnerId, requestId };
     const isOver = (older: Value): boolean =>
       older.alias === alias ? older.revision !== revision : live?.apps.has(older.alias) === false;
-    lines.add({ path, line: place.line, codeAt }, value, isOver);
+    lines.add({ path, line: place.line, codeAt }, value, isOver, part === 'nextException');
     return true;
   }
 

@@ -16,8 +16,8 @@ function sample() {
   const all = createLineValues();
   return {
     ...all,
-    print: (line: number, text = 'x', { codeAt = 10, isOver = () => false as boolean } = {}) =>
-      all.add({ path, line, codeAt }, value(text), isOver),
+    print: (line: number, text = 'x', { codeAt = 10, isOver = () => false as boolean, replacesLast = false } = {}) =>
+      all.add({ path, line, codeAt }, value(text), isOver, replacesLast),
     shown: () =>
       Object.fromEntries(
         all
@@ -36,6 +36,16 @@ describe('the output of a line', () => {
     for (let i = 0; i < 12; i++) print(3, `${i}`);
     expect(shown()).toEqual({ 3: '11 ×12' });
     expect(at(path, 3)?.values.map(({ text }) => text)).toEqual(['2', '3', '4', '5', '6', '7', '8', '9', '10', '11']);
+  });
+
+  it('is counted once, with its latest text, if it consists of several parts', () => {
+    const { print, shown, at } = sample();
+    print(3, 'first');
+    print(3, 'KeyError', { replacesLast: true });
+    expect([shown(), at(path, 3)?.values.length]).toEqual([{ 3: 'KeyError ×1' }, 1]);
+    // What it belongs to was left out, or its line has moved.
+    print(4, 'KeyError', { replacesLast: true });
+    expect(shown()).toEqual({ 3: 'KeyError ×1', 4: 'KeyError ×1' });
   });
 
   it('may be more than was counted if output was left out, until it begins again', () => {

@@ -61,11 +61,13 @@ export function createLineValues() {
      * @param line from 1, in the code that printed it
      * @param codeAt when that code was loaded, in milliseconds since the epoch
      * @param isOver whether an app or revision can print nothing any more: output of what has been replaced goes
+     * @param replacesLast it belongs to the last output of its line
      */
     add(
       { path, line, codeAt }: { readonly path: string; readonly line: number; readonly codeAt: number },
       value: Value,
       isOver: (older: Value) => boolean,
+      replacesLast = false,
     ): void {
       const file = fileOf(path);
       if (codeAt < file.knownSince) return;
@@ -76,10 +78,18 @@ export function createLineValues() {
       removeOver(file, isOver);
       if (at === undefined) return;
       const before = file.lines.get(at);
-      const values = [...(before?.values ?? []), shortened(value)].slice(-max.values);
+      const isSame = replacesLast && before !== undefined;
+      const earlier = isSame ? before.values.slice(0, -1) : (before?.values ?? []);
+      const values = [...earlier, shortened(value)].slice(-max.values);
       file.lines.delete(at);
       const isAtLeast = before?.isAtLeast ?? false;
-      file.lines.set(at, { line: at, count: (before?.count ?? 0) + 1, isAtLeast, values, isStale: false });
+      file.lines.set(at, {
+        line: at,
+        count: (before?.count ?? 0) + (isSame ? 0 : 1),
+        isAtLeast,
+        values,
+        isStale: false,
+      });
       const [oldest] = file.lines.keys();
       if (file.lines.size > max.lines && oldest !== undefined) file.lines.delete(oldest);
     },

@@ -4,13 +4,16 @@ import type { LogRow } from '../target/logs.ts';
 type Live = Pick<LiveState, 'apps'> & {
   readonly runners: ReadonlyMap<string, Pick<RunnerRow, 'startedAt'>>;
 };
-type Printed = Pick<LogRow, 'alias' | 'revision' | 'runnerId' | 'at'>;
+type Printed = Pick<LogRow, 'alias' | 'revision' | 'runnerId' | 'at'> & {
+  /** Of its runner, if that is known although the state has forgotten the runner. */
+  readonly startedAt?: number | undefined;
+};
 
 const maxRevisions = 500;
 
 /**
- * When the code that prints was loaded, in milliseconds since the epoch: when its runner started, unless the runner has
- * exchanged its code since, as those of `minifal run --watch` do.
+ * When the code that prints or raises was loaded, in milliseconds since the epoch: when its runner started, unless the
+ * runner has exchanged its code since, as those of `minifal run --watch` do.
  */
 export function createCodeTimes() {
   /** By alias and revision: when it was exchanged; `undefined`: its code is that of the runner's start. */
@@ -33,8 +36,8 @@ export function createCodeTimes() {
         for (const oldest of exchanged.keys()) if (exchanged.size > maxRevisions) exchanged.delete(oldest);
       }
     },
-    of({ alias, revision, runnerId, at }: Printed, live: Live | undefined): number {
-      const startedAt = (runnerId === null ? undefined : live?.runners.get(runnerId)?.startedAt) ?? at;
+    of({ alias, revision, runnerId, at, startedAt: known = at }: Printed, live: Live | undefined): number {
+      const startedAt = (runnerId === null ? undefined : live?.runners.get(runnerId)?.startedAt) ?? known;
       if (revision === null || live?.apps.get(alias)?.kind !== 'run') return startedAt;
       const key = keyOf(alias, revision);
       // The log may be faster than the state that says since when there is this revision.

@@ -40,8 +40,15 @@ export const notOfApps = {
 
 const maxMessage = 1_000;
 
-/** The finding of an exception; `undefined`: no line of the workspace has to do with it. Pure but for the workspace. */
-export function findingOf(row: ExceptionRow, workspace: Workspace): Finding | undefined {
+/**
+ * The finding of an exception; `undefined`: no line of the workspace has to do with it. Pure but for the workspace.
+ * @param codeAt when the code that raised it was loaded, in milliseconds since the epoch
+ */
+export function findingOf(
+  row: ExceptionRow,
+  workspace: Workspace,
+  codeAt = row.runner?.startedAt ?? row.at,
+): Finding | undefined {
   const { key, alias, at, exception, request, runner } = row;
   const frames = exception.frames.flatMap(({ file, line, function: name }) => {
     const path = line > 0 ? workspaceFile(file, alias, workspace) : undefined;
@@ -53,7 +60,7 @@ export function findingOf(row: ExceptionRow, workspace: Workspace): Finding | un
   const message = cut(messageOf(row));
   const who = runner ? t('runner {0}', runner.number) : '';
   // The line may be another one in the code that runs.
-  const isOld = innermost !== undefined && runner !== null && workspace.changedAt(found.file) > runner.startedAt;
+  const isOld = innermost !== undefined && runner !== null && workspace.changedAt(found.file) > codeAt;
   return {
     id: `${key}@${at}`,
     at,

@@ -52,6 +52,23 @@ describe('the problems', () => {
     expect(lines()).toEqual([]);
   });
 
+  it('are of the code that a run has exchanged since, not of its beginning', () => {
+    const files = { '/work/app.py': text };
+    const changed = workspaceOf(files, [{ path: '/work/app.py', aliases: ['a-uuid'] }], 900);
+    const run = { alias: 'a-uuid', kind: 'run' as const };
+    const raised = row({ alias: 'a-uuid', revision: 'r2', at: 2_000, runner: { id: 'r', number: 1, startedAt: 500 } });
+    const messageWith = (change: Partial<Parameters<typeof appRow>[0]>) => {
+      const list = createProblemList();
+      list.update(liveWith({ apps: [appRow({ ...run, ...change })], exceptions: [raised] }), changed, 5_000);
+      return [...list.byFile().values()].flat().map(({ message }) => message);
+    };
+    const swapped = reloadRow({ at: 1_100, ms: 200, outcome: 'swapped', error: null });
+    expect(messageWith({ revision: 'r2', reload: swapped })).toEqual(["KeyError: 'style'"]);
+    expect(messageWith({ revision: 'r2', reload: null })).toEqual([
+      "KeyError: 'style' (the file has changed since runner 1 started)",
+    ]);
+  });
+
   it('have a save that can’t be imported, until a later one can, the run ends, or its line is edited', () => {
     const { update, edited, lines, sources } = problems();
     const error = { type: 'SyntaxError', message: "expected ':'", file: '/work/app.py', line: 2 };

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { FailedCommand } from '../problem.ts';
 import type { ExceptionRow, LiveState } from '../target/live.ts';
 import { type ReloadError, reloadErrors } from '../target/reload.ts';
+import { createCodeTimes } from './code-times.ts';
 import { afterEdit, type LineEdit } from './edits.ts';
 import { commandFinding, type Finding, findingOf, lineIn, notOfApps, reloadFinding } from './findings.ts';
 import type { AppCode, Workspace } from './runner-paths.ts';
@@ -38,9 +39,14 @@ export function createProblemList() {
   const settled = new Set<string>();
   /** Ids of exceptions without a line in the workspace. */
   const elsewhere = new Set<string>();
+  const codeTimes = createCodeTimes();
   let before: LiveState | undefined;
 
   const idOf = (row: ExceptionRow | ReloadError) => `${'key' in row ? row.key : `reload ${row.alias}`}@${row.at}`;
+
+  function codeAt({ alias, revision, at, runner }: ExceptionRow, live: LiveState): number {
+    return codeTimes.of({ alias, revision, at, runnerId: runner?.id ?? null, startedAt: runner?.startedAt }, live);
+  }
 
   function settle(id: string): void {
     const finding = shown.get(id);
@@ -94,13 +100,15 @@ export function createProblemList() {
     },
     /** Takes over the emulator's state. `now` in milliseconds since the epoch. */
     update(live: LiveState, workspace: Workspace, now: number): void {
+      codeTimes.note(live);
       const failures: readonly (ExceptionRow | ReloadError)[] = [...live.exceptions.values(), ...reloadErrors(live)];
       const rows = new Map(failures.map((row) => [idOf(row), row]));
       for (const [id, { isCommand }] of shown) if (!rows.has(id) && !isCommand) shown.delete(id);
       for (const known of [settled, elsewhere]) for (const id of known) if (!rows.has(id)) known.delete(id);
       for (const [id, row] of rows) {
         if (shown.has(id) || settled.has(id) || elsewhere.has(id)) continue;
-        const finding = 'exception' in row ? findingOf(row, workspace) : reloadFinding(id, row, workspace);
+        const finding =
+          'exception' in row ? findingOf(row, workspace, codeAt(row, live)) : reloadFinding(id, row, workspace);
         if (finding) shown.set(id, finding);
         else elsewhere.add(id);
       }

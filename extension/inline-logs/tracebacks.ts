@@ -1,0 +1,55 @@
+/** What a line of output is in the traceback that its line of code prints (`traceback.print_exc`). */
+type TracebackPart =
+  /** No part of one. */
+  | 'none'
+  /** Says nothing by itself. */
+  | 'inner'
+  /** The exception, its last line: what a person looks for. */
+  | 'exception'
+  /** The same, of an exception that was raised while the one before it was handled. */
+  | 'nextException';
+
+interface State {
+  readonly stage: 'frames' | 'ended' | 'chained';
+  /** Not the first one of its traceback. */
+  readonly isNext: boolean;
+}
+
+/** More lines of code than this don't print tracebacks at the same time. */
+const maxOpen = 200;
+const header = /^\s*(\+ Exception Group )?Traceback \(most recent call last\):$/;
+const chained = /^(During handling of the above exception, another|The above exception was the direct cause of)/;
+
+/** Recognises tracebacks in the output of lines of code, which comes line by line. */
+export function createTracebacks() {
+  const states = new Map<string, State>();
+
+  function become(source: string, state: State): void {
+    states.delete(source);
+    states.set(source, state);
+    for (const oldest of states.keys()) if (states.size > maxOpen) states.delete(oldest);
+  }
+
+  /** @param source a line of code, in one runner and request */
+  return function partOf(source: string, text: string): TracebackPart {
+    const state = states.get(source);
+    if (header.test(text)) {
+      become(source, { stage: 'frames', isNext: state?.stage === 'chained' });
+      return 'inner';
+    }
+    if (!state) return 'none';
+    const isEmpty = text.trim() === '';
+    if (state.stage === 'frames') {
+      if (isEmpty || /^\s/.test(text)) return 'inner';
+      become(source, { ...state, stage: 'ended' });
+      return state.isNext ? 'nextException' : 'exception';
+    }
+    if (isEmpty) return 'inner';
+    if (state.stage === 'ended' && chained.test(text)) {
+      become(source, { ...state, stage: 'chained' });
+      return 'inner';
+    }
+    states.delete(source);
+    return 'none';
+  };
+}
