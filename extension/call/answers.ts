@@ -18,7 +18,7 @@ export interface Answer {
   /** Of the document that shows it. */
   readonly uri: vscode.Uri;
   readonly request: CallRequest;
-  /** The path of the request's document; `null`: only this one shows it. */
+  /** The URI of the request's document; `null`: only this one shows it. */
   readonly document: string | null;
   readonly method: string;
   readonly mode: CallOrder['mode'];

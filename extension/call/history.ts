@@ -14,7 +14,7 @@ const callSchema = z.object({
   input: z.custom<JsonObject>(isObject),
   /** Which document showed the answer. */
   answer: z.string(),
-  /** The path of the request's document; `null`: it was sent again from its answer. */
+  /** The URI of the request's document; `null`: it was sent again from its answer. */
   document: z.string().nullable().default(null),
   status: z.number().nullable(),
   /** The first line of the answer. */

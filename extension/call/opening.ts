@@ -131,8 +131,8 @@ export function createOpening(deps: {
   async function save(argument: unknown): Promise<boolean> {
     const { uri } = await sending.documentOf(argument);
     const answer = answers.get(uri.toString());
-    const source = answer ? sending.requestOf(answer.uri) : uri.path;
-    const open = vscode.workspace.textDocuments.find((one) => one.uri.path === source);
+    const source = answer ? sending.requestOf(answer.uri) : uri.toString();
+    const open = vscode.workspace.textDocuments.find((one) => one.uri.toString() === source);
     if (open && !isRequestDocument(open.uri)) return (await vscode.workspace.save(open.uri)) !== undefined;
     const text = open?.getText() ?? (answer && requestText(answer.request));
     if (text === undefined) return false;

@@ -27,7 +27,7 @@ export function createSending(deps: {
   readonly history: Pick<History, 'list'>;
 }) {
   const { link, targets, operations, answers, history } = deps;
-  /** The answer of each request document, by its path. */
+  /** The answer of each request document, by its URI. */
   const answerOf = new Map<string, vscode.Uri>();
 
   /** The document's request with the endpoint's method, ready to be sent. */
@@ -80,16 +80,16 @@ export function createSending(deps: {
     const answer = answers.get(document.uri.toString());
     if (answer) return again(answer, mode);
     const request = readRequest(document.getText());
-    const { path } = document.uri;
+    const key = document.uri.toString();
     const method = operations.known(request.address)?.method ?? 'POST';
-    const uri = answerOf.get(path) ?? (await earlierAnswer(path)) ?? answers.newUri(request, method);
-    answerOf.set(path, uri);
-    return show(uri, { request, mode, document: path }, document.uri);
+    const uri = answerOf.get(key) ?? (await earlierAnswer(key)) ?? answers.newUri(request, method);
+    answerOf.set(key, uri);
+    return show(uri, { request, mode, document: key }, document.uri);
   }
 
   /** The document next to it before the window was reloaded. */
-  async function earlierAnswer(path: string): Promise<vscode.Uri | undefined> {
-    const found = (await history.list()).find(({ document, answer }) => document === path && isOpen(answer));
+  async function earlierAnswer(key: string): Promise<vscode.Uri | undefined> {
+    const found = (await history.list()).find(({ document, answer }) => document === key && isOpen(answer));
     return found && vscode.Uri.parse(found.answer);
   }
 
@@ -139,7 +139,7 @@ export function createSending(deps: {
 
   async function answerFor(argument: unknown): Promise<Answer> {
     const { uri } = await documentOf(argument);
-    const answer = answers.get((answerOf.get(uri.path) ?? uri).toString());
+    const answer = answers.get((answerOf.get(uri.toString()) ?? uri).toString());
     if (!answer) throw new Problem(t('This request has not been sent yet.'));
     return answer;
   }
@@ -170,18 +170,19 @@ export function createSending(deps: {
     setLanguage,
     withUploads,
     /** The answer of a request document; `undefined`: it wasn't sent. */
-    answerOf: ({ path }: vscode.Uri): Answer | undefined => answers.get(answerOf.get(path)?.toString() ?? ''),
-    /** The path of the request document of an answer. */
+    answerOf: (document: vscode.Uri): Answer | undefined =>
+      answers.get(answerOf.get(document.toString())?.toString() ?? ''),
+    /** The URI of the request document of an answer. */
     requestOf: (answer: vscode.Uri) => [...answerOf].find(([, of]) => of.toString() === answer.toString())?.[0],
     /** A request is in another document now. */
-    moved({ path: before }: vscode.Uri, { path: now }: vscode.Uri): void {
-      const answer = answerOf.get(before);
-      answerOf.delete(before);
-      if (answer) answerOf.set(now, answer);
+    moved(before: vscode.Uri, now: vscode.Uri): void {
+      const answer = answerOf.get(before.toString());
+      answerOf.delete(before.toString());
+      if (answer) answerOf.set(now.toString(), answer);
     },
     /** Shows a call of the history with its request document. */
     async attach(document: vscode.Uri, answer: Answer): Promise<void> {
-      answerOf.set(document.path, answer.uri);
+      answerOf.set(document.toString(), answer.uri);
       await showAnswer(answer.uri);
       await setLanguage(answer);
     },
