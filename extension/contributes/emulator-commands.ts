@@ -53,7 +53,7 @@ export const emulatorCommands = {
     menus: [inTitle('emulator', '2_emulator@1', isRunning)],
   },
   addSecret: {
-    title: 'Add Secret',
+    title: 'Add Secret…',
     icon: 'add',
     palette: isTrusted,
     menus: [

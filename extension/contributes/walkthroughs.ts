@@ -35,7 +35,7 @@ export const steps = {
     title: 'Create an App',
     description:
       'A template becomes a few files in an empty or a new folder. Nothing is overwritten, and Undo removes them.\n' +
-      `[New App](${commandUri('newApp')})`,
+      `[New App…](${commandUri('newApp')})`,
     picture: 'The file app.py with a class and an endpoint.',
     completedWhen: key('hasApps'),
   },

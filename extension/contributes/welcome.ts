@@ -11,7 +11,7 @@ const isDown = all(
   isNot('emulatorState', 'failed'),
 );
 const afterwards = `After installing it, [refresh](${commandUri('refresh')}).`;
-const choosePython = `[Choose Python](${commandUri('choosePython')})\n${afterwards}`;
+const choosePython = `[Choose Python…](${commandUri('choosePython')})\n${afterwards}`;
 
 /** What an empty view shows instead of rows. A line that is only a link becomes a button. */
 export const welcome: readonly {
@@ -30,7 +30,7 @@ export const welcome: readonly {
   {
     view: 'requests',
     name: 'noApp',
-    contents: `Calls of your apps are listed here.\n[New App](${commandUri('newApp')})`,
+    contents: `Calls of your apps are listed here.\n[New App…](${commandUri('newApp')})`,
     when: not(key('hasApps')),
   },
   {
@@ -50,7 +50,7 @@ export const welcome: readonly {
     name: 'noFolder',
     contents:
       'Open a folder that contains a fal app.\n[Open Folder](command:vscode.openFolder)\n' +
-      `[New App](${commandUri('newApp')}) · [Get Started](${commandUri('getStarted')})`,
+      `[New App…](${commandUri('newApp')}) · [Get Started](${commandUri('getStarted')})`,
     when: hasNoFolder,
   },
   {
@@ -91,7 +91,7 @@ export const welcome: readonly {
     name: 'noApp',
     contents:
       'No fal app found in this folder: no subclass of fal.App, no @fal.function.\n' +
-      `[New App](${commandUri('newApp')})\n[Refresh](${commandUri('refresh')}) · ` +
+      `[New App…](${commandUri('newApp')})\n[Refresh](${commandUri('refresh')}) · ` +
       `[Get Started](${commandUri('getStarted')})`,
     when: all(hasPython, key('hasNoApps'), isDown),
   },

@@ -13,12 +13,12 @@ export const windowCommands = {
     title: 'Get Started',
   },
   newApp: {
-    title: 'New App',
+    title: 'New App…',
     icon: 'new-folder',
     menus: [inTitle('apps', '1_run@5')],
   },
   choosePython: {
-    title: 'Choose Python',
+    title: 'Choose Python…',
     icon: 'symbol-misc',
     palette: isTrusted,
   },

@@ -40,18 +40,23 @@ export interface CodeFile {
   readonly why: string;
 }
 
-/** An app of the code that the emulator doesn't have; `isUp`: there is an emulator that could have it. Pure. */
-export function codeRow(app: FoundApp, isUp: boolean): Row {
+/**
+ * An app of the code that the emulator doesn't have. Pure.
+ * @param broken why its file can't be parsed now: the app is that of its last good text
+ */
+export function codeRow(app: FoundApp, broken?: CodeFile): Row {
   const { key, kind, name, path, file, line, entry } = app;
   const label = shortLabel(app.label);
-  const state = kind === 'function' ? t('function') : isUp ? t('not deployed') : t('not running');
+  const state = broken ? whyBroken(broken) : kind === 'function' ? t('function') : t('not running');
   const description = entry === undefined ? state : `${state} · pyproject: ${entry}`;
   return {
     id: `code/${key}`,
     kind: kind === 'function' ? 'function' : 'code',
     label,
     description,
-    icon: kind === 'function' ? 'symbol-function' : 'package',
+    ...(broken
+      ? { icon: 'warning', color: 'list.warningForeground' }
+      : { icon: kind === 'function' ? 'symbol-function' : 'package' }),
     facts: [
       fact(t('Code'), `${file}:${line + 1}`),
       ...(kind === 'app' ? [fact(t('Name when deployed'), app.appName)] : []),
@@ -59,12 +64,15 @@ export function codeRow(app: FoundApp, isUp: boolean): Row {
     ],
     spoken: `${kind === 'function' ? t('function {0}', label) : t('app {0}', label)}, ${description}`,
     children: [],
-    about: { file: path, line, app: entry ?? name },
+    about: { file: path, line: broken?.line ?? line, app: entry ?? name },
   };
 }
 
-export function brokenRow({ path, file, line, why }: CodeFile): Row {
-  const description = t('line {0}: {1}', line + 1, why);
+const whyBroken = ({ line, why }: CodeFile): string => t('line {0}: {1}', line + 1, why);
+
+export function brokenRow(broken: CodeFile): Row {
+  const { path, file, line, why } = broken;
+  const description = whyBroken(broken);
   const label = shortLabel(file.split('/').at(-1) ?? file);
   return {
     id: `broken/${path}`,

@@ -102,7 +102,7 @@ describe('the view Apps', () => {
       '  POST /slow | 4 · 6.1 s · 1 failed: KeyError',
       '  runner 2 | running 5 s · #39',
       '  runner 1 | idle · stops in 40 s',
-      'Upscale | not deployed',
+      'Upscale | not running',
     ]);
     expect(shown[0]?.children[1]?.about).toMatchObject({ file: '/w/app.py', line: 34, request: 38 });
   });
@@ -162,7 +162,7 @@ describe('the view Apps', () => {
     const rows = items({ found, broken });
     expect(draw(rows)).toEqual([
       'add | function',
-      'img/Model | not deployed · pyproject: img-prod',
+      'img/Model | not running · pyproject: img-prod',
       "broken.py | line 3: '(' was never closed",
     ]);
     expect(rows.map(({ about }) => about?.app)).toEqual(['Upscale', 'img-prod', undefined]);
@@ -208,13 +208,13 @@ describe('the view Apps', () => {
     expect(draw(items({ runners: [{ ...ended, appName: 'painter' }] }))[0]).toBe('painter (run) | ended');
   });
 
-  it('shows a deleted app by its name while its runners end, and its code as not deployed', () => {
+  it('shows a deleted app by its name while its runners end, and its code as not running', () => {
     const app = appRow({ alias: painter.appName, kind: 'run' });
     const ending = { ...runner, alias: painter.appName, state: 'TERMINATING' };
     const rows = items({ found: [painter], apps: [app], runners: [ending] });
     expect(rows.map(({ label, description, kind }) => [label, description, kind])).toEqual([
       ['Painter', 'stopping', 'run.other'],
-      ['Painter', 'not deployed', 'code'],
+      ['Painter', 'not running', 'code'],
     ]);
   });
 

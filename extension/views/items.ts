@@ -53,7 +53,6 @@ export function toItems(shown: AppsShown, now: number): readonly Row[] {
   const rowOf = (one: Shown) => appRow(live, one, time);
   const isOurs = ({ code }: Shown) => code !== undefined || found.length === 0;
   const ours = all.filter(isOurs);
-  const isUp = snapshot.live !== undefined;
   // A run or a deployed app has a row of its own, because it has runners, endpoints and an end of its own.
   const living = new Set(
     ours.flatMap(({ alias, app, code }) =>
@@ -61,10 +60,11 @@ export function toItems(shown: AppsShown, now: number): readonly Row[] {
     ),
   );
   const rows = [
-    ...[...ours.map(rowOf), ...found.filter(({ key }) => !living.has(key)).map((app) => codeRow(app, isUp))].sort(
-      byLabel,
+    ...codeRows(
+      found.filter(({ key }) => !living.has(key)),
+      broken,
+      ours.map(rowOf),
     ),
-    ...broken.map(brokenRow),
   ];
   const elsewhere = elsewhereRow(all.filter((one) => !isOurs(one)).map(rowOf));
   if (snapshot.live) return [...rows, ...elsewhere];
@@ -74,10 +74,20 @@ export function toItems(shown: AppsShown, now: number): readonly Row[] {
   ];
 }
 
+/** Apps of the code and others by name, and files that can't be parsed and have no row by which they are known. */
+function codeRows(apps: readonly FoundApp[], broken: readonly CodeFile[], others: readonly Row[] = []) {
+  const brokenAt = new Map(broken.map((file) => [file.path, file]));
+  const known = new Set(apps.map(({ path }) => path));
+  return [
+    ...[...others, ...apps.map((app) => codeRow(app, brokenAt.get(app.path)))].sort(byLabel),
+    ...broken.filter(({ path }) => !known.has(path)).map(brokenRow),
+  ];
+}
+
 /** The apps of the code, each of which starts the emulator when it is run. */
 function withoutEmulator({ snapshot, found = [], broken = [], canRun = true }: AppsShown): readonly Row[] {
   if (!canRun) return [];
-  const rows = [...found.map((app) => codeRow(app, false)).sort(byLabel), ...broken.map(brokenRow)];
+  const rows = codeRows(found, broken);
   const hasFailed = snapshot.state === 'failed' && !snapshot.running && rows.length > 0;
   return [...(hasFailed ? [startRow(t('it could not be started'))] : []), ...rows];
 }

@@ -25,8 +25,9 @@ interface Item extends vscode.QuickPickItem {
 }
 
 /**
- * The only app, or the one that the user picks: the one at the cursor comes first, then others of its file. Files that
- * Python can't parse are listed, too, because an app may be missing for that reason; picking one opens it.
+ * The only app, or the one that the user picks: the one at the cursor comes first, then others of its file. Of a file
+ * that Python can't parse, the apps of its last good text say so, and without any the file is listed itself, because an
+ * app may be missing for that reason; picking one opens it.
  * @throws Problem when there is none, Cancelled
  */
 export async function chooseApp(index: AppIndex, argument: AppArgument, title: string): Promise<WorkspaceApp> {
@@ -47,7 +48,15 @@ export async function chooseApp(index: AppIndex, argument: AppArgument, title: s
   }
   const editor = vscode.window.activeTextEditor;
   const apps = editor ? nearestFirst(fits, editor.document.uri.fsPath, editor.selection.active.line) : fits;
-  const items: readonly Item[] = [...apps.map(appItem), ...broken.map(brokenItem)];
+  const brokenAt = new Map(broken.map((file) => [file.uri.fsPath, file]));
+  const withApps = new Set(apps.map(({ uri }) => uri.fsPath));
+  const items: readonly Item[] = [
+    ...apps.map((app) => {
+      const file = brokenAt.get(app.uri.fsPath);
+      return file ? { ...brokenItem(file), label: app.label } : appItem(app);
+    }),
+    ...broken.filter(({ uri }) => !withApps.has(uri.fsPath)).map(brokenItem),
+  ];
   const picked = await vscode.window.showQuickPick(items, { title, matchOnDescription: true, matchOnDetail: true });
   if (!picked) throw new Cancelled();
   if ('label' in picked.choice) return picked.choice;

@@ -128,8 +128,8 @@ it('moves through the tree, in which each row has a spoken description', async (
     expect.stringMatching(/^run Hello \(run\), ended/),
     expect.stringMatching(/^1 ended runner/),
     expect.stringMatching(/^runner \d+, ended, less than a minute, .+/),
-    expect.stringMatching(/^app Slow, not deployed/),
-    expect.stringMatching(/^app Walker, not deployed/),
+    expect.stringMatching(/^app Slow, not running/),
+    expect.stringMatching(/^app Walker, not running/),
   ]);
 });
 
@@ -253,13 +253,51 @@ it('opens, replays and cancels requests from their rows', async () => {
   await reachRequest(new RegExp(`^request ${waiting}, .* cancelled`));
 });
 
-it("puts the focus on the log's lines", async () => {
-  const pane = window.workbench.page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
-  await runTyped('fal: Show Log');
-  await quickPick().filter({ hasText: 'Show Log' }).waitFor();
+it('filters and searches the log, goes to the line of an error, and leaves the pane', async () => {
+  const { page } = window.workbench;
+  const pane = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+  const focusInPane = (css: string) => pane.locator(`${css}:focus`).first().waitFor();
+  const openLog = async () => {
+    await runTyped('fal: Show Log');
+    await quickPick().filter({ hasText: 'Show Log' }).waitFor();
+    await press('Enter');
+    await pane.locator('.row').first().waitFor();
+    await focusInPane('.list');
+  };
+  await openLog();
+  await press('Control+f');
+  await focusInPane('input');
+  await page.keyboard.type('a step');
+  await until('only those lines are shown', async () => {
+    const lines = await pane.locator('.row').allInnerTexts();
+    return lines.length > 0 && lines.every((line) => line.replaceAll(/\s+/g, ' ').includes('a step'));
+  });
+  await takePicture(window.workbench, 'keyboard-log');
+  await press('Control+a', 'Delete', 'Escape');
+  await focusInPane('.list');
+  await pane.locator('.row').filter({ hasText: "KeyError: 'style'" }).first().waitFor();
+  const selected = async () => (await pane.locator('.row[aria-selected=true]').allInnerTexts()).join();
+  await press('p');
+  await until('an error is selected', async () => (await selected()).includes("KeyError: 'style'"));
+  const newer = await selected();
+  await press('p');
+  await until('an older one is selected', async () => ![newer, ''].includes(await selected()));
+  await press('n');
+  await until('the newer one is selected', async () => (await selected()) === newer);
   await press('Enter');
-  await pane.locator('.row').first().waitFor();
-  await pane.locator('.list:focus').waitFor();
+  await window.status(new RegExp(`Ln ${lineOf('raise KeyError')}, `));
+  const inEditor = () => page.evaluate<boolean>("document.activeElement?.closest('.editor-instance') !== null");
+  await until('the editor has the focus', inEditor);
+  await openLog();
+  await press('Escape');
+  await until('the editor has the focus', inEditor);
+  // Tab leads through the pane, and out of it in both directions.
+  for (const key of ['Tab', 'Shift+Tab']) {
+    await openLog();
+    const isInPane = () => page.evaluate<boolean>("document.activeElement?.tagName === 'IFRAME'");
+    for (let step = 0; (await isInPane()) && step < 15; step++) await press(key);
+    expect([key, await isInPane(), await hasFocus()]).toEqual([key, false, true]);
+  }
 });
 
 const shownInEmulator = (text: RegExp) =>
@@ -270,7 +308,7 @@ it('adds and imports secrets, and opens an address', async () => {
   await focusView('Emulator', /local/);
   const input = page.locator('.quick-input-widget:visible input:visible').first();
   await reach('ArrowDown', /^(1 secret|\d+ secrets)$/);
-  await choose('Add Secret');
+  await choose('Add Secret…');
   await page.getByText('Add Secret (1 of 2)').waitFor();
   await page.keyboard.type('API_TOKEN');
   await press('Enter');

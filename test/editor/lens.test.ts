@@ -118,7 +118,7 @@ it('keeps their number and places while code is typed that cannot be read', asyn
   expect([...lines]).toEqual(['@fal.endpoint("/slow")']);
   // The editor saves by itself after a second, so the text on the disk is put back.
   const onDisk = join(scene.workspace, 'painter.py');
-  await until('the typed text is saved', async () => (await readFile(onDisk, 'utf8')).includes('x = ('));
+  await until('all typed text is saved', async () => /x = \([\s\S]*"a/.test(await readFile(onDisk, 'utf8')));
   await writeFile(onDisk, painter);
   await until('the typed text is gone', async () => {
     const texts = await page.locator('.editor-instance .view-line').allTextContents();
@@ -212,6 +212,27 @@ it('says in a hover that a deploy keeps an earlier value, and uses the value of 
   expect(await hover('keep_alive')).toMatch(/code 90 s · deployed 90 s · default of fal.App 60 s/);
 });
 
+it('offers to deploy again what has changed since, and says that it does', async () => {
+  const { workbench } = window;
+  const { page } = workbench;
+  const file = join(scene.workspace, 'painter.py');
+  await writeFile(file, painter.replace('= 600', '= 90').replace('"/slow"', '"/slower"'));
+  await lens(/^Run Local \| Call \| Deploy Again \| ○ deployed, no runner, code changed$/);
+  await inEachTheme(workbench, ({ name }) => takePicture(workbench, `deploy-again.${name}`));
+  const progress = page.locator('.notification-toast').filter({ hasText: 'Deploying Painter to the local emulator' });
+  const isDone = workbench.toast('Painter is deployed');
+  await clickLens(/^Deploy Again$/);
+  await progress.first().waitFor();
+  await progress.first().getByRole('button', { name: 'Cancel' }).waitFor();
+  await takePicture(workbench, 'deploy-progress');
+  await isDone;
+  await progress.first().waitFor({ state: 'detached' });
+  await workbench.command('Notifications: Clear All Notifications');
+  await lens(/^Run Local \| Call \| Deploy Local \| ○ deployed, no runner$/);
+  await writeFile(file, painter);
+  await lens(/^Run Local \| Call \| Deploy Again \| /);
+});
+
 /** The hover over a word of the code. */
 async function hover(word: string): Promise<string> {
   const { page } = window.workbench;
@@ -260,10 +281,9 @@ it('lists apps with their place: derived ones, entries of pyproject.toml, and fi
   expect(texts).toEqual([
     // The one at the cursor.
     'Painter app painter.py:6',
-    'Broken app broken.py:4',
+    "Broken line 5: '[' was never closed broken.py:5",
     'img/Model app services/img/app.py:5',
     'txt/Model pyproject: txt-prod services/txt/model.py:4',
-    "broken.py line 5: '[' was never closed broken.py:5",
   ]);
   await takePicture(window.workbench, 'app-picker');
   await page.keyboard.press('Escape');

@@ -199,7 +199,7 @@ describe('with the package installed in VS Code', () => {
     await question.getByText(/Its address stops answering\..* The code in your folder.* stay\./).waitFor();
     await takePicture(window.workbench, 'delete-app');
     await question.getByRole('button', { name: 'Delete' }).click();
-    await window.row(/^Hello not deployed/);
+    await window.row(/^Hello not running/);
   });
 
   it('the palette stops it', async () => {

@@ -72,7 +72,7 @@ it('the walkthrough has five steps with a picture each, and checks off those tha
 
 it('a new app goes into the empty folder and is opened; the next one goes into a folder of its own', async () => {
   const { page, command, pick } = window.workbench;
-  await pressInStep('app', 'New App');
+  await pressInStep('app', 'New App…');
   await page.getByText('Writes into this folder: app.py, pyproject.toml, README.md').waitFor();
   await takePicture(window.workbench, 'new-app.dark');
   await pick('hello');
@@ -81,7 +81,7 @@ it('a new app goes into the empty folder and is opened; the next one goes into a
   await showStep('app');
   await until('the step is done', () => isDone('app'));
 
-  await command('fal: New App');
+  await command('fal: New App…');
   await page.getByText('Writes into the new folder hello: app.py, pyproject.toml, README.md').waitFor();
   await page.keyboard.press('Escape');
 });
@@ -109,7 +109,7 @@ it('the walkthrough runs the changed app and calls it: the answer is its excepti
 
 it('a second app goes into a folder of its own', async () => {
   const { command, pick } = window.workbench;
-  await command('fal: New App');
+  await command('fal: New App…');
   await pick('hello');
   await until('the second app is there', async () => {
     const written = await files('hello').catch(() => []);

@@ -50,7 +50,7 @@ const inVenv = /\.venv\/bin\/python/;
 const onPath = /Python 3\.\d+\.\d+.*\/python3?.*PATH/;
 
 it('a list shows the interpreters found, each with its version, its place and its fal', async () => {
-  await window.workbench.command('fal: Choose Python');
+  await window.workbench.command('fal: Choose Python…');
   const shown = await rows(inVenv, onPath);
   await takePicture(window.workbench, 'choose-python.dark');
   expect(shown[0]).toMatch(/Python 3\.\d+\.\d+.*\.venv\/bin\/python.*fal not installed/);
@@ -64,14 +64,14 @@ it('a list shows the interpreters found, each with its version, its place and it
 });
 
 it('an interpreter of the folder becomes the setting of the folder, another one that of the machine', async () => {
-  await window.workbench.command('fal: Choose Python');
+  await window.workbench.command('fal: Choose Python…');
   await rows(inVenv);
   await window.workbench.pick('.venv/bin/python');
   const python = join(scene.workspace, '.venv', 'bin', 'python');
   await until('the folder has the setting', async () => (await pythonIn(inFolder())) === python);
 
   await rm(inFolder());
-  await window.workbench.command('fal: Choose Python');
+  await window.workbench.command('fal: Choose Python…');
   const outside = (await rows(onPath)).find((row) => row.includes('PATH')) ?? '';
   const [, path] = /(\/\S*python[\d.]*)/.exec(outside) ?? [];
   expect(path).toBeDefined();
@@ -82,7 +82,7 @@ it('an interpreter of the folder becomes the setting of the folder, another one 
 });
 
 it('a deploy without fal asks in a list, installs fal with uv into the environment, and continues', async () => {
-  await window.workbench.command('fal: Choose Python');
+  await window.workbench.command('fal: Choose Python…');
   await rows(inVenv);
   await window.workbench.pick('.venv/bin/python');
   await window.workbench.command('fal: Deploy to Emulator', 'Hello');

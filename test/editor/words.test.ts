@@ -177,7 +177,7 @@ it('shows the page of the log in it', async () => {
 
 it('shows the list of interpreters and the settings in it', async () => {
   const { page, command } = window.workbench;
-  await command(fal('Choose Python'));
+  await command(fal('Choose Python…'));
   await quickPick().locator('.monaco-list-row').nth(2).waitFor();
   expect.soft(await missed(inList())).toEqual([]);
   await page.keyboard.press('Escape');

@@ -2,7 +2,7 @@
 const meanings: readonly RegExp[] = [
   // An app: its name and its state.
   /^\S.{0,17} (no runner|idle|\d+ idle|\d+ of \d+ busy|setup|starting|start failed|stopping|ended|not running)/,
-  /^\S.{0,17} (not deployed|function)/,
+  /^\S.{0,17} function/,
   // An endpoint: what it is, and how often it was called.
   /^(GET|POST|realtime|websocket|[A-Z]+) \/\S* (no calls|\d+)/,
   /^[0-9a-f]{8} (new|replaced) · \d+/,
