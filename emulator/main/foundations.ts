@@ -18,6 +18,7 @@ import { type HistoryRecords, openHistoryRecords } from '../telemetry/requests/r
 import { createRunnerHistory, type RunnerHistory } from '../telemetry/runners.ts';
 import type { Logs } from '../telemetry/types.ts';
 import { UserError } from '../wire/errors.ts';
+import { lastWrite } from './last-write.ts';
 import type { EmulatorOptions } from './options.ts';
 
 const logBytes = 512 * 1024 * 1024;
@@ -99,6 +100,7 @@ export async function openFoundations(
     if (trouble?.trouble === 'gone') onGone(textOf(trouble));
     else announce(trouble ? textOf(trouble) : 'The data folder is writable again; minifal has resumed.');
   };
+  const lastSeenAt = lastWrite(folder);
   const store = await openPatiently(
     () => openStore(join(folder, 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL', onTrouble }),
     waitForLock,
@@ -124,7 +126,7 @@ export async function openFoundations(
     store,
     logs,
     historyRecords,
-    runnerHistory: createRunnerHistory({ store, clock: ground.clock, report }),
+    runnerHistory: createRunnerHistory({ store, clock: ground.clock, lastSeenAt, report }),
     report,
     keys: { secrets, tokens: tokenKey(folder), controller },
     notices: () => [...store.notices(), ...logs.notices(), ...historyRecords.notices()],

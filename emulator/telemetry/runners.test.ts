@@ -10,9 +10,9 @@ const hour = 3_600_000;
 function setUp() {
   const file = join(testFolder(), 'minifal.db');
   const time = { now: 0 };
-  const open = () => {
+  const open = (lastSeenAt?: number) => {
     const store = openTestStore(file);
-    return { store, history: createRunnerHistory({ store, clock: () => time.now }) };
+    return { store, history: createRunnerHistory({ store, clock: () => time.now, lastSeenAt }) };
   };
   let current = open();
   return {
@@ -23,9 +23,9 @@ function setUp() {
     get store() {
       return current.store;
     },
-    restart() {
+    restart(lastSeenAt?: number) {
       current.store.close();
-      current = open();
+      current = open(lastSeenAt);
     },
   };
 }
@@ -137,6 +137,19 @@ describe('createRunnerHistory', () => {
     history.ended('a', 200, 'exited');
     history.ended('x', 200, 'never was');
     expect(history.get('a')).toMatchObject({ endedAt: 100, endReason: 'killed' });
+  });
+
+  it.each([
+    ['when the emulator was last seen', 30, 30],
+    ['not before the runner itself was', 1, 20],
+    ['not in the future, if the clock was set back', 99, 50],
+  ])('dates the end of a runner that a crash left open %s', (_, lastSeenAt, endedAt) => {
+    const room = setUp();
+    room.history.started(runner('open', 2));
+    room.history.transition('open', { at: 20, state: 'IDLE', reason: null });
+    room.time.now = 50;
+    room.restart(lastSeenAt);
+    expect(room.history.get('open')).toMatchObject({ endedAt, endReason: 'emulator ended' });
   });
 
   it('remembers ended runners over a restart, and closes those that a crash left open', () => {

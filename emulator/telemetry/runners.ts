@@ -42,16 +42,19 @@ const keptLast = 180;
 
 /**
  * Runners as users saw them. Start and end are on disk with the next group commit or, if the disk is full, as soon as
- * there is room. Runners that a crash of the emulator left open are closed at the next start: none of them can have
- * survived it.
+ * there is room. Runners that a crash of the emulator left open are closed at the next start, with the time of its last
+ * sign of life: none of them can have survived it.
  */
 export function createRunnerHistory({
   store,
   clock,
+  lastSeenAt = clock(),
   report = throwLater,
 }: {
   readonly store: Store;
   readonly clock: () => number;
+  /** When the last emulator was alive for certain; absent: it may have ended just now. */
+  readonly lastSeenAt?: number | undefined;
   /** Receives errors of writes that failed for a reason other than the disk. By default, they are thrown. */
   readonly report?: Report;
 }): RunnerHistory {
@@ -67,7 +70,8 @@ export function createRunnerHistory({
     const runner = found.number > 0 ? found : { ...found, number: numbers.next(found.alias) };
     if (runner !== found) put(id, runner);
     if (runner.endedAt !== null) continue;
-    const last = { at: clock(), state: 'TERMINATED', reason: 'emulator ended' };
+    const knownAt = Math.max(lastSeenAt, runner.startedAt, runner.transitions.at(-1)?.at ?? 0);
+    const last = { at: Math.min(knownAt, clock()), state: 'TERMINATED', reason: 'emulator ended' };
     put(id, { ...runner, endedAt: last.at, endReason: last.reason, transitions: [...runner.transitions, last] });
   }
   for (const runner of runners.values()) if (runner.endedAt !== null) countEnd(runner, 1);

@@ -1,0 +1,20 @@
+import { utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { testFolder } from '../store/testing/folder.ts';
+import { lastWrite } from './last-write.ts';
+
+it('is the newest time of the databases and of what is not in them yet', () => {
+  const folder = testFolder();
+  expect(lastWrite(folder)).toBeUndefined();
+  for (const [name, seconds] of [
+    ['minifal.db', 100],
+    ['history.db-wal', 300],
+    ['logs.db', 200],
+    ['emulator.json', 900],
+  ] as const) {
+    writeFileSync(join(folder, name), '');
+    utimesSync(join(folder, name), seconds, seconds);
+  }
+  expect(lastWrite(folder)).toBe(300_000);
+});
