@@ -51,14 +51,16 @@ describe('a request', () => {
     exception: null,
     why: 'No runner yet.',
   };
-  const ran = { runnerId: 'abcdefgh-1', attempts: 2, why: null };
+  const runner = { id: 'abcdefgh-1', number: 2 };
+  const attempt = { number: 2, runner, startedAt: 1_200, endedAt: null, status: null, because: null };
+  const ran = { runnerId: runner.id, attempts: 2, why: null, history: [attempt] };
   const done = { ...ran, phase: 'COMPLETED', completedAt: 2_500 } as const;
   it.each([
     [{}, 'in queue. No runner yet.'],
-    [{ ...ran, phase: 'IN_PROGRESS' } as const, 'in progress on runner abcdefgh (attempt 2).'],
-    [{ ...done, attempts: 1, status: 200 }, 'completed with 200 after 1.5 s on runner abcdefgh.'],
-    [{ ...done, error: 'It took too long.' }, 'failed after 1.5 s on runner abcdefgh (attempt 2). It took too long.'],
+    [{ ...ran, phase: 'IN_PROGRESS' } as const, 'in progress on runner 2 (attempt 2).'],
+    [{ ...done, attempts: 1, status: 200 }, 'completed with 200 after 1.5 s on runner 2.'],
+    [{ ...done, error: 'It took too long.' }, 'failed after 1.5 s on runner 2 (attempt 2). It took too long.'],
   ])('is reported in a sentence: %j', (change, sentence) => {
-    expect(describeRequest({ ...facts, ...change })).toBe(`Request 0199a1b2 of hello: ${sentence}`);
+    expect(describeRequest({ ...facts, ...change })).toBe(`Request #38 of hello: ${sentence}`);
   });
 });

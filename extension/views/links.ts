@@ -1,3 +1,4 @@
+import { aliasName } from '../target/alias-name.ts';
 import type { RequestFacts } from '../target/requests.ts';
 import { t } from '../words.ts';
 
@@ -44,13 +45,15 @@ export function findLinks(line: string, ports: readonly number[]): readonly Foun
 }
 
 /** A sentence with the facts about a request. Pure. */
-export function describeRequest({ requestId, alias, ...facts }: RequestFacts): string {
-  return t('Request {0} of {1}: {2}', requestId.slice(0, 8), alias, state(facts));
+export function describeRequest({ requestId, number, alias, appName, ...facts }: RequestFacts): string {
+  const name = number === null ? requestId.slice(0, 8) : `#${number}`;
+  return t('Request {0} of {1}: {2}', name, aliasName(alias, appName), state(facts));
 }
 
-function state(facts: Omit<RequestFacts, 'requestId' | 'alias'>): string {
-  const { phase, why, attempts, runnerId, error, status, submittedAt, completedAt } = facts;
-  const onRunner = runnerId === null ? '' : ` ${t('on runner {0}', runnerId.slice(0, 8))}`;
+function state(facts: Omit<RequestFacts, 'requestId' | 'number' | 'alias' | 'appName'>): string {
+  const { phase, why, attempts, runnerId, history, error, status, submittedAt, completedAt } = facts;
+  const runner = history.findLast((one) => one.runner.id === runnerId)?.runner;
+  const onRunner = runner ? ` ${t('on runner {0}', runner.number)}` : '';
   const attempt = attempts > 1 ? ` (${t('attempt {0}', attempts)})` : '';
   if (phase === 'IN_QUEUE') return `${t('in queue')}${attempt}.${why ? ` ${why}` : ''}`;
   if (phase === 'IN_PROGRESS') return `${t('in progress')}${onRunner}${attempt}.`;

@@ -24,6 +24,23 @@ describe('pages', () => {
     });
   });
 
+  it('name the app of a run, which is known after its end, too', async () => {
+    const server = await restServer();
+    const route = { revision: 'r', authMode: 'public', requestStartTimeoutSeconds: null, privateLogs: true } as const;
+    server.rooms.routes.addEphemeral({ ...route, alias: 'a-run', appName: 'painter' });
+    server.rooms.routes.removeEphemeral('a-run');
+    const { now } = server.state;
+    for (const [n, alias] of ['a-run', 'hello'].entries()) {
+      server.runnerHistory.started({ ...runner, id: alias, alias, startedAt: now });
+      server.runnerHistory.ended(alias, now + n, 'stopped');
+    }
+    const { runners } = runnerPageSchema.parse((await server.get('/minifal/runners')).json);
+    expect(runners.map(({ alias, appName }) => [alias, appName])).toEqual([
+      ['hello', undefined],
+      ['a-run', 'painter'],
+    ]);
+  });
+
   it('of ended runners begin with the last one, and one runner has its changes of state', async () => {
     const server = await restServer();
     const { now } = server.state;
