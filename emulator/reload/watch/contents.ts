@@ -7,6 +7,8 @@ import { join } from 'node:path';
 interface Seen {
   readonly size: number;
   readonly mtimeMs: number;
+  /** Tools that keep the time of a file that they copy can't keep this one. */
+  readonly ctimeMs: number;
   readonly ino: number;
   /** Of its content: a touch changes only the time. */
   readonly digest: string;
@@ -20,8 +22,8 @@ const maxHashed = 4 << 20;
 const maxFiles = 20_000;
 
 /**
- * Reads the files in `paths`, and those in the folders among them. One whose size, time and inode are as in `before`
- * isn't read again. Missing files are missing in the answer.
+ * Reads the files in `paths`, and those in the folders among them. One whose size, times and inode are as in
+ * `before` isn't read again. Missing files are missing in the answer.
  */
 export async function readContents(
   paths: Iterable<string>,
@@ -51,12 +53,13 @@ export async function readContents(
 }
 
 async function see(path: string, stats: Stats, before: Seen | undefined): Promise<Seen | undefined> {
-  const { size, mtimeMs, ino } = stats;
-  const isSame = before?.size === size && before.mtimeMs === mtimeMs && before.ino === ino;
+  const { size, mtimeMs, ctimeMs, ino } = stats;
+  const isSame =
+    before?.size === size && before.mtimeMs === mtimeMs && before.ctimeMs === ctimeMs && before.ino === ino;
   if (before && isSame) return before;
-  if (size > maxHashed) return { size, mtimeMs, ino, digest: `${size} ${mtimeMs}` };
+  if (size > maxHashed) return { size, mtimeMs, ctimeMs, ino, digest: `${size} ${mtimeMs}` };
   const content = await orUndefined(readFile(path));
-  return content && { size, mtimeMs, ino, digest: createHash('sha256').update(content).digest('hex') };
+  return content && { size, mtimeMs, ctimeMs, ino, digest: createHash('sha256').update(content).digest('hex') };
 }
 
 export interface Difference {

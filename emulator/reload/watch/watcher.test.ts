@@ -87,6 +87,18 @@ describe.each([
     expect(await onlyThis()).toEqual(changed(file('app.py')));
   });
 
+  it('report a save that leaves the size and the time as they were', async () => {
+    const { file, next } = await project(options);
+    const save = (text: string) => {
+      writeFileSync(file('app.py'), text);
+      utimesSync(file('app.py'), 1, 1);
+    };
+    save('x = 1\n');
+    expect(await next()).toEqual(changed(file('app.py')));
+    save('x = 2\n');
+    expect(await next()).toEqual(changed(file('app.py')));
+  });
+
   it('report a file that is deleted, and that it is back', async () => {
     const { file, next } = await project(options);
     unlinkSync(file('lib/helper.py'));
