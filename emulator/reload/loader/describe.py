@@ -45,6 +45,8 @@ _GENERATED = {
 """Members of a class that Python makes, or that facts describe."""
 _DATACLASS = {"__dataclass_fields__", "__dataclass_params__", "__match_args__"}
 _LONGEST_LABEL = 100
+_PLAIN = frozenset(PRIMITIVES)
+_LARGE = 1000
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+|<run_path>\.[\w.]+:\d+")
 
 
@@ -173,6 +175,11 @@ class Describer:
             self._edge(node, "self", value.__self__, ["S"])
         elif isinstance(value, types.ModuleType):
             self._module(node, value)
+        elif _is_plain_and_large(value):
+            # Of a million numbers, each with an edge, every save would take half a minute.
+            node["kind"] = kind.__name__
+            content = sorted(map(repr, value)) if kind in (set, frozenset) else value
+            node["facts"]["content"] = codes.digest(repr(content))
         elif kind in (list, tuple):
             node["kind"] = kind.__name__
             node["facts"]["length"] = len(value)
@@ -389,6 +396,13 @@ def is_found_by_name(function) -> bool:
     except AttributeError:
         return False
     return (found.__func__ if isinstance(found, (staticmethod, classmethod)) else found) is function
+
+
+def _is_plain_and_large(value) -> bool:
+    if type(value) not in (list, tuple, dict, set, frozenset) or len(value) < _LARGE:
+        return False
+    items = (*value, *value.values()) if type(value) is dict else value
+    return all(type(item) in _PLAIN for item in items)
 
 
 def is_unbound(function) -> bool:

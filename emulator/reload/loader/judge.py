@@ -14,6 +14,7 @@ from .reach import Reach
 from .volatile import ignore, key_of
 
 _MOST_LISTED = 20
+_LONGEST = 300
 
 
 @dataclass
@@ -31,9 +32,19 @@ class Judgement:
     reached: int = 0
     ignored: list[str] = field(default_factory=list)
 
+    def shorten(self) -> None:
+        """The emulator refuses texts that are too long. Programs make names and errors of any length."""
+        self.text, self.remedy = _cut(self.text), self.remedy and _cut(self.remedy)
+        self.trail, self.kept = [_cut(name) for name in self.trail], [_cut(name) for name in self.kept]
+        self.changed = [{name: _cut(text) for name, text in entry.items()} for entry in self.changed]
+
     @property
     def reason(self) -> dict:
         return {"code": self.code, "text": self.text, "trail": self.trail, "remedy": self.remedy}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def judge(old: dict, new: dict, volatile: list[str]) -> Judgement:

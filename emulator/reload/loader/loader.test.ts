@@ -42,6 +42,7 @@ interface Event {
   readonly files?: readonly string[];
   readonly error?: { readonly message: string; readonly file: string | null; readonly line: number | null };
   readonly reason?: { readonly code: string };
+  readonly changed?: readonly { readonly path: string; readonly what: string }[];
   readonly delta?: string | null;
 }
 
@@ -233,6 +234,11 @@ describe('the loader', { timeout: 180_000 }, () => {
     });
     loader.accept(changed.id ?? 0);
     expect(await loader.load()).toMatchObject({ verdict: 'same' });
+
+    // More than the emulator takes.
+    const long = 'n'.repeat(5_000);
+    save('app.py', app.replace('{"number":', `{${long}:`).replace('\n\nclass Input', `\n${long} = 1\n\n\nclass Input`));
+    expect((await loader.load()).changed).toContainEqual({ path: `${long.slice(0, 299)}…`, what: 'added' });
 
     save('app.py', app.replace('machine_type = "XS"', 'machine_type = "XS"\n    requirements = ["six"]'));
     expect(await loader.load()).toMatchObject({ verdict: 'rebuild', reason: { code: 'environment' } });

@@ -167,6 +167,7 @@ def answer_of(run: sdk.Run, base: dict | None, command: dict, found: list[dict],
         except Exception as error:
             text = str(error) if isinstance(error, Unaddressable) else f"{type(error).__name__}: {error}"
             result = _refuse(result, "not_addressable", text, remedies.NOT_ADDRESSABLE)
+    result.shorten()
     return {
         "event": "loaded",
         "verdict": result.verdict,

@@ -105,7 +105,7 @@ describe.concurrent('a swapped app answers as a restarted one', { timeout: 30_00
   it('after edits of what values hide', async () => {
     expect(await editsOf('odd')).toEqual({
       wrong: [],
-      swapped: 20,
+      swapped: 23,
       others: [
         'docstring of a tool that setup() has: restart: setup() reaches search, which changed',
         'property in a format of setup(): restart: setup() reaches Demo.size, which changed',

@@ -38,6 +38,9 @@ LEVELS = [Level.LOW]
 MATCH = re.compile("a+").match
 LOOK_UP = {"key": 1}.get
 JOIN = ", ".join
+LARGE = list(range(1000))
+LARGE_TABLE = {number: str(number) for number in LARGE}
+LARGE_SET = set(LARGE)
 KNOWN = {("a", 1), ("b", 2)}
 
 
@@ -154,6 +157,7 @@ class Demo(fal.App, keep_alive=100):
             "sizes": [[name, size.value] for name, size in Size.__members__.items()],
             "methods": [MATCH("aab").end(), LOOK_UP("key"), JOIN(["x", "y"])],
             "known": sorted(KNOWN),
+            "large": [sum(LARGE), len("".join(LARGE_TABLE.values())), len(LARGE_SET)],
             "registries": [[function() for function in them.values()] for them in (BY_KIND, BY_PARTS)],
             "text": self.text,
             "docs": [self.described(), self.docs],
