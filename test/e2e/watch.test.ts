@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Emulator, minifalCommand, startEmulator } from '../support/emulator.ts';
-import { type Running, start } from '../support/process.ts';
+import { type Running, run, start } from '../support/process.ts';
 import { commandLine, processIdentity, processTree } from '../support/procfs.ts';
 import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
@@ -35,6 +35,38 @@ const helper = (text: string) => `def word():\n    return "${text}"\n`;
 
 /** Each takes a run of its own. */
 const killed = process.env.MINIFAL_SLOW ? ['the command', 'the loader', '`fal run`'] : ['the command'];
+
+/**
+ * Runs the rest of its arguments on a terminal, like a user who restarts the app and then ends it by keys. Prints what
+ * was on the screen, and ends with the exit code.
+ */
+const person = `
+import os, pty, re, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+seen = b""
+def more():
+    global seen
+    try:
+        part = os.read(terminal, 4096)
+    except OSError:
+        part = b""
+    seen += part
+    return part
+def wait_for(pattern):
+    while not re.search(pattern, seen, re.S):
+        if not more():
+            sys.exit(seen.decode(errors="replace"))
+wait_for(rb"Watching \\d files and folders. r and Enter restart it.*setup runs.*startup complete")
+os.write(terminal, b"r\\n")
+wait_for(rb"Restarting with a fresh setup.*setup runs.*Restarted in")
+os.write(terminal, b"x\\nq\\n")
+while more():
+    pass
+sys.stdout.write(seen.decode(errors="replace"))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+`;
 
 let emulator: Emulator;
 let project: Project;
@@ -76,6 +108,18 @@ async function watched(...args: readonly string[]) {
 const save = (name: string, text: string) => writeFile(join(project.folder, name), text);
 
 describe('minifal run --watch', () => {
+  it('restarts and ends by keys in a terminal', async () => {
+    const { python, env } = await pythonTools();
+    const own = { ...env(process.env), PATH: `${dirname(python)}:${process.env.PATH}` };
+    const command = [process.execPath, minifalCommand, 'run', '--data', emulator.dataDir, '--watch', 'app.py::Demo'];
+    const done = await run(python, ['-c', person, ...command], { cwd: project.folder, env: own, timeoutMs: 120_000 });
+    expect(done.stderr).toBe('');
+    expect(done.stdout).toContain('A fresh setup() was requested.');
+    expect(done.stdout.split('setup runs')).toHaveLength(3);
+    // That of `fal run` after Ctrl-C.
+    expect(done.code).toBe(1);
+  });
+
   it('reloads the app with each save of a module, and keeps the old code over one that can’t be imported', async () => {
     const { running, call, prints } = await watched();
     expect(await call()).toBe('one');

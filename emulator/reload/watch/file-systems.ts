@@ -9,8 +9,8 @@ const silent = /^(9p|drvfs|nfs\d?|cifs|smb\d?|smbfs|afs|ceph|lustre|vboxsf|vmhgf
 /** FUSE on this machine itself, where events come. */
 const local = /^fuse\.(fuse-overlayfs|bindfs|mergerfs|gocryptfs|encfs|cryfs|ntfs|ntfs-3g|exfat|ext2|unionfs)$/;
 
-/** Whether files there must be polled, because no event reports a change. */
-export function needsPolling(path: string): boolean {
-  const type = fileSystemOf(path) ?? '';
+/** Whether files there must be polled, because no event reports a change. `typeOf`: of the file system at a path. */
+export function needsPolling(path: string, typeOf: typeof fileSystemOf = fileSystemOf): boolean {
+  const type = typeOf(path) ?? '';
   return silent.test(type) && !local.test(type);
 }

@@ -171,7 +171,7 @@ export function createWatcher(options: {
         // What was known keeps what was seen of it: a change in the meantime is still one.
         contents = new Map([...now].map(([path, seen]) => [path, contents.get(path) ?? seen]));
         paths = places;
-        if (options.polls === undefined && !isPolling) isPolling = places.some(needsPolling);
+        if (options.polls === undefined && !isPolling) isPolling = places.some((place) => needsPolling(place));
         reopen();
         if (late) onChange({ file: late[0], kind: 'changed', others: 0 }, performance.now());
         else await look();
