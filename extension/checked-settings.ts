@@ -82,6 +82,7 @@ const settings = {
   workingFolder: checked(table.workingFolder, oneOf(table.workingFolder), () => t('the project folder is used')),
   hotReload: checked(table.hotReload, oneOf(table.hotReload), () => t('`swap` is used')),
   hotReloadAudit: checked(table.hotReloadAudit, z.boolean(), () => t('it is off')),
+  'run.scaling': checked(table['run.scaling'], oneOf(table['run.scaling']), () => t('`pinned` is used')),
   hotReloadIgnore: checked<readonly string[]>(
     table.hotReloadIgnore,
     z.array(z.string().regex(new RegExp(table.hotReloadIgnore.item.pattern))),

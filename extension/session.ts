@@ -21,6 +21,7 @@ import { createScaleResets } from './commands/scale-resets.ts';
 import { createSecretCommands } from './commands/secrets.ts';
 import { createStartedCode } from './commands/started-code.ts';
 import { createStartCommands } from './commands/starts.ts';
+import { createSwitchScaling } from './commands/switch-scaling.ts';
 import { createTaskProvider } from './commands/task-provider.ts';
 import { createTerminals } from './commands/terminal.ts';
 import { createTerminalLinks } from './commands/terminal-links.ts';
@@ -153,6 +154,7 @@ export function createSession(deps: {
   };
   const failedAt = (failed: FailedCommand) => void loadProblems().then((loaded) => loaded.failed(failed));
   const ignoreSaves = createIgnoreSaves({ runs, link, present });
+  const switchScaling = createSwitchScaling({ runs, link, dataFolder: folder });
   const apps = createAppCommands({
     ...{ helpers, begunTasks, runs, startedCode, scaleResets, index, link, emulator, clis, present, log },
     minifal: { node: ownNode, bundle: join(extensionPath, 'dist', 'minifal.mjs') },
@@ -315,6 +317,7 @@ export function createSession(deps: {
       return row && row.key === undefined ? false : apps.stopRun(row?.key);
     },
     restartApp: (element: unknown) => apps.restart(elementsOf(element, undefined)[0]?.key),
+    switchScaling: (element: unknown) => switchScaling(elementsOf(element, undefined)[0]?.key),
     ignoreSaves: (element: unknown) => ignoreSaves(elementsOf(element, undefined)[0]?.key),
     useCodeScaling: (argument: unknown) => scaleResets.use(argument),
     showRevisions: (element: unknown) => deployedApps.showRevisions(element),

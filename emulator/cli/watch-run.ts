@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { startLoader } from '../reload/loader-process.ts';
 import { createLoopGuard } from '../reload/loops.ts';
 import type { LoaderEvent } from '../reload/messages.ts';
-import { postReload } from '../reload/post.ts';
+import { postReload, putScaling } from '../reload/post.ts';
 import { createReloads, type Done } from '../reload/reloads.ts';
 import { createWatcher } from '../reload/watch/watcher.ts';
 import type { RunOptions } from './line/run-arguments.ts';
@@ -77,11 +77,21 @@ export async function watchRun({
   function reported(event: LoaderEvent): void {
     if (event.event === 'serving') {
       alias = event.alias;
+      if (options.scaling === 'faithful') void scale(event.alias);
       void watcher.watch(event.files, since).then(() => print(describeWatched(event.files.length)));
     } else if (event.event === 'loaded' || event.event === 'failed') {
       loops.ended();
       void watcher.watch(event.files, since);
       reloads.reported(event);
+    }
+  }
+
+  async function scale(alias: string): Promise<void> {
+    try {
+      if (!(await putScaling(emulator, alias, options.scaling, over.signal)))
+        throw new Error('the emulator refused it');
+    } catch (error) {
+      if (!over.signal.aborted) print(`The scaling was not set: ${error instanceof Error ? error.message : error}.`);
     }
   }
 

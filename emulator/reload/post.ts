@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import * as z from 'zod';
-import { type ReloadAnswer, reloadAnswerSchema } from '../wire/reload.ts';
+import { type ReloadAnswer, type RunScaling, reloadAnswerSchema } from '../wire/reload.ts';
 import type { LoadError, Loaded } from './messages.ts';
 
 /** A save, for the emulator: a new version, or why there is none. */
@@ -37,9 +37,38 @@ export async function postReload(
   signal: AbortSignal,
 ): Promise<Posted> {
   const body = Buffer.from(JSON.stringify({ base, cause: { file: cause }, afterSaveMs, audit, ...partsOf(loaded) }));
+  const path = `/minifal/runs/${encodeURIComponent(alias)}/reload`;
+  const response = await send(emulator, { method: 'POST', path }, body, signal);
+  const answer = parse(await text(response));
+  if (response.statusCode === 409) return { kind: 'busy' };
+  const found = reloadAnswerSchema.safeParse(answer).data;
+  if (response.statusCode === 200 && found) return { kind: 'answer', answer: found };
+  const why = refusal.safeParse(answer).data?.detail ?? `the emulator answered with ${response.statusCode}`;
+  return { kind: 'refused', sentence: why };
+}
+
+/** How the runners of an app of `fal run` come and go. `false`: the run has ended. Throws as `postReload` does. */
+export async function putScaling(
+  emulator: { readonly port: number; readonly key: string },
+  alias: string,
+  scaling: RunScaling,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const path = `/minifal/runs/${encodeURIComponent(alias)}/scaling`;
+  const body = Buffer.from(JSON.stringify({ scaling }));
+  const response = await send(emulator, { method: 'PUT', path }, body, signal);
+  response.resume();
+  return response.statusCode === 200;
+}
+
+async function send(
+  emulator: { readonly port: number; readonly key: string },
+  to: { readonly method: string; readonly path: string },
+  body: Buffer,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
   const sent = request({
-    ...{ host: 'localhost', port: emulator.port, method: 'POST', agent: false, signal },
-    path: `/minifal/runs/${encodeURIComponent(alias)}/reload`,
+    ...{ host: 'localhost', port: emulator.port, agent: false, signal, ...to },
     headers: {
       authorization: `Key ${emulator.key}`,
       'content-type': 'application/json',
@@ -49,12 +78,7 @@ export async function postReload(
   const answering = once(sent, 'response');
   sent.end(body);
   const [response] = (await answering) as [IncomingMessage];
-  const answer = parse(await text(response));
-  if (response.statusCode === 409) return { kind: 'busy' };
-  const found = reloadAnswerSchema.safeParse(answer).data;
-  if (response.statusCode === 200 && found) return { kind: 'answer', answer: found };
-  const why = refusal.safeParse(answer).data?.detail ?? `the emulator answered with ${response.statusCode}`;
-  return { kind: 'refused', sentence: why };
+  return response;
 }
 
 function partsOf(loaded: Loaded | LoadError) {

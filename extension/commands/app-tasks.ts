@@ -280,9 +280,9 @@ function aliasIn({ pathname }: URL): string | undefined {
 
 /** `undefined`: a run keeps the code with which it began. */
 function hotReload({ uri }: vscode.WorkspaceFolder): HotReload | undefined {
-  const { hotReload, hotReloadAudit, hotReloadIgnore } = readSettings(uri);
+  const { hotReload, hotReloadAudit, hotReloadIgnore, 'run.scaling': scaling } = readSettings(uri);
   if (hotReload === 'off') return undefined;
-  return { swaps: hotReload === 'swap', audits: hotReloadAudit, ignored: hotReloadIgnore };
+  return { swaps: hotReload === 'swap', audits: hotReloadAudit, scaling, ignored: hotReloadIgnore };
 }
 
 /** How a task names an app: `FILE::NAME` from the workspace folder. */

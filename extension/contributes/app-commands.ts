@@ -49,6 +49,11 @@ export const appCommands = {
     palette: key('hasRuns'),
     menus: [inRow('apps', 'minifal.run', '2_run@1')],
   },
+  switchScaling: {
+    title: 'Switch Scaling of Run',
+    palette: key('hasRuns'),
+    menus: [inRow('apps', 'minifal.run', '2_run@3')],
+  },
   /** Also in the actions of a lens, for the file of the last reload. */
   ignoreSaves: {
     title: 'Ignore Saves of File…',

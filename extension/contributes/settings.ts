@@ -172,6 +172,18 @@ const hotReload = {
       'shown. That request runs twice (except with the header `X-Fal-No-Retry`), and the model is loaded a second ' +
       'time meanwhile. Takes effect with the next run.',
   },
+  'run.scaling': {
+    type: 'choice',
+    default: 'pinned',
+    values: {
+      pinned: 'One runner stays, whatever `keep_alive` says.',
+      faithful: 'A run scales as if it were deployed: runners come with requests and end after `keep_alive`.',
+    },
+    scope: 'machine-overridable',
+    description:
+      'How many runners a run has. Takes effect with the next run that reloads with its saves; the command "Switch ' +
+      'Scaling of Run" changes one that runs.',
+  },
   hotReloadIgnore: {
     type: 'list',
     default: [],

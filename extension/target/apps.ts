@@ -1,4 +1,5 @@
 import { type AppRevisions, appRevisionsSchema } from '../../emulator/wire/app-revisions.ts';
+import type { RunScaling } from '../../emulator/wire/reload.ts';
 import { ask } from './ask.ts';
 import { callEmulator } from './requests.ts';
 
@@ -13,4 +14,16 @@ export function askRevisions(folder: string, alias: string): Promise<AppRevision
 export async function deleteApp(folder: string, alias: string): Promise<boolean> {
   const status = await callEmulator(folder, { port: 'api', method: 'DELETE', path: pathOf(alias) });
   return status !== undefined && (status < 300 || status === 404);
+}
+
+export type { RunScaling };
+
+/** `true`: the run scales so from now on. */
+export async function setScaling(folder: string, alias: string, scaling: RunScaling): Promise<boolean> {
+  const status = await callEmulator(folder, {
+    ...{ port: 'api', method: 'PUT', path: `/minifal/runs/${encodeURIComponent(alias)}/scaling` },
+    contentType: 'application/json',
+    body: new TextEncoder().encode(JSON.stringify({ scaling })),
+  });
+  return status === 200;
 }

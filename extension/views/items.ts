@@ -150,7 +150,8 @@ function appRow({ head }: LiveState, { alias, app, code, runners, cleared }: Sho
     ...(waiting === 0 ? [] : [t('{0} queued', waiting)]),
     ...(shownReason ? [shortReason(shownReason, time)] : []),
   ];
-  const description = [stateWords(app, living, time), ...queued].join(' · ');
+  const scaling = app?.scaling === 'faithful' ? [t('scales as if deployed')] : [];
+  const description = [stateWords(app, living, time), ...queued, ...scaling].join(' · ');
   const ticking = living.some(({ state }) => state === 'SETUP') || (shownReason && isCounting(shownReason));
   return {
     id: appRowId(alias),
@@ -189,11 +190,20 @@ function appFacts(app: AppRow | undefined, code: FoundApp | undefined, time: Tim
           fact(t('Callers'), callers()[app.authMode ?? 'private']),
           fact(t('Revision'), app.revision),
         ]
-      : [fact('', t('Lives as long as its `fal run` command.'))]),
+      : [fact('', t('Lives as long as its `fal run` command.')), ...scalingFacts(app)]),
     ...(app?.reason && !isSaidByRunners(app.reason) ? [fact(t('Waiting'), waitsBecause(app.reason, time))] : []),
     ...(app?.lastFailure ? [fact(t('Last start failed'), app.lastFailure)] : []),
     ...(app?.reload ? reloadFacts(app.reload) : []),
   ];
+}
+
+function scalingFacts(app: AppRow | undefined): readonly Fact[] {
+  if (!app?.scaling) return [];
+  const words = {
+    pinned: t('pinned: one runner stays, whatever keep_alive says'),
+    faithful: t('faithful: runners come with requests and end after keep_alive'),
+  };
+  return [fact(t('Scaling'), words[app.scaling])];
 }
 
 /** A tooltip doesn't count seconds. */

@@ -93,6 +93,7 @@ describe('in the extension host', () => {
       'minifal.inlineLogs.enabled': true,
       'minifal.hotReload': 'swap',
       'minifal.hotReloadAudit': false,
+      'minifal.run.scaling': 'pinned',
       'minifal.hotReloadIgnore': [],
       'minifal.sealSecrets': 'auto',
       'minifal.timeScale': 1,

@@ -5,6 +5,7 @@ const plain = {
   watch: false,
   swap: true,
   audit: false,
+  scaling: 'pinned',
   poll: false,
   orders: false,
   help: false,
@@ -21,6 +22,7 @@ describe('the words after `minifal run`', () => {
     ['app.py::App --watch --no-swap --poll --audit', { watch: true, swap: false, poll: true, audit: true }],
     ['app.py::App --ignore *.md --ignore=assets/', { ignored: ['*.md', 'assets/'] }],
     ['--python python3.11 --data=/tmp/a=b app.py::App', { python: 'python3.11', data: '/tmp/a=b' }],
+    ['app.py::App --watch --scaling faithful', { watch: true, scaling: 'faithful' }],
     ['-h', { help: true, forFal: [] }],
   ])('are ours: %s', (line, expected) => {
     expect(parseRunLine(line.split(' '))).toEqual({ ...plain, ...expected });
@@ -39,5 +41,6 @@ describe('the words after `minifal run`', () => {
     expect(() => parseRunLine(['app.py::App', '--ignore'])).toThrow(
       expect.objectContaining({ code: 'ARGUMENT_INVALID' }),
     );
+    expect(() => parseRunLine(['app.py::App', '--scaling=both'])).toThrow(/--scaling can't be both/);
   });
 });

@@ -1,4 +1,5 @@
 import { UserError } from '../../wire/errors.ts';
+import { type RunScaling, runScalingSchema } from '../../wire/reload.ts';
 
 /** What `minifal run` was asked for; the rest is for `fal run`. */
 export interface RunOptions {
@@ -6,6 +7,7 @@ export interface RunOptions {
   readonly swap: boolean;
   readonly poll: boolean;
   readonly audit: boolean;
+  readonly scaling: RunScaling;
   /** Whether standard input has orders of an editor. */
   readonly orders: boolean;
   readonly help: boolean;
@@ -16,7 +18,7 @@ export interface RunOptions {
 }
 
 const flags = ['watch', 'no-swap', 'audit', 'poll', 'orders', 'help'] as const;
-const valued = ['ignore', 'python', 'data'] as const;
+const valued = ['ignore', 'scaling', 'python', 'data'] as const;
 
 /**
  * Reads the words after `minifal run`. An option that isn't ours belongs to `fal run`, whose options differ from one
@@ -46,6 +48,7 @@ export function parseRunLine(argv: readonly string[]): RunOptions {
     swap: !given.has('no-swap'),
     audit: given.has('audit'),
     poll: given.has('poll'),
+    scaling: scalingOf(given.get('scaling')?.at(-1)),
     orders: given.has('orders'),
     help: given.has('help'),
     ignored: given.get('ignore') ?? [],
@@ -53,4 +56,10 @@ export function parseRunLine(argv: readonly string[]): RunOptions {
     data: given.get('data')?.at(-1),
     forFal,
   };
+}
+
+function scalingOf(given = 'pinned'): RunScaling {
+  const { data } = runScalingSchema.safeParse({ scaling: given });
+  if (data) return data.scaling;
+  throw new UserError('ARGUMENT_INVALID', `--scaling can't be ${given}.`, 'Set it to pinned or faithful.');
 }

@@ -11,6 +11,7 @@ setup(), q and Enter end it.
   --no-swap       (with --watch) always restart it
   --audit         (with --watch) after each change in place, a fresh runner answers the next request, too, and
                   the answers are compared: that request runs twice, and the model is loaded a second time
+  --scaling HOW   (with --watch) pinned: one runner stays (the default); faithful: as if it were deployed
   --ignore GLOB   (with --watch) don't reload for these files, e.g. '*.md' or assets/; repeatable
   --poll          (with --watch) look for changes twice a second; automatic on network file systems and WSL drives
   --python FILE   the Python that has fal (default: the one of the \`fal\` command on PATH)

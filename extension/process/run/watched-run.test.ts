@@ -5,12 +5,15 @@ it('a run that reloads is `minifal run` with the same app, Python and environmen
   const tools = { node: { command: '/node', env: { A: '1' } }, bundle: '/b.mjs', python: '/py', dataFolder: '/data' };
   const place = { ref: './-x.py::App', cwd: '/work', env: { FAL_KEY: 'k' } };
   const options = ['--watch', '--orders', '--data', '/data', '--python', '/py'];
-  expect(watchedRun(place, tools, { swaps: true, audits: false, ignored: [] })).toEqual({
+  expect(watchedRun(place, tools, { swaps: true, audits: false, scaling: 'pinned', ignored: [] })).toEqual({
     ...{ command: '/node', cwd: '/work', env: { FAL_KEY: 'k', A: '1' }, takesOrders: true },
     args: ['/b.mjs', 'run', ...options, '--', './-x.py::App'],
   });
-  expect(watchedRun(place, tools, { swaps: true, audits: true, ignored: [] }).args).toContain('--audit');
-  expect(watchedRun(place, tools, { swaps: false, audits: true, ignored: ['*.md', 'a/'] }).args).toEqual([
+  const { args } = watchedRun(place, tools, { swaps: true, audits: true, scaling: 'faithful', ignored: [] });
+  expect(args.join(' ')).toContain('--audit --scaling faithful --');
+  expect(
+    watchedRun(place, tools, { swaps: false, audits: true, scaling: 'pinned', ignored: ['*.md', 'a/'] }).args,
+  ).toEqual([
     ...['/b.mjs', 'run', ...options, '--no-swap', '--ignore', '*.md', '--ignore', 'a/', '--', './-x.py::App'],
   ]);
   expect([restartOrder, ignoreOrder('"a"')].map((order) => JSON.parse(order))).toEqual([

@@ -7,6 +7,8 @@ export interface HotReload {
   readonly swaps: boolean;
   /** Whether a fresh runner answers the first request after that, too. */
   readonly audits: boolean;
+  /** `faithful`: its runners come and go as if it were deployed. */
+  readonly scaling: 'pinned' | 'faithful';
   /** Globs of files that don't reload it. */
   readonly ignored: readonly string[];
 }
@@ -25,13 +27,14 @@ export function watchedRun(
     readonly python: string;
     readonly dataFolder: string;
   },
-  { swaps, audits, ignored }: HotReload,
+  { swaps, audits, scaling, ignored }: HotReload,
 ): FalProgram {
   const { node, bundle, python, dataFolder } = tools;
   const options = [
     ...['--watch', '--orders', '--data', dataFolder, '--python', python],
     ...(swaps ? [] : ['--no-swap']),
     ...(swaps && audits ? ['--audit'] : []),
+    ...(scaling === 'pinned' ? [] : ['--scaling', scaling]),
     ...ignored.flatMap((glob) => ['--ignore', glob]),
   ];
   return {
