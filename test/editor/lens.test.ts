@@ -217,7 +217,7 @@ it('offers to deploy again what has changed since, and says that it does', async
   const { page } = workbench;
   const file = join(scene.workspace, 'painter.py');
   await writeFile(file, painter.replace('= 600', '= 90').replace('"/slow"', '"/slower"'));
-  await lens(/^Run Local \| Call \| Deploy Again \| ○ deployed, no runner, code changed$/);
+  await lens(/^Run Local \| Debug \| Call \| Deploy Again \| ○ deployed, no runner, code changed$/);
   await inEachTheme(workbench, ({ name }) => takePicture(workbench, `deploy-again.${name}`));
   const progress = page.locator('.notification-toast').filter({ hasText: 'Deploying Painter to the local emulator' });
   const isDone = workbench.toast('Painter is deployed');
@@ -228,9 +228,9 @@ it('offers to deploy again what has changed since, and says that it does', async
   await isDone;
   await progress.first().waitFor({ state: 'detached' });
   await workbench.command('Notifications: Clear All Notifications');
-  await lens(/^Run Local \| Call \| Deploy Local \| ○ deployed, no runner$/);
+  await lens(/^Run Local \| Debug \| Call \| Deploy Local \| ○ deployed, no runner$/);
   await writeFile(file, painter);
-  await lens(/^Run Local \| Call \| Deploy Again \| /);
+  await lens(/^Run Local \| Debug \| Call \| Deploy Again \| /);
 });
 
 /** The hover over a word of the code. */
