@@ -15,7 +15,7 @@ import { linkArguments } from '../views/markdown.ts';
 import { requestElement } from '../views/request-rows.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
 import { createLineValues, type Value } from './line-values.ts';
-import { createTracebacks } from './tracebacks.ts';
+import { createTracebacks, exceptionText } from './tracebacks.ts';
 import { hoverText, textAfter } from './value-text.ts';
 
 const drawMs = 100;
@@ -116,7 +116,8 @@ export function createInlineLogs(deps: { readonly link: Link; readonly index: Ap
     const codeAt = codeTimes.of(row, live);
     const part = partOf([path, place.line, runnerId, requestId].join(' '), row.message);
     if (part === 'inner') return false;
-    const text = stripVTControlCharacters(row.message.slice(0, maxText));
+    const printed = stripVTControlCharacters(row.message.slice(0, maxText));
+    const text = part === 'none' ? printed : exceptionText(printed);
     const value: Value = { seq, at, text, alias, revision, runnerId, requestId };
     const isOver = (older: Value): boolean =>
       older.alias === alias ? older.revision !== revision : live?.apps.has(older.alias) === false;

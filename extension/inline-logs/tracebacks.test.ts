@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createTracebacks } from './tracebacks.ts';
+import { createTracebacks, exceptionText } from './tracebacks.ts';
 
 const first = [
   'Traceback (most recent call last):',
@@ -15,7 +15,7 @@ function counted(lines: readonly string[], source = 'a'): readonly string[] {
   const partOf = createTracebacks();
   return lines.flatMap((line) => {
     const part = partOf(source, line);
-    return part === 'inner' ? [] : [`${part}: ${line}`];
+    return part === 'inner' ? [] : [`${part}: ${part === 'none' ? line : exceptionText(line)}`];
   });
 }
 
@@ -25,6 +25,33 @@ it('a traceback is one output, its exception, also if others follow from it', ()
     "exception: KeyError: 'x'",
     "nextException: KeyError: 'x'",
     "nextException: KeyError: 'x'",
+  ]);
+});
+
+it('a group of exceptions is one output, too, and what follows it is another one', () => {
+  const group = [
+    '  + Exception Group Traceback (most recent call last):',
+    '  |   File "/w/app.py", line 4, in main',
+    '  |     raise ExceptionGroup("two", [ValueError(1), error])',
+    '  | ExceptionGroup: two (2 sub-exceptions)',
+    '  +-+---------------- 1 ----------------',
+    '    | ValueError: 1',
+    '    +---------------- 2 ----------------',
+    '    | Traceback (most recent call last):',
+    '    |   File "/w/app.py", line 3, in main',
+    "    | KeyError: 'x'",
+    '    +------------------------------------',
+  ];
+  const exception = 'exception: ExceptionGroup: two (2 sub-exceptions)';
+  expect(counted([...group, '  after', ...group, ...first])).toEqual([
+    exception,
+    'none:   after',
+    exception,
+    "exception: KeyError: 'x'",
+  ]);
+  expect(counted([...first, ...second.slice(0, 3), ...group])).toEqual([
+    "exception: KeyError: 'x'",
+    'nextException: ExceptionGroup: two (2 sub-exceptions)',
   ]);
 });
 
