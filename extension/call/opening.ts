@@ -46,7 +46,7 @@ export function createOpening(deps: {
     const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(longestMs)]);
     const target = restart ? undefined : await targets.started(begin, undefined, signal);
     // The same code describes the same.
-    const same = target && operations.hasAnswered(target) ? await operations.last(begin) : [];
+    const same = target && operations.hasAnswered(begin, target) ? await operations.last(begin) : [];
     const asked = same.length > 0 ? Promise.resolve(same) : askApp(begin, target, signal);
     asked.catch(() => undefined);
     const offered = await (target ? Promise.race([asked, sleep(soonMs, undefined)]) : asked);

@@ -65,9 +65,9 @@ it('has at once what an app said last, in another revision or window, while it d
   const targets = { find: async () => target, operations: () => says };
   const made = createOperations({ targets, folder, changed: () => undefined });
   const how = { mayWait: true, signal: AbortSignal.timeout(60_000) };
-  expect([made.hasAnswered(target), await made.last(address)]).toEqual([false, []]);
+  expect([made.hasAnswered(address, target), await made.last(address)]).toEqual([false, []]);
   await made.learn(address, target, how);
-  expect([made.hasAnswered(target), await made.last(address)]).toEqual([true, [main, slow]]);
+  expect([made.hasAnswered(address, target), await made.last(address)]).toEqual([true, [main, slow]]);
 
   const next = { ...target, revision: 'next' };
   let answer = (_: readonly Operation[]): void => undefined;
@@ -79,11 +79,36 @@ it('has at once what an app said last, in another revision or window, while it d
   target = next;
   // It isn't asked a second time meanwhile.
   expect(await made.find({ ...address, path: '/added' })).toBeUndefined();
-  expect([made.hasAnswered(next), await made.last({ ...address, path: '/' })]).toEqual([false, [main, slow]]);
+  expect([made.hasAnswered(address, next), await made.last({ ...address, path: '/' })]).toEqual([false, [main, slow]]);
   target = before;
   const later = createOperations({ targets, folder, changed: () => undefined });
-  expect([later.hasAnswered(target), await later.last(address)]).toEqual([false, [main, slow]]);
+  expect([later.hasAnswered(address, target), await later.last(address)]).toEqual([false, [main, slow]]);
   answer([main, { ...slow, path: '/added' }]);
   await learned;
   expect(made.known({ ...address, path: '/added' })?.path).toBe('/added');
+});
+
+it('has what the present code describes, where a run and a deployment of one app differ', async () => {
+  const folder = await testFolder();
+  const deployed = { ...target, revision: 'deployed' };
+  const run = { ...target, alias: 'a-run', revision: 'r', isDeployed: false, isReady: true };
+  const says = new Map([
+    [deployed.alias, [main, slow]],
+    [run.alias, [main, { ...slow, summary: 'Edited' }]],
+  ]);
+  let now = deployed;
+  const targets = { find: async () => now, operations: async ({ alias }: typeof now) => says.get(alias) ?? [] };
+  const made = createOperations({ targets, folder, changed: () => undefined });
+  const how = { mayWait: true, signal: AbortSignal.timeout(60_000) };
+  await made.learn(address, deployed, how);
+  now = run;
+  await made.learn(address, run, how);
+  now = deployed;
+  expect(made.hasAnswered(address, run)).toBe(true);
+  expect(made.hasAnswered(address, deployed)).toBe(false);
+  expect((await made.find(address))?.summary).toBe('Slow');
+  expect(made.hasAnswered(address, deployed)).toBe(true);
+  // Another address of the same app has its own description.
+  const byAlias = { alias: deployed.alias, path: '/slow' };
+  expect([made.hasAnswered(byAlias, deployed), await made.find(byAlias)]).toEqual([false, slow]);
 });

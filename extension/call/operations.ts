@@ -39,13 +39,14 @@ export function createOperations(deps: {
   const known = new Map<string, Operation>();
   /** All of an app, as it described them last. */
   const lists = new Map<string, readonly Operation[]>();
-  /** Revisions that have answered: it may be a request of their runners. */
-  const asked = new Set<string>();
+  /** Which revision described each app last: it may be a request of its runners. A run has other code than a deploy. */
+  const describedBy = new Map<string, string>();
   /** The questions to each app that aren't answered yet. */
   const asking = new Map<string, Set<Promise<unknown>>>();
   const appKey = (address: CallAddress): string => formatAddress({ ...address, path: '/' });
-  const hasAnswered = ({ alias, revision }: Parameters<typeof targets.operations>[0]): boolean =>
-    asked.has(`${alias} ${revision}`);
+  const codeKey = ({ alias, revision }: Parameters<typeof targets.operations>[0]): string => `${alias} ${revision}`;
+  const hasAnswered = (address: CallAddress, target: Parameters<typeof targets.operations>[0]): boolean =>
+    describedBy.get(appKey(address)) === codeKey(target);
 
   /** Asks the app for its operations. */
   async function learn(...question: Parameters<typeof ask>): Promise<readonly Operation[]> {
@@ -67,9 +68,11 @@ export function createOperations(deps: {
     how: Parameters<typeof targets.operations>[1],
   ): Promise<readonly Operation[]> {
     const operations = await targets.operations(target, how);
-    if (operations.length > 0) asked.add(`${target.alias} ${target.revision}`);
     const isNew = take(address, operations);
-    if (operations.length > 0) lists.set(appKey(address), operations);
+    if (operations.length > 0) {
+      describedBy.set(appKey(address), codeKey(target));
+      lists.set(appKey(address), operations);
+    }
     // It is only a convenience: without it, the app has to run.
     if (isNew) await store(address, operations).catch(() => undefined);
     return operations;
@@ -115,14 +118,14 @@ export function createOperations(deps: {
     async find(address: CallAddress, document?: vscode.Uri): Promise<Operation | undefined> {
       const key = formatAddress(address);
       const target = await targets.find(address, document);
-      if (target && !hasAnswered(target) && !asking.has(appKey(address))) {
+      if (target && !hasAnswered(address, target) && !asking.has(appKey(address))) {
         const signal = AbortSignal.timeout(target.isBusy ? patienceMs.busy : patienceMs.free);
         await learn(address, target, { mayWait: false, signal }).catch(() => undefined);
       }
       if (!known.has(key)) take(address, await stored(address));
       return known.get(key);
     },
-    /** Whether this revision has described its operations. */
+    /** Whether the latest description of the app is that of this revision. */
     hasAnswered,
     /** All operations, as the app described them last, which may have been in another revision; empty: it never did. */
     last: async (address: CallAddress): Promise<readonly Operation[]> =>
