@@ -13,6 +13,7 @@ import { callAddressOf, openRequest, requestText, saveRequest } from './document
 import type { Filling } from './filling.ts';
 import { type History, isUnfinished, type PastCall } from './history.ts';
 import { exactText } from './json.ts';
+import { bare, describedPath, knownOperations } from './known-operations.ts';
 import { documentText, type Operation } from './openapi.ts';
 import type { Operations } from './operations.ts';
 import type { Sending } from './sending.ts';
@@ -49,7 +50,9 @@ export function createOpening(deps: {
     const same = target && operations.hasAnswered(begin, target) ? await operations.last(begin) : [];
     const asked = same.length > 0 ? Promise.resolve(same) : askApp(begin, target, signal);
     asked.catch(() => undefined);
-    const offered = await (target ? Promise.race([asked, sleep(soonMs, undefined)]) : asked);
+    // An app that can't answer now is no reason not to open the request.
+    const answer = await (target ? Promise.race([asked.catch(() => undefined), sleep(soonMs, undefined)]) : asked);
+    const offered = answer?.length === 0 ? undefined : answer;
     const code = await targets.codeOf(begin);
     const wanted = endpointOf(argument);
     const operation = await operationOf(begin, wanted, { offered, asked, code }).catch((error: unknown) => {
@@ -84,13 +87,10 @@ export function createOpening(deps: {
     },
   ): Promise<Operation> {
     const { offered, asked, code } = about;
-    const last = offered ?? (await operations.last(address));
-    const known = offered || last.length > 0 ? last : code ? operationsIn(code) : [];
-    const found = known.find(({ path }) => path === wanted);
-    if (found) return found;
-    // The code is newer than the last description.
-    if (!offered && wanted !== undefined) return bare(wanted);
-    return chooseOperation(address, known, asked);
+    const known = offered ?? knownOperations(await operations.last(address), code?.code);
+    if (wanted === undefined) return chooseOperation(address, known, asked);
+    // The code may be newer than the description.
+    return known.find(({ path }) => path === wanted) ?? bare(wanted);
   }
 
   /** @param target `undefined`: the app is run first, with its code of now */
@@ -181,9 +181,6 @@ function endpointOf(argument: unknown): string | undefined {
   return typeof endpoint?.path === 'string' ? describedPath(endpoint.path) : undefined;
 }
 
-/** A path of the code as a description of the app has it: without converters. */
-const describedPath = (path: string): string => path.replace(/:[^{}]+\}/g, '}');
-
 /** The alias of a row of the tree that isn't of the folder's code. */
 function aliasOf(argument: unknown): string | undefined {
   const { rowId, alias, file } = (argument ?? {}) as { readonly [name: string]: unknown };
@@ -211,20 +208,3 @@ async function chooseOperation(
   if (!picked) throw new Cancelled();
   return picked.operation;
 }
-
-/** The endpoints that the code of an app has. */
-function operationsIn({ code }: WorkspaceApp): readonly Operation[] {
-  return [...(code?.endpoints ?? []), ...(code?.inherited.endpoints ?? [])].flatMap(({ kind, path }) =>
-    kind === 'http' && path !== undefined ? [bare(describedPath(path))] : [],
-  );
-}
-
-/** An endpoint of which only the path is known. */
-const bare = (path: string): Operation => ({
-  method: 'POST',
-  path,
-  summary: '',
-  input: undefined,
-  query: [],
-  both: [],
-});
