@@ -208,6 +208,16 @@ describe('the view Apps', () => {
     expect(draw(items({ runners: [{ ...ended, appName: 'painter' }] }))[0]).toBe('painter (run) | ended');
   });
 
+  it('shows a deployed app that was given no name by its alias, which looks like that of a run', () => {
+    const alias = '99999999-cccc-4c43-9d4e-5b6f0f7f1a11';
+    const [row] = items({ apps: [appRow({ alias })] });
+    expect([row?.label, row?.kind, row?.spoken]).toEqual([
+      '99999999-cccc-4c4…',
+      'app.other',
+      'app 99999999-cccc-4c4…, no runner',
+    ]);
+  });
+
   it('shows a deleted app by its name while its runners end, and its code as not running', () => {
     const app = appRow({ alias: painter.appName, kind: 'run' });
     const ending = { ...runner, alias: painter.appName, state: 'TERMINATING' };

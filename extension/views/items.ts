@@ -140,9 +140,11 @@ function appRow({ head }: LiveState, { alias, app, code, runners, cleared }: Sho
   const isDeployed = app?.kind === 'deployed';
   const isRun = !isDeployed && (isRunAlias(alias) || app === undefined);
   const runName = code?.label ?? app?.appName ?? runners.find(({ appName }) => appName !== undefined)?.appName;
-  const label = isRunAlias(alias)
-    ? aliasName(alias, runName && shortLabel(runName, 12))
-    : shortLabel(code?.label ?? alias);
+  // An app that is deployed without a name has such an alias, too.
+  const label =
+    isRunAlias(alias) && !isDeployed
+      ? aliasName(alias, runName && shortLabel(runName, 12))
+      : shortLabel(code?.label ?? alias);
   const reason = app?.reason;
   const waiting = app?.counts.queued ?? 0;
   const shownReason = waiting > 0 && reason && !isSaidByRunners(reason) ? reason : undefined;
