@@ -63,7 +63,8 @@ export async function watchRun({
     sleep: (ms) => sleep(ms, undefined, { signal: over.signal }),
   });
   const { ELECTRON_RUN_AS_NODE: _, ...ownEnv } = env; // programs of the app aren't parts of an editor
-  const loader = startLoader({ python, cwd, env: ownEnv, onEvent: reported, onTrouble: print });
+  const debug = options.debug ? { MINIFAL_RUN_DEBUG: 'wait' } : {};
+  const loader = startLoader({ python, cwd, env: { ...ownEnv, ...debug }, onEvent: reported, onTrouble: print });
 
   function saved(file: string, at: number): void {
     if (!loops.isLoop(file)) {

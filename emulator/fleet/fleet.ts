@@ -11,6 +11,7 @@ import type { Runner } from '../scheduler/types.ts';
 import { defaultLimits } from '../scheduler/world/world.ts';
 import type { CallInfo, RequestTrace } from '../telemetry/requests/types.ts';
 import { createCommands } from './commands.ts';
+import { createDebugWaits } from './debug-waits.ts';
 import { createDeploys } from './deploys.ts';
 import { createEffects } from './effects.ts';
 import { createFailures } from './failures.ts';
@@ -105,8 +106,10 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
   const deploys = createDeploys(dispatch);
   const functionRuns = createFunctionRuns(report);
   const gpus = createGpuLedger(deps.gpus ?? [], deps.onGpuUse);
+  const debugWaits = createDebugWaits({ runners: queries.runners, handle: (id) => handle(id) });
   const runners = createRunners({
     ...deps,
+    waitsForDebugger: debugWaits.has,
     gpus,
     report,
     dispatch,
@@ -145,7 +148,11 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
   const failed = createFailures({ attempts, runners, deploys, dispatch, report });
   const perform = createEffects({ attempts, runners, probes, deploys, reloads, queries: queries, world, onMoved });
   const record = createNotes({ queries: queries, deploys, runners, watchers, onCreated, onNotes, report });
-  const { deploy, removeAlias } = deploys;
+  const { deploy } = deploys;
+  const removeAlias = (alias: string): void => {
+    debugWaits.set(alias, false);
+    deploys.removeAlias(alias);
+  };
   const { lease, runnerOf } = attempts;
 
   return {
@@ -157,6 +164,8 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     removeAlias,
     lease,
     exec: runners.exec,
+    waitForDebugger: debugWaits.set,
+    setDebugFollowed: debugWaits.setFollowed,
     debug: async (id, adapter) => handle(id)?.debug(adapter),
     stacks: async (id) => handle(id)?.stacks(),
     runFunction: functionRuns.runner({

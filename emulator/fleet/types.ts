@@ -161,6 +161,13 @@ export interface Fleet {
   exec(id: string, command: readonly string[] | null, options: ExecOptions, io: ExecIo): ExecSession | undefined;
   /** Connects a runner to a debug adapter (see RunnerHandle.debug). `undefined`: unknown, ended, or no process yet. */
   debug(id: string, adapter: DebugAdapter): Promise<DebugOutcome | undefined>;
+  /**
+   * Whether runners of the alias that start wait for a debugger before they load their code. `false` also releases
+   * those that wait.
+   */
+  waitForDebugger(alias: string, wait: boolean): void;
+  /** Whether anybody follows the live state. If nobody does for half a minute, no runner waits for a debugger. */
+  setDebugFollowed(isFollowed: boolean): void;
   /** What the runner's threads are doing (see RunnerHandle.stacks). `undefined`: unknown, ended, or no process yet. */
   stacks(id: string): Promise<readonly StackThread[] | null | undefined>;
   /** Whether a rolling deploy of the alias is in progress. */

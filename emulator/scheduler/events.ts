@@ -1,6 +1,7 @@
 import type {
   AliasName,
   AttemptId,
+  DebugState,
   RequestId,
   RequestInfo,
   RevisionId,
@@ -76,6 +77,8 @@ export type Event =
       /** Nobody knows which code it has. */
       readonly lost?: true;
     }
+  /** What the debugger of a runner does now; `null`: there is none. */
+  | { readonly type: 'runnerDebugged'; readonly runnerId: RunnerId; readonly debug: DebugState | null }
   | { readonly type: 'aliasDeleted'; readonly alias: AliasName }
   | { readonly type: 'rolloutRequested'; readonly alias: AliasName; readonly force: boolean }
   | { readonly type: 'requestArrived'; readonly request: RequestInfo }

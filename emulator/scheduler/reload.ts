@@ -129,9 +129,11 @@ function swap(turn: Turn, app: App, order: ReloadOrder, able: readonly LiveRunne
   for (const { id } of able) {
     const runner = turn.world.runners.get(id);
     if (runner === undefined) continue;
+    // Old code that a debugger has stopped finishes first.
+    const isAsked = runner.pausedAt === null;
     const deadline = turn.now + turn.world.limits.swapSeconds * 1000;
-    putRunner(turn, id, { ...runner, held: false, swap: { revision, deadline } });
-    turn.effects.push({ type: 'swapRunner', runnerId: id, revision });
+    putRunner(turn, id, { ...runner, held: false, swap: { revision, deadline, isAsked } });
+    if (isAsked) turn.effects.push({ type: 'swapRunner', runnerId: id, revision });
   }
   changeApp(turn, alias, { reload: { revision, settings, scale, next: null } });
 }

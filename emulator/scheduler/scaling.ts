@@ -53,7 +53,7 @@ export function nextToExpire(app: App): { readonly runnerId: RunnerId; readonly 
 
 /** When an idle runner ends unless something needs it; `null` when it isn't idle. */
 export function expiresAt(app: App, runner: LiveRunner): Instant | null {
-  if (runner.state.kind !== 'idle') return null;
+  if (runner.state.kind !== 'idle' || runner.pausedAt !== null) return null;
   return runner.state.since + (runner.used ? app.scale.keepAliveSeconds * 1000 : neverUsedMs);
 }
 
@@ -78,7 +78,7 @@ function capRunners(turn: Turn, alias: AliasName): void {
   const runners = values(app.runners.all)
     .map((id) => turn.world.runners.get(id))
     .filter((runner) => runner !== undefined)
-    .filter(isCounted)
+    .filter((runner) => isCounted(runner) && runner.pausedAt === null)
     .sort((a, b) => worth(a) - worth(b) || b.serial - a.serial);
   for (const runner of runners.slice(0, app.runners.counted - max))
     endOrDefer(turn, runner.id, { how: 'retire', why: 'keep_alive' });

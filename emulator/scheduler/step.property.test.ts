@@ -90,6 +90,11 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   weighted(2, 'crash', { pick }),
   weighted(1, 'unhealthy', { pick }),
   weighted(1, 'stale', { pick }),
+  weighted(4, 'debug', {
+    pick,
+    state: fc.constantFrom('paused' as const, 'paused' as const, 'waiting' as const, 'attached' as const),
+    seconds: fc.constantFrom(0.5, 5, 60, 4000),
+  }),
   weighted(3, 'stop', { pick, replaceFirst: fc.boolean() }),
   weighted(2, 'rollout', { alias, force: fc.boolean() }),
   weighted(1, 'delete', { alias }),

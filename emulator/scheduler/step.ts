@@ -11,6 +11,7 @@ import { assign } from './requests/assign.ts';
 import { arrived, attemptEnded } from './requests/attempts.ts';
 import { withdraw } from './requests/verdict.ts';
 import { replace, rollout, stop } from './rollout.ts';
+import { debugged } from './runners/debug.ts';
 import { exited, kill } from './runners/ending.ts';
 import { probed, tcpChecked } from './runners/health.ts';
 import { pulling, ready, started } from './runners/starting.ts';
@@ -103,6 +104,9 @@ function apply(turn: Turn, event: Exclude<Event, { readonly type: 'requestsRecov
       break;
     case 'runnerSwapped':
       swapped(turn, event);
+      break;
+    case 'runnerDebugged':
+      debugged(turn, event);
       break;
     case 'aliasDeleted':
       deleted(turn, event.alias);

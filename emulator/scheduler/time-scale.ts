@@ -91,6 +91,7 @@ export function runnerToReal(time: TimeScale, runner: Runner): Runner {
     ...runner,
     createdAt: toReal(time, runner.createdAt),
     ...(runner.readyAt === undefined ? {} : { readyAt: toReal(time, runner.readyAt) }),
+    ...(runner.debug ? { debug: { ...runner.debug, since: toReal(time, runner.debug.since) } } : {}),
     state: stateToReal(time, runner.state),
     settings: stretchSettings(runner.settings, { factor: 1 / time.factor }),
   };

@@ -124,6 +124,12 @@ export const stateWords: { readonly [K in RunnerState['kind']]: string } = {
   terminated: 'TERMINATED',
 };
 
+/**
+ * `waiting`: the runner loads its code when a debugger is attached. `paused`: its debugger has stopped a thread. No
+ * time passes for it in these two (runners/debug.ts).
+ */
+export type DebugState = 'waiting' | 'attached' | 'paused';
+
 export interface AttemptRef {
   readonly requestId: RequestId;
   readonly attemptId: AttemptId;
@@ -146,6 +152,8 @@ export interface Runner {
   readonly settings: RevisionSettings;
   /** The latest `X-Fal-Runner-Hints`; `null`: the app doesn't use hints. */
   readonly hints: readonly string[] | null;
+  /** What its debugger does; absent or `null`: it has none. */
+  readonly debug?: { readonly state: DebugState; readonly since: Instant } | null;
 }
 
 /** What the scheduler needs to know about a request. The queue or the gateway handles its bytes. */

@@ -36,3 +36,6 @@ export const debugRequestSchema = z.object({
 /** Answer: the runner connects. It is attached when the editor has set its breakpoints. */
 const debugAnswerSchema = z.object({ outcome: z.literal('connected') });
 export type DebugAnswer = z.output<typeof debugAnswerSchema>;
+
+/** `PUT /minifal/runs/ALIAS/debug`: whether runners that start wait for a debugger. `false` releases those waiting. */
+export const debugWaitSchema = z.object({ wait: z.boolean() });

@@ -30,6 +30,12 @@ export function usedMemory(pid: number): number | undefined {
   return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
 }
 
+/** CPU time that the process has used, in seconds. */
+export function cpuSeconds(pid: number): number {
+  const [user = '0', system = '0'] = statFields(pid)?.slice(11, 13) ?? [];
+  return (Number(user) + Number(system)) / 100;
+}
+
 /** How many sockets the process holds open, and how many other files. */
 export function openFiles(pid: number): { readonly sockets: number; readonly others: number } {
   const sockets = socketInodes(pid).length;

@@ -3,6 +3,7 @@ import { parseRunLine } from './run-arguments.ts';
 
 const plain = {
   watch: false,
+  debug: false,
   swap: true,
   audit: false,
   scaling: 'pinned',
@@ -23,6 +24,7 @@ describe('the words after `minifal run`', () => {
     ['app.py::App --ignore *.md --ignore=assets/', { ignored: ['*.md', 'assets/'] }],
     ['--python python3.11 --data=/tmp/a=b app.py::App', { python: 'python3.11', data: '/tmp/a=b' }],
     ['app.py::App --watch --scaling faithful', { watch: true, scaling: 'faithful' }],
+    ['--debug app.py::App', { watch: true, debug: true }],
     ['-h', { help: true, forFal: [] }],
   ])('are ours: %s', (line, expected) => {
     expect(parseRunLine(line.split(' '))).toEqual({ ...plain, ...expected });

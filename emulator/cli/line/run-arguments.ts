@@ -4,6 +4,8 @@ import { type RunScaling, runScalingSchema } from '../../wire/reload.ts';
 /** What `minifal run` was asked for; the rest is for `fal run`. */
 export interface RunOptions {
   readonly watch: boolean;
+  /** Runners wait for a debugger. */
+  readonly debug: boolean;
   readonly swap: boolean;
   readonly poll: boolean;
   readonly audit: boolean;
@@ -17,7 +19,7 @@ export interface RunOptions {
   readonly forFal: readonly string[];
 }
 
-const flags = ['watch', 'no-swap', 'audit', 'poll', 'orders', 'help'] as const;
+const flags = ['watch', 'debug', 'no-swap', 'audit', 'poll', 'orders', 'help'] as const;
 const valued = ['ignore', 'scaling', 'python', 'data'] as const;
 
 /**
@@ -44,7 +46,8 @@ export function parseRunLine(argv: readonly string[]): RunOptions {
     else forFal.push(word);
   }
   return {
-    watch: given.has('watch'),
+    watch: given.has('watch') || given.has('debug'),
+    debug: given.has('debug'),
     swap: !given.has('no-swap'),
     audit: given.has('audit'),
     poll: given.has('poll'),

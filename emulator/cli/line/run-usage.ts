@@ -1,5 +1,5 @@
 /** What `minifal run --help` prints. */
-export const runUsage = `minifal run REF [--watch] [options of fal run]
+export const runUsage = `minifal run REF [--watch] [--debug] [options of fal run]
 
 Runs an app or function as \`fal run\` does, in the emulator. With --watch, each save of a file of the app
 reloads it: the running app is changed in place if that equals a restart, otherwise it is restarted. Code that
@@ -8,6 +8,7 @@ setup(), q and Enter end it.
 
   REF             file.py::Name, or a name in pyproject.toml
   --watch         reload the app when one of its files is saved
+  --debug         (with --watch, which it includes) wait for a debugger before the app's code is loaded
   --no-swap       (with --watch) always restart it
   --audit         (with --watch) after each change in place, a fresh runner answers the next request, too, and
                   the answers are compared: that request runs twice, and the model is loaded a second time

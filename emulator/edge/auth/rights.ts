@@ -130,6 +130,7 @@ export const restRights: Rights = {
   'GET /minifal/runners/:id/stacks': 'owner',
   'POST /minifal/runs/:alias/reload': 'owner',
   'PUT /minifal/runs/:alias/scaling': 'owner',
+  'PUT /minifal/runs/:alias/debug': 'owner',
   'GET /minifal/logs': 'owner',
   'GET /minifal/logs/follow': 'owner',
   'GET /minifal/apps/:alias/settings': 'owner',

@@ -25,6 +25,9 @@ export interface Replies {
   onReady(resume: () => void): void;
 }
 
+/** A value of the call's metadata. */
+export type Header = (name: string) => string | undefined;
+
 /**
  * A server stream that closes when `handle` is done, with its error as the status. `signal` fires when the client
  * cancels or its connection breaks; clients also cancel after the terminal message, when there is nothing left to undo.
@@ -32,7 +35,7 @@ export interface Replies {
 export function serverStream<Request>(
   schema: z.ZodType<Request>,
   report: Report,
-  handle: (request: Request, replies: Replies, signal: AbortSignal) => Promise<void>,
+  handle: (request: Request, replies: Replies, signal: AbortSignal, header: Header) => Promise<void>,
 ) {
   return (call: ServerWritableStream<unknown, object>): void => {
     const gone = new AbortController();
@@ -54,7 +57,9 @@ export function serverStream<Request>(
     };
     void (async () => {
       try {
-        await handle(schema.parse(call.request), replies, gone.signal);
+        await handle(schema.parse(call.request), replies, gone.signal, (name) =>
+          call.metadata?.get(name)[0]?.toString(),
+        );
         finish();
       } catch (error) {
         finish(toStatus(error, report));

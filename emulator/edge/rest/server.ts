@@ -10,6 +10,7 @@ import { ownSecrets } from './control/own-secrets.ts';
 import { ownSettings } from './control/own-settings.ts';
 import { ownStatus } from './control/own-status.ts';
 import { requestData } from './control/request-data.ts';
+import { runDebug } from './control/run-debug.ts';
 import { runReload } from './control/run-reload.ts';
 import { runnerDebug } from './control/runner-debug.ts';
 import { runnerStart } from './control/runner-start.ts';
@@ -38,6 +39,8 @@ import { workflows } from './workflows.ts';
  */
 export function createRestEdge(deps: RestDeps): Express {
   const app = express();
+  const feed = createLiveFeed(deps);
+  feed.followReaders(deps.fleet.setDebugFollowed);
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(cdnReads(deps, deps.guardRules.hosts));
@@ -59,7 +62,7 @@ export function createRestEdge(deps: RestDeps): Express {
     storageUploads(deps),
     browserTokens(deps),
     ownStatus(deps),
-    liveEvents(createLiveFeed(deps)),
+    liveEvents(feed),
     livePages(deps),
     ownRequests(deps),
     requestData(deps),
@@ -67,6 +70,7 @@ export function createRestEdge(deps: RestDeps): Express {
     runnerStart(deps),
     runnerStop(deps),
     runReload(deps),
+    runDebug(deps),
     ownLogs(deps),
     ownSettings(deps),
     ownApps(deps),

@@ -151,6 +151,8 @@ function testFleet() {
     },
     debug: async () => undefined,
     stacks: async () => undefined,
+    setDebugFollowed: () => undefined,
+    waitForDebugger: (alias, wait) => note('waitForDebugger', alias, wait),
     killRunner(id) {
       note('killRunner', id);
       return has(id);

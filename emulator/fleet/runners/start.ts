@@ -13,6 +13,7 @@ import type { Paced } from '../../local/loop/paced.ts';
 import type { Event } from '../../scheduler/events.ts';
 import type { Mask } from '../../telemetry/masking/mask.ts';
 import { UserError } from '../../wire/errors.ts';
+import type { RunnerDebug } from '../../wire/runner-debug.ts';
 import type { StartStep } from '../../wire/runner-start.ts';
 import type { Launch, RunnerVariables } from '../types.ts';
 import { gpuDifference } from './gpu-difference.ts';
@@ -25,6 +26,8 @@ export interface StartDeps {
   readonly envOf: (order: StartOrder, launch: Launch) => Promise<RunnerVariables>;
   /** Masks secrets in all text from a runner that is handled here; log lines are masked where they are recorded. */
   readonly mask: Mask;
+  /** Whether runners of this alias wait for a debugger before they load their code. */
+  readonly waitsForDebugger: (alias: string) => boolean;
   readonly dataDir: string;
   readonly gpus: GpuLedger;
   readonly clock: () => number;
@@ -104,6 +107,7 @@ async function specOf(
     env: { ...env, ...gpuVariables(deps.gpus.gpus(), taken) },
     dataDir: deps.dataDir,
     ...(launch.development ? { development: true } : {}),
+    ...(deps.waitsForDebugger(order.alias) ? { waitsForDebugger: true } : {}),
   };
 }
 
@@ -144,7 +148,7 @@ function eventsOf(deps: StartDeps, live: LiveRunners, runner: LiveRunner): Runne
       kill,
     ),
     step: contain(deps.report, (own: Parameters<RunnerEvents['step']>[0]) => step({ ...own, at: deps.clock() })),
-    debug: contain(deps.report, () => undefined),
+    debug: paced<RunnerDebug | null>((debug) => deps.dispatch({ type: 'runnerDebugged', runnerId, debug })),
     line: contain(deps.report, (line) => deps.onLine(ownerOf(runner, line.requestId), line)),
     exception: contain(deps.report, (report) => deps.onException(ownerOf(runner, report.requestId), report)),
     result: paced<CallResult>((result) => {

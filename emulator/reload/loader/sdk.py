@@ -11,6 +11,10 @@ import os
 import sys
 
 
+DEBUG = "MINIFAL_RUN_DEBUG"
+"""`wait`: runners of the run wait for a debugger (`minifal run --debug`)."""
+
+
 class Captured(BaseException):
     """Ends `fal run` in place of the call. No `Exception`: the SDK must not handle it."""
 
@@ -105,6 +109,8 @@ def install(hooks: Hooks) -> None:
 
             def observed(message, *arguments, **options):
                 hooks.on_run(Run(message, pending[-1] if pending else None))
+                if os.environ.get(DEBUG) == "wait":
+                    options["metadata"] = (*(options.get("metadata") or ()), ("x-minifal-debug", "wait"))
                 return call(message, *arguments, **options)
 
             found.Run = observed

@@ -64,7 +64,13 @@ function place(turn: Turn, request: LiveRequest, runner: LiveRunner): void {
   putRequest(turn, requestId, {
     ...request,
     attempts: request.attempts + 1,
-    place: { kind: 'running', runnerId: runner.id, attemptId, startedAt: turn.now },
+    place: {
+      kind: 'running',
+      runnerId: runner.id,
+      attemptId,
+      startedAt: turn.now,
+      pausedAt: runner.pausedAt === null ? null : turn.now,
+    },
   });
   const { alias, hint } = request.info;
   const app = turn.world.apps.get(alias);

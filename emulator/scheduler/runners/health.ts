@@ -3,6 +3,7 @@ import type { RunnerId } from '../types.ts';
 import { isServing } from '../world/runner-index.ts';
 import { putRunner, type Turn } from '../world/turn.ts';
 import type { LiveRunner } from '../world/world.ts';
+import { isExcused } from './debug.ts';
 import { endNow } from './ending.ts';
 import { probeIntervalMs } from './starting.ts';
 
@@ -36,6 +37,10 @@ export function probe(turn: Turn, runner: LiveRunner): void {
 export function probed(turn: Turn, event: Extract<Event, { readonly type: 'healthProbed' }>): void {
   const runner = turn.world.runners.get(event.runnerId);
   if (runner === undefined || !mayBeUnhealthy(runner)) return;
+  if (!event.ok && isExcused(turn, runner)) {
+    if (!event.onDemand) putRunner(turn, runner.id, { ...runner, probedAt: null });
+    return;
+  }
   if (event.onDemand) {
     if (!event.ok) endNow(turn, runner.id, 'unhealthy');
     return;
@@ -55,7 +60,7 @@ function judge(turn: Turn, id: RunnerId, ok: boolean): void {
 /** Handles the result of the TCP check: a runner whose port doesn't accept connections is replaced. */
 export function tcpChecked(turn: Turn, id: RunnerId, ok: boolean): void {
   const runner = turn.world.runners.get(id);
-  if (!ok && runner !== undefined && mayBeUnhealthy(runner)) endNow(turn, id, 'unhealthy');
+  if (!ok && runner !== undefined && mayBeUnhealthy(runner) && !isExcused(turn, runner)) endNow(turn, id, 'unhealthy');
 }
 
 function mayBeUnhealthy(runner: LiveRunner): boolean {

@@ -49,6 +49,9 @@ export function createRunner(turn: Turn, alias: AliasName, release: Release, rol
     replaceReason: 'stopped',
     substitute: null,
     swap: null,
+    debug: null,
+    pausedAt: null,
+    resumedAt: null,
     held: false,
     leave: null,
   };

@@ -85,7 +85,8 @@ export function createLaws(): Laws {
     const substitutes = staying.filter(({ id }) => after.runners.get(id)?.role.kind === 'replacement').length;
     const counted = staying.length - (check ? 1 : 0) - substitutes;
     const max = scale.maxConcurrency ?? Number.POSITIVE_INFINITY;
-    law(counted <= max, 'never more runners than max_concurrency', counted, runners);
+    const paused = staying.filter(({ id }) => isPaused(after, id)).length;
+    law(counted - paused <= max, 'never more runners than max_concurrency', counted, runners);
 
     const volume = serving.reduce((sum, runner) => sum + load(runner), 0) + ids.length;
     const perc = Math.ceil((scale.concurrencyBufferPerc * volume) / (100 * settings.maxMultiplexing));
@@ -101,7 +102,7 @@ export function createLaws(): Laws {
     law(waits || isReloading || counted >= minimum, 'as many runners as the formula wants', counted, minimum, runners);
 
     for (const { state, used, id } of serving) {
-      if (state.kind !== 'idle' || serving.length <= wanted) continue;
+      if (state.kind !== 'idle' || serving.length <= wanted || isPaused(after, id)) continue;
       const life = used ? scale.keepAliveSeconds : 10;
       law(state.since + life * 1000 > now, 'no surplus runner beyond keep_alive', id, state, now);
     }
@@ -175,15 +176,16 @@ export function createLaws(): Laws {
   function checkDeadlines(after: World, wakeAt: Instant): void {
     for (const runner of runnersOf(after)) {
       const deadline = deadlineOf(runner);
-      if (deadline === null || isInLine(after, runner.id)) continue;
+      if (deadline === null || isInLine(after, runner.id) || isSuspended(after, runner)) continue;
       law(deadline - runner.createdAt < maxWaitMs && wakeAt <= deadline, 'every wait has a deadline', runner);
     }
     for (const id of requestLaws.open) {
       const request = requestLaws.get(id);
-      if (request?.place !== 'running') continue;
+      if (request?.place !== 'running' || isPaused(after, request.runnerId)) continue;
       const timeout = aliases.get(request.info.alias)?.scale.requestTimeoutSeconds;
       if (timeout === undefined) continue;
-      law(wakeAt <= request.startedAt + timeout * 1000, 'every attempt has a deadline', request, wakeAt);
+      const at = request.startedAt + request.pausedMs + timeout * 1000;
+      law(wakeAt <= at, 'every attempt has a deadline', request, wakeAt);
     }
   }
 
@@ -250,6 +252,16 @@ function deadlineOf({ state }: Runner): Instant | null {
 function isKept(world: World, id: string): boolean {
   const runner = world.runners.get(id);
   return runner !== undefined && (runner.held || runner.swap !== null);
+}
+
+/** No time passes for it. */
+function isPaused(world: World, id: string): boolean {
+  const state = world.runners.get(id)?.debug?.state;
+  return state === 'waiting' || state === 'paused';
+}
+
+function isSuspended(world: World, { id, state }: Runner): boolean {
+  return isPaused(world, id) && ['pending', 'dockerPull', 'setup'].includes(state.kind);
 }
 
 function isInLine(world: World, id: string): boolean {

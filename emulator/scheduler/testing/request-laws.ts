@@ -16,6 +16,8 @@ interface Tracked {
   /** When it could first be picked for its next attempt. */
   since: Instant;
   startedAt: Instant;
+  /** How long a debugger had stopped its runner during this attempt. */
+  pausedMs: number;
   runnerId: string;
   attemptId: string;
 }
@@ -62,6 +64,7 @@ export function createRequestLaws(): RequestLaws {
       Object.assign(request, {
         place: 'running',
         startedAt: seen.now,
+        pausedMs: 0,
         runnerId: effect.runnerId,
         attemptId: effect.attemptId,
       });
@@ -118,6 +121,32 @@ export function createRequestLaws(): RequestLaws {
     law(seen.after.requests.size === open.size, 'finished requests leave the world, no other does');
   }
 
+  const paused = new Map<string, Instant>();
+
+  /** A request that has run out of its own time ends; the time in which its runner was stopped isn't its own. */
+  function trackPause({ event, now, effects, before }: Seen): void {
+    if (event.type === 'runnerDebugged') {
+      const { runnerId } = event;
+      const since = paused.get(runnerId);
+      const isPaused = event.debug === 'waiting' || event.debug === 'paused';
+      if (isPaused && since === undefined) paused.set(runnerId, now);
+      if (isPaused || since === undefined) return;
+      paused.delete(runnerId);
+      for (const id of open) {
+        const request = known(id);
+        if (request.place !== 'running' || request.runnerId !== runnerId) continue;
+        request.pausedMs += now - Math.max(since, request.startedAt);
+      }
+    }
+    if (event.type !== 'tick') return;
+    for (const effect of effects) {
+      if (effect.type !== 'abortAttempt') continue;
+      const { state, leave = null } = before.runners.get(effect.runnerId) ?? {};
+      if (state?.kind !== 'running' || leave !== null) continue;
+      law(!paused.has(effect.runnerId), 'no request of a paused runner times out', effect);
+    }
+  }
+
   return {
     open,
     get: (id) => requests.get(id),
@@ -126,10 +155,11 @@ export function createRequestLaws(): RequestLaws {
         const { request: info } = seen.event;
         const { attempts } = info;
         const since = attempts === 0 ? Math.min(info.submittedAt, seen.now) : seen.now;
-        const nowhere = { runnerId: '', attemptId: '', startedAt: 0 };
+        const nowhere = { runnerId: '', attemptId: '', startedAt: 0, pausedMs: 0 };
         requests.set(info.id, { info, attempts, place: 'waiting', availableAt: 0, since, ...nowhere });
         open.add(info.id);
       }
+      trackPause(seen);
       seen.effects.forEach((effect, i) => {
         follow(seen, effect, seen.effects.slice(i + 1));
       });

@@ -35,7 +35,7 @@ const word: { readonly [kind: string]: string } = {
 export function createRunnerLaws(): (seen: Seen) => void {
   const processes = new Map<string, { ready: boolean; ending: boolean; probedAt: Instant; swap: string | null }>();
 
-  function follow(effect: Effect, now: Instant): void {
+  function follow(effect: Effect, now: Instant, isPaused = false): void {
     if (effect.type === 'startRunner') {
       law(!processes.has(effect.runnerId), 'a runner is started once', effect);
       const nothing = { ready: false, ending: false, swap: null };
@@ -57,6 +57,7 @@ export function createRunnerLaws(): (seen: Seen) => void {
       const process = processes.get(effect.runnerId);
       law(process?.ready === true && !process.ending, 'ready runners swap', effect);
       law(process.swap === null, 'a runner swaps once at a time', effect, process);
+      law(!isPaused, 'a paused runner is not asked to swap', effect);
       process.swap = effect.revision;
     }
   }
@@ -109,6 +110,8 @@ export function createRunnerLaws(): (seen: Seen) => void {
       // A reload may have changed that.
       if (process !== undefined && findRunner(before, id)?.settings.health.callRegularly === false)
         process.probedAt = now;
+      const debug = after.runners.get(id)?.debug?.state;
+      if (process !== undefined && (debug === 'waiting' || debug === 'paused')) process.probedAt = now;
       if (!settings.health.callRegularly || (state.kind !== 'idle' && state.kind !== 'running')) continue;
       const probedAt = process?.probedAt ?? 0;
       const maxGapMs = 2 * 15_000 + 2 * settings.health.timeoutSeconds * 1000;
@@ -138,7 +141,10 @@ export function createRunnerLaws(): (seen: Seen) => void {
       const process = processes.get(seen.event.runnerId);
       if (process !== undefined && !process.ready) Object.assign(process, { ready: true, probedAt: seen.now });
     }
-    for (const effect of seen.effects) follow(effect, seen.now);
+    for (const effect of seen.effects) {
+      const runner = 'runnerId' in effect ? seen.after.runners.get(effect.runnerId) : undefined;
+      follow(effect, seen.now, (runner?.pausedAt ?? null) !== null);
+    }
     checkProbes(seen);
     checkMoves(seen);
     checkPull(seen);

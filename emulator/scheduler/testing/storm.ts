@@ -2,7 +2,7 @@ import type { Effect, Note } from '../effects.ts';
 import type { AttemptOutcome, Event, ReloadWay, Strategy } from '../events.ts';
 import { runner as findRunner, runnersOf } from '../requests/select.ts';
 import { emptyWorld, nextWakeup, step, type World } from '../step.ts';
-import type { Instant, RequestInfo, RevisionSettings, RunnerId, ScaleSettings } from '../types.ts';
+import type { DebugState, Instant, RequestInfo, RevisionSettings, RunnerId, ScaleSettings } from '../types.ts';
 import { defaultLimits, type Limits } from '../world/world.ts';
 
 /** An external action in a storm. Indexes select among the objects that exist at that moment. */
@@ -14,6 +14,7 @@ export type Action = { readonly gapSeconds: number } & (
       readonly startIn: number | null;
     }
   | { readonly do: 'withdraw' | 'kill' | 'crash' | 'unhealthy' | 'stale'; readonly pick: number }
+  | { readonly do: 'debug'; readonly pick: number; readonly state: DebugState; readonly seconds: number }
   | { readonly do: 'stop'; readonly pick: number; readonly replaceFirst: boolean }
   | { readonly do: 'rollout'; readonly alias: string; readonly force: boolean }
   | { readonly do: 'delete'; readonly alias: string }
@@ -282,6 +283,12 @@ export function playStorm(
         return { type: 'rolloutRequested', alias: action.alias, force: action.force };
     }
     const runnerId = pickRunner(action.pick) ?? 'unknown';
+    if (action.do === 'debug') {
+      // A person continues sooner or later, or detaches.
+      const debug = action.pick % 2 === 0 ? null : 'attached';
+      plan(action.seconds, () => ({ type: 'runnerDebugged', runnerId, debug }));
+      return { type: 'runnerDebugged', runnerId, debug: action.state };
+    }
     if (action.do === 'kill') return { type: 'runnerKillRequested', runnerId };
     if (action.do === 'crash') return exit(runnerId);
     if (action.do === 'unhealthy') return { type: 'healthProbed', runnerId, ok: false, onDemand: true };

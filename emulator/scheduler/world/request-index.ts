@@ -47,7 +47,8 @@ export function replaceKey<V>(tree: Sorted<V>, from: Key | null, to: Key | null,
 
 function marks(request: LiveRequest): Marks {
   const { place, info, seq } = request;
-  if (place.kind === 'running') return { ...absent, running: [place.startedAt, seq] };
+  if (place.kind === 'running')
+    return place.pausedAt === null ? { ...absent, running: [place.startedAt, seq] } : absent;
   const key = dispatchKey(request);
   return {
     waiting: key,

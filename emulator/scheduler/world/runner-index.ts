@@ -177,6 +177,7 @@ function marks(runner: LiveRunner): Marks {
   const waits = runner.turn !== null;
   const placed = isPlaced(runner);
   const isFree = serving && !runner.held && runner.swap === null && load < runner.settings.maxMultiplexing;
+  const expires = serving && state.kind === 'idle' && runner.pausedAt === null;
   const { role } = runner;
   const isReplacement = role.kind === 'replacement';
   const isUnreplaced = serving && runner.replacement === 'will' && runner.substitute === null;
@@ -184,8 +185,8 @@ function marks(runner: LiveRunner): Marks {
     all: [serial],
     free: isFree ? [serial] : null,
     hints: (isFree && runner.hints) || noHints,
-    idleUsed: serving && state.kind === 'idle' && runner.used ? [state.since, serial] : null,
-    idleFresh: serving && state.kind === 'idle' && !runner.used ? [state.since, serial] : null,
+    idleUsed: expires && runner.used ? [state.since, serial] : null,
+    idleFresh: expires && !runner.used ? [state.since, serial] : null,
     due: dueAt === null ? null : [dueAt, serial],
     leaving: isEndPending(runner) ? [serial] : null,
     unreplaced: isUnreplaced ? [serial] : null,
@@ -210,9 +211,14 @@ function earlier(a: Instant | null, b: Instant | null): Instant | null {
   return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }
 
+/** Whether a debugger that pauses the runner suspends what its state waits for. */
+function isSuspended(state: RunnerState): boolean {
+  return isStarting(state) || isServing(state);
+}
+
 function dueOf(runner: LiveRunner): Instant | null {
   const { state } = runner;
-  if (runner.turn !== null) return null;
+  if (runner.turn !== null || (runner.pausedAt !== null && isSuspended(state))) return null;
   switch (state.kind) {
     case 'pending':
     case 'dockerPull':

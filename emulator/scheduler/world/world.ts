@@ -193,8 +193,15 @@ export interface LiveRunner extends Runner {
   readonly replaceReason: StopReason;
   /** Its current or latest replacement. */
   readonly substitute: RunnerId | null;
-  /** It is exchanging its code for that of `revision`, and gets no more requests until it has answered. */
-  readonly swap: { readonly revision: RevisionId; readonly deadline: Instant } | null;
+  /**
+   * It is exchanging its code for that of `revision`, and gets no more requests until it has answered. Not `isAsked`:
+   * it was paused, and is asked afterwards.
+   */
+  readonly swap: { readonly revision: RevisionId; readonly deadline: Instant; readonly isAsked: boolean } | null;
+  readonly debug: NonNullable<Runner['debug']> | null;
+  /** Since when no time passes for it (debug.ts), and when that ended last. */
+  readonly pausedAt: Instant | null;
+  readonly resumedAt: Instant | null;
   /** It gets no more requests, because new code is on its way to other runners of its app. */
   readonly held: boolean;
   /** It ends together with many others, in one of the next steps. It gets no more requests and doesn't count. */
@@ -209,7 +216,10 @@ type Place =
       readonly kind: 'running';
       readonly runnerId: RunnerId;
       readonly attemptId: AttemptId;
+      /** Without the time in which its runner was paused. */
       readonly startedAt: Instant;
+      /** Since when its runner is paused. */
+      readonly pausedAt: Instant | null;
     };
 
 export interface LiveRequest {

@@ -37,6 +37,7 @@ export async function runServing(rooms: GrpcRooms, session: RunSession): Promise
   let slow: NodeJS.Timeout | undefined;
   rooms.routes.addEphemeral(routeOf(alias, request));
   try {
+    if (session.waitsForDebugger) rooms.fleet.waitForDebugger(alias, true);
     await rooms.fleet.deploy({ alias, revision: alias, scale, settings, strategy: 'recreate' }, launch);
     const urls = serviceUrls(rooms.hosts, rooms.catalog.account.nickname, alias);
     // SDKs up to 1.69 find the URL of a spawned app in exactly this sentence; all of them hide it.

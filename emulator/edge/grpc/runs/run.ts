@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { Launch } from '../../../fleet/types.ts';
 import type { GrpcRooms } from '../deps.ts';
 import { requireEnvironment } from '../environment.ts';
-import type { Replies } from '../handlers.ts';
+import type { Header, Replies } from '../handlers.ts';
 import { createLogPump } from '../log-pump.ts';
 import { runFunction } from './run-function.ts';
 import { launchOf } from './run-launch.ts';
 import { runServing } from './run-serving.ts';
 import type { RunRequest } from './schemas.ts';
+
+/** Sent by `minifal run --debug` (reload/loader/sdk.py). */
+const debugHeader = 'x-minifal-debug';
 
 /**
  * Run (docs/platform/control-plane.md#run): builds inline unless requested otherwise, then serves an ephemeral app
@@ -15,7 +18,7 @@ import type { RunRequest } from './schemas.ts';
  * stream.
  */
 export function run(rooms: GrpcRooms) {
-  return async (request: RunRequest, replies: Replies, signal: AbortSignal): Promise<void> => {
+  return async (request: RunRequest, replies: Replies, signal: AbortSignal, header?: Header): Promise<void> => {
     requireEnvironment(rooms, request.environment_name);
     const alias = randomUUID();
     const pump = createLogPump(replies, rooms.clock);
@@ -23,7 +26,8 @@ export function run(rooms: GrpcRooms) {
     try {
       launch = await launchOf(rooms, request, { alias, revision: alias }, pump, signal);
       if (signal.aborted) return;
-      const session = { alias, launch, request, replies, pump, signal };
+      const waitsForDebugger = header?.(debugHeader) === 'wait';
+      const session = { alias, launch, request, replies, pump, signal, waitsForDebugger };
       await (launch.mode === 'serve' ? runServing(rooms, session) : runFunction(rooms, session));
     } catch (error) {
       // The output explains the error, so it is sent first.

@@ -13,4 +13,6 @@ export interface RunSession {
   readonly pump: ReturnType<typeof createLogPump>;
   /** Aborts when the client has disconnected. */
   readonly signal: AbortSignal;
+  /** Its runners wait for a debugger before they load their code. */
+  readonly waitsForDebugger: boolean;
 }

@@ -44,6 +44,8 @@ export interface LiveFeed {
    * `failed`.
    */
   join(cursor: string | undefined, reader: LiveReader): { leave(): void; resume(): void };
+  /** Whether anybody reads, now and after each change of that. */
+  followReaders(listener: (isRead: boolean) => void): void;
 }
 
 interface Seat {
@@ -87,6 +89,8 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
   const restless = new Set<number>();
   /** Runners that ended last, the oldest first. */
   const ended = new Set<string>();
+  let onReaders: (isRead: boolean) => void = () => undefined;
+  const announceReaders = (): void => onReaders(readers.size > 0);
   let areRequestsNew = true;
   let isFilled = false;
   let lastAt = Number.NEGATIVE_INFINITY;
@@ -303,6 +307,7 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
       const seat: Seat = { reader, cursor, isBehind: false };
       const leave = (): void => {
         readers.delete(seat);
+        announceReaders();
         if (readers.size === 0) lastLines.pause();
       };
       const failed = (): void => {
@@ -322,6 +327,7 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
           advance();
           give(seat, board.since(cursor));
           readers.add(seat);
+          announceReaders();
           lastLines.resume();
           timer.look();
         },
@@ -329,6 +335,10 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
       );
       begin();
       return { leave, resume: contain(report, resume, failed) };
+    },
+    followReaders(listener) {
+      onReaders = listener;
+      announceReaders();
     },
   };
 }

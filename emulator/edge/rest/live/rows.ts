@@ -69,7 +69,8 @@ function endedOf({ runnerHistory }: LiveRooms, alias: string): AppRow['ended'] {
 export function runnerRow(rooms: LiveRooms, record: RunnerRecord, lastLine: string | undefined): RunnerRow {
   const { fleet, runnerHistory } = rooms;
   const { id, number, alias, revision, machineType, startedAt, endedAt, endReason } = record;
-  const live = fleet.runner(id)?.state;
+  const runner = fleet.runner(id);
+  const live = runner?.state;
   const last = runnerHistory.transitions(id).at(-1);
   const state = endedAt === null ? (last?.state ?? 'PENDING') : 'TERMINATED';
   const attempts = live && 'attempts' in live ? live.attempts : [];
@@ -90,9 +91,9 @@ export function runnerRow(rooms: LiveRooms, record: RunnerRecord, lastLine: stri
       .flatMap(({ requestId }) => rooms.requestHistory.live(requestId)?.number ?? []),
     lastLine: lastLine ?? null,
     reason: endedAt === null ? (last?.waitsFor ?? null) : null,
-    debug: null,
-    debugSince: null,
     why: shown(endedAt !== null ? (endReason ?? last?.reason) : routine.has(state) ? null : last?.reason),
+    debug: runner?.debug?.state ?? null,
+    debugSince: runner?.debug?.since ?? null,
     endedAt,
   };
 }

@@ -40,7 +40,14 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
     },
   });
   const swaps = createSwaps({ ...deps, isReady: () => ready, isOver: () => life.isOver() });
-  const debugging = createDebugging({ ...deps, isOver: () => life.isOver(), onState: events.debug });
+  const debugging = createDebugging({
+    ...deps,
+    isOver: () => life.isOver(),
+    onState(state) {
+      swaps.setPaused(state === 'paused');
+      events.debug(state);
+    },
+  });
   const aProcess = () => newProcess({ spec, secret, onHealthy: becomeReady, noteProbe: lines.noteProbe, failed: fail });
   let current = aProcess();
   const life = createLife(deps, {

@@ -16,6 +16,8 @@ export interface Swaps {
   /** The runner can change its app's code. */
   possible(): void;
   answered(answer: Answer): void;
+  /** A debugger has stopped the runner's code, or lets it continue: meanwhile nobody loses patience. */
+  setPaused(paused: boolean): void;
   /** The runner has ended. */
   close(): void;
 }
@@ -31,6 +33,9 @@ export function createSwaps(
   let isPossible = false;
   let isBusy = false;
   let isUnknown = false;
+  let isPaused = false;
+  /** Begins to wait for the answer again. */
+  let waitAgain: () => void = () => undefined;
   /** Set while the runner has a change. */
   let resolve: ((outcome: SwapOutcome) => void) | null = null;
 
@@ -45,16 +50,23 @@ export function createSwaps(
 
   function handOver(swap: number, file: string, patience: number): Promise<SwapOutcome> {
     return new Promise((done) => {
-      const timer = setTimeout(
-        () => {
-          isUnknown = true;
-          resolve?.(refusedSwap('no_answer', 'it did not answer'));
-        },
-        patience * 1000 + graceMs,
-      );
+      let timer: NodeJS.Timeout | undefined;
+      waitAgain = () => {
+        clearTimeout(timer);
+        if (isPaused) return;
+        timer = setTimeout(
+          () => {
+            isUnknown = true;
+            resolve?.(refusedSwap('no_answer', 'it did not answer'));
+          },
+          patience * 1000 + graceMs,
+        );
+      };
+      waitAgain();
       resolve = (outcome) => {
         clearTimeout(timer);
         resolve = null;
+        waitAgain = () => undefined;
         done(outcome);
       };
       deps.send({ op: 'swap', id, swap, file, patience });
@@ -90,6 +102,11 @@ export function createSwaps(
         const { ms, waited: waitedMs, cleared, kept } = answer;
         resolve?.({ ok: true, ms, waitedMs, cleared, kept });
       }
+    },
+    setPaused(paused) {
+      if (paused === isPaused) return;
+      isPaused = paused;
+      waitAgain();
     },
     close: () => resolve?.(runnerEnded),
   };
