@@ -6,6 +6,7 @@ import { type Running, run, start } from '../support/process.ts';
 import { commandLine, processIdentity, processTree } from '../support/procfs.ts';
 import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
+import { root } from '../support/root.ts';
 import { until } from '../support/wait.ts';
 
 const app = `
@@ -160,6 +161,20 @@ describe('minifal run --watch', () => {
     const victim = { 'the command': command, 'the loader': loader, '`fal run`': holder }[what];
     process.kill(victim ?? 0, 'SIGKILL');
     await until('all have ended', () => tree.every((pid, index) => processIdentity(pid) !== identities[index]));
+    await running.finished;
+  });
+});
+
+describe.runIf(process.env.MINIFAL_SLOW)('with an older SDK', () => {
+  it('the app is changed in place, too', async () => {
+    const { python } = await pythonTools(join(root, 'test', 'conformance', 'fal-1.66.0', 'requirements.txt'));
+    await save('helper.py', helper('one'));
+    const { running, call, prints } = await watched('--python', python);
+    await until('it answers', async () => (await call()) === 'one');
+    await save('helper.py', helper('two'));
+    await prints(/Swapped in .*: word changed/);
+    expect(await call()).toBe('two');
+    running.signal('SIGINT');
     await running.finished;
   });
 });

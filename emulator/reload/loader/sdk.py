@@ -68,7 +68,9 @@ def app_file_of(arguments) -> str | None:
 
     reference = arguments.func_ref
     if is_app_name(reference):
-        reference = RefAction.split_ref(get_app_data_from_toml(reference[0]).ref or "")
+        found = get_app_data_from_toml(reference[0])
+        # Earlier releases return a tuple.
+        reference = RefAction.split_ref(getattr(found, "ref", None) or (found[0] if isinstance(found, tuple) else ""))
     return os.path.abspath(reference[0]) if reference[0] else None
 
 
@@ -87,13 +89,19 @@ def install(hooks: Hooks) -> None:
 
     connection_run = FalServerlessConnection.run
     connection_stub = FalServerlessConnection.stub.fget
-    prepare_options = FalServerlessHost.prepare_options
+    # Earlier releases complete the options before they run the function.
+    prepare_options = getattr(FalServerlessHost, "prepare_options", None)
+    host_run = FalServerlessHost._run
     pending: list = []
 
     def prepared(self, *arguments, **options):
         result = prepare_options(self, *arguments, **options)
         hooks.on_options(result)
         return result
+
+    def running(self, function, options, *arguments, **more):
+        hooks.on_options(options)
+        return host_run(self, function, options, *arguments, **more)
 
     def run(self, function, *arguments, **options):
         pending.append(function)
@@ -117,7 +125,10 @@ def install(hooks: Hooks) -> None:
             found._minifal_observed = True
         return found
 
-    FalServerlessHost.prepare_options = prepared
+    if prepare_options is None:
+        FalServerlessHost._run = running
+    else:
+        FalServerlessHost.prepare_options = prepared
     FalServerlessConnection.run = run
     FalServerlessConnection.stub = property(stub)
     if hasattr(FalServerlessConnection, "build_environment"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib.metadata
+import inspect
 import io
 import json
 import os
@@ -94,7 +95,10 @@ def _sync_without_server() -> None:
     from fal.file_sync import FileSync
 
     def sync_files(self, paths, files_ignore=(), files_context_dir=None, **_):
-        files = self.collect_files(paths, files_context_dir, files_ignore=files_ignore)
+        # Earlier releases of the SDK have no such parameter.
+        takes_ignored = "files_ignore" in inspect.signature(self.collect_files).parameters
+        more = {"files_ignore": files_ignore} if takes_ignored else {}
+        files = self.collect_files(paths, files_context_dir, **more)
         return list(files), []
 
     FileSync.sync_files = sync_files
