@@ -16,7 +16,7 @@ export function createAppsView(deps: {
     onChange(listener: () => void): () => void;
   };
   readonly view: RowTree;
-  readonly changed: (element: Element | undefined) => void;
+  readonly changed: (elements: Element[] | undefined) => void;
   readonly setContext: SetContext;
   /** The folder is trusted, and has a Python for fal. */
   readonly canRun: () => boolean;

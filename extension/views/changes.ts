@@ -30,6 +30,16 @@ function looksSame({ children: _a, ...a }: Row, { children: _b, ...b }: Row): bo
   return isSame(a, b);
 }
 
+/** Whether a row differs only by the numbers of a text that changes with time. */
+export function isByTimeAlone(before: Row | undefined, after: Row | undefined): boolean {
+  if (!before?.isTicking || !after?.isTicking || !sameIds(before.children, after.children)) return false;
+  return looksSame(withoutNumbers(before), withoutNumbers(after));
+}
+
+function withoutNumbers(row: Row): Row {
+  return { ...row, description: row.description.replace(/\d+/g, '0') };
+}
+
 /** Whether two pieces of plain data are equal. A view compares all its rows each second, most of which are. */
 export function isSame(a: unknown, b: unknown): boolean {
   if (a === b) return true;

@@ -16,7 +16,7 @@ export function createEmulatorView(deps: {
     disk(): Promise<DiskUse | undefined>;
   };
   readonly view: RowTree;
-  readonly changed: (element: Element | undefined) => void;
+  readonly changed: (elements: Element[] | undefined) => void;
 }) {
   const { link, view, ask } = deps;
   let secrets: SecretNames | undefined;

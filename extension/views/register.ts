@@ -3,10 +3,10 @@ import { type ViewName, viewId } from '../contributes/views.ts';
 import type { Tree } from './row-items.ts';
 import type { Element } from './row-view.ts';
 
-/** A view of the editor, and how its rows are drawn again. */
+/** A view of the editor, and how its rows are drawn again; `undefined`: all of them. */
 export interface RegisteredView {
   readonly view: vscode.TreeView<Element>;
-  readonly changed: (element: Element | undefined) => void;
+  readonly changed: (elements: Element[] | undefined) => void;
 }
 
 export type RegisteredViews = { readonly [N in ViewName]: RegisteredView };
@@ -15,7 +15,7 @@ export type RegisteredViews = { readonly [N in ViewName]: RegisteredView };
 export function registerViews(rowsOf: (name: ViewName) => Promise<Tree>) {
   const disposables: vscode.Disposable[] = [];
   function register(name: ViewName): RegisteredView {
-    const changes = new vscode.EventEmitter<Element | undefined>();
+    const changes = new vscode.EventEmitter<Element[] | undefined>();
     const view = vscode.window.createTreeView<Element>(viewId(name), {
       treeDataProvider: {
         onDidChangeTreeData: changes.event,
@@ -28,7 +28,7 @@ export function registerViews(rowsOf: (name: ViewName) => Promise<Tree>) {
       canSelectMany: true,
     });
     disposables.push(view, changes);
-    return { view, changed: (element) => changes.fire(element) };
+    return { view, changed: (elements) => changes.fire(elements) };
   }
   const views: RegisteredViews = {
     apps: register('apps'),

@@ -13,7 +13,7 @@ const maxOlder = 2_000;
 export function createRequestsView(deps: {
   readonly link: Pick<Link, 'snapshot' | 'client' | 'onChange'>;
   readonly view: RowTree & { description?: string | undefined };
-  readonly changed: (element: Element | undefined) => void;
+  readonly changed: (elements: Element[] | undefined) => void;
   readonly setContext: SetContext;
 }) {
   const { link, view, setContext } = deps;

@@ -2,6 +2,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Row } from './row.ts';
 import { createRowView, type Element, elementsOf, type RowTree } from './row-view.ts';
 
+/** Longer than the editor puts off changes that follow another. */
+const restMs = 210;
+
 const row = (id: string, change: Partial<Row> = {}): Row => ({
   id,
   kind: 'app',
@@ -18,6 +21,8 @@ const row = (id: string, change: Partial<Row> = {}): Row => ({
 function scene() {
   const shown: { rows: readonly Row[]; computed: number } = { rows: [], computed: 0 };
   const changes: (string | undefined)[] = [];
+  const calls: (readonly (string | undefined)[])[] = [];
+  const times: number[] = [];
   const revealed: string[] = [];
   const listeners = new Set<() => void>();
   const view = {
@@ -32,7 +37,12 @@ function scene() {
   };
   const rows = createRowView({
     view: view as unknown as RowTree,
-    changed: (element) => void changes.push(element?.rowId),
+    changed(elements) {
+      const ids = (elements ?? [undefined]).map((one) => one?.rowId);
+      changes.push(...ids);
+      calls.push(ids);
+      times.push(Date.now());
+    },
     rows() {
       shown.computed++;
       return shown.rows;
@@ -45,13 +55,18 @@ function scene() {
     rows,
     shown,
     changes,
+    calls,
+    times,
     revealed,
     read,
     setVisible(isVisible: boolean) {
       view.visible = isVisible;
       for (const listener of listeners) listener();
     },
+    /** After the rest that follows a drawing. */
     update(next: readonly Row[]) {
+      vi.advanceTimersByTime(restMs);
+      changes.splice(0);
       shown.rows = next;
       rows.update();
       return changes.splice(0);
@@ -106,6 +121,59 @@ describe('the rows of a view', () => {
     expect(update([row('a', { children: [row('b', { description: 'new' }), row('c')] })])).toEqual(['b']);
     expect(update([row('a', { children: [row('b', { description: 'new' })] })])).toEqual(['a']);
     expect(update([])).toEqual([undefined]);
+  });
+
+  it('are drawn again in one call, which the editor does at once: it puts off a second one', () => {
+    const { update, setVisible, read, calls } = scene();
+    setVisible(true);
+    update([row('a'), row('b'), row('c')]);
+    read();
+    calls.splice(0);
+    update([row('a', { label: '1' }), row('b'), row('c', { label: '1' })]);
+    expect(calls).toEqual([['a', 'c']]);
+  });
+
+  it('are drawn as often as the editor follows, however often they change, and end with the last change', () => {
+    const { rows, shown, update, setVisible, read, calls, times } = scene();
+    setVisible(true);
+    update([row('a')]);
+    read();
+    vi.advanceTimersByTime(restMs);
+    calls.splice(0);
+    times.splice(0);
+    for (let at = 0; at < 2_000; at += 10) {
+      shown.rows = [row('a', { label: `${at}` })];
+      rows.update();
+      vi.advanceTimersByTime(10);
+    }
+    const apart = times.slice(1).map((at, index) => at - (times[index] ?? 0));
+    expect(new Set(apart)).toEqual(new Set([205]));
+    calls.splice(0);
+    vi.advanceTimersByTime(restMs);
+    expect([calls.length, vi.getTimerCount()]).toEqual([1, 0]);
+  });
+
+  it('show time once a second, or with another change: what happens then is drawn at once', () => {
+    const { rows, shown, update, setVisible, read, calls } = scene();
+    const ticking = (seconds: number) => row('a', { isTicking: true, description: `idle ${seconds} s` });
+    setVisible(true);
+    update([ticking(0), row('b')]);
+    read();
+    vi.advanceTimersByTime(restMs);
+    calls.splice(0);
+    for (let n = 1; n <= 5; n++) {
+      shown.rows = [ticking(n), row('b')];
+      rows.update();
+      expect(calls).toEqual([]);
+      vi.advanceTimersByTime(100);
+    }
+    expect(update([ticking(6), row('b', { label: '1' })])).toEqual(['a', 'b']);
+    shown.rows = [ticking(7), row('b', { label: '1' })];
+    rows.update();
+    vi.advanceTimersByTime(999);
+    expect(calls.slice(1)).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(calls.slice(1)).toEqual([['a']]);
   });
 
   it('are unfolded when they get their first children, unless they are folded by default', () => {

@@ -1,5 +1,6 @@
 import type * as vscode from 'vscode';
-import { changedRows, isSame } from './changes.ts';
+import { changedRows, isByTimeAlone, isSame } from './changes.ts';
+import { createDrawPace } from './draw-pace.ts';
 import { type About, type Row, ticks } from './row.ts';
 
 /** The editor's handle of a row: always the same object for the same id. Commands get it with what the row is about. */
@@ -18,24 +19,35 @@ interface Shown {
   about: About | undefined;
 }
 
+interface Place {
+  readonly row: Row;
+  readonly parent: Row | undefined;
+}
+
 const tickMs = 1_000;
 
 /**
  * Shows rows in a tree, and redraws only those that changed. While the view is hidden, nothing is computed; while it is
- * visible and a row shows time, it is computed once a second.
+ * visible and a row shows time, it is computed once a second. What has changed is drawn at once or 0.2 s after the last
+ * drawing; the time that rows show is drawn with it, or after a second: it must not put off what happens then.
  */
 export function createRowView(deps: {
   readonly view: RowTree;
   readonly rows: () => readonly Row[];
-  readonly changed: (element: Element | undefined) => void;
+  /** Draws rows again; `undefined`: the whole tree. */
+  readonly changed: (elements: Element[] | undefined) => void;
   /** Called after the rows were computed. */
   readonly onRows?: (rows: readonly Row[]) => void;
 }) {
   const { view, changed } = deps;
   const elements = new Map<string, Shown>();
   let rows: readonly Row[] | undefined;
-  let known = new Map<string, { readonly row: Row; readonly parent: Row | undefined }>();
+  let known: ReadonlyMap<string, Place> = new Map();
+  /** What the editor was last asked to draw. */
+  let drawn: { readonly rows: readonly Row[]; readonly known: typeof known } | undefined;
+  let isTimeDue = false;
   let ticking: NodeJS.Timeout | undefined;
+  const pace = createDrawPace(draw);
 
   function compute(): readonly Row[] {
     rows = unique(deps.rows());
@@ -52,33 +64,57 @@ export function createRowView(deps: {
   /** Compares with what is shown. Without an effect while the view is hidden. */
   function update(): void {
     if (view.visible) {
-      const [before, old] = [rows, known];
-      const after = compute();
-      if (!before) changed(undefined);
-      else redraw(before, after, old);
+      compute();
+      pace.ask();
     }
     tick();
   }
 
-  function redraw(before: readonly Row[], after: readonly Row[], old: typeof known): void {
-    for (const id of changedRows(before, after)) {
-      if (id === undefined) changed(undefined);
-      else if (elements.has(id)) changed(elements.get(id)?.element);
-    }
-    // The editor keeps a row folded that had no children when it first came.
+  /** Has the editor draw what differs from what it shows. @returns whether anything does */
+  function draw(): boolean {
+    if (!view.visible || !rows) return false;
+    const before = drawn;
+    const all = before ? [...changedRows(before.rows, rows)] : [undefined];
+    if (
+      before &&
+      !isTimeDue &&
+      all.every((id) => isByTimeAlone(before.known.get(id ?? '')?.row, known.get(id ?? '')?.row))
+    )
+      return false;
+    isTimeDue = false;
+    drawn = { rows, known };
+    clearTimeout(ticking);
+    ticking = undefined;
+    tick();
+    const shown = all.flatMap((id) => elements.get(id ?? '')?.element ?? []);
+    const isWhole = all.includes(undefined);
+    if (isWhole || shown.length > 0) changed(isWhole ? undefined : shown);
+    if (before) unfold(before.known);
+    return isWhole || shown.length > 0;
+  }
+
+  /** The editor keeps a row folded that had no children when it first came. */
+  function unfold(before: typeof known): void {
     for (const [id, { row }] of known) {
-      const first = old.get(id)?.row.children.length === 0 && row.children.length > 0;
+      const first = before.get(id)?.row.children.length === 0 && row.children.length > 0;
       if (first && !row.isFolded && elements.has(id)) {
         void view.reveal(elementOf(row), { select: false, focus: false, expand: true }).then(undefined, () => {});
       }
     }
   }
 
+  /** A second after the last drawing, the rows show the time. */
   function tick(): void {
     const wanted = view.visible && ticks(rows ?? []);
     if (wanted === (ticking !== undefined)) return;
-    clearInterval(ticking);
-    ticking = wanted ? setInterval(update, tickMs) : undefined;
+    clearTimeout(ticking);
+    ticking = wanted
+      ? setTimeout(() => {
+          ticking = undefined;
+          isTimeDue = true;
+          update();
+        }, tickMs)
+      : undefined;
   }
 
   const seen = view.onDidChangeVisibility(update);
@@ -111,7 +147,8 @@ export function createRowView(deps: {
     update,
     close() {
       seen.dispose();
-      clearInterval(ticking);
+      pace.close();
+      clearTimeout(ticking);
     },
   };
 }
@@ -148,11 +185,7 @@ function unique(rows: readonly Row[], seen = new Set<string>()): readonly Row[] 
   });
 }
 
-function index(
-  rows: readonly Row[],
-  parent?: Row,
-  all: Map<string, { readonly row: Row; readonly parent: Row | undefined }> = new Map(),
-) {
+function index(rows: readonly Row[], parent?: Row, all: Map<string, Place> = new Map()): ReadonlyMap<string, Place> {
   for (const row of rows) {
     all.set(row.id, { row, parent });
     index(row.children, row, all);
