@@ -33,7 +33,8 @@ export function createDueTimer(deps: {
     // A timer that fires too early checks again.
     if (timer && timer.at <= at) return;
     timer?.callOff();
-    const callOff = later(at - present, () => {
+    // Timers leave out parts of a millisecond: it would fire just before the due time.
+    const callOff = later(Math.ceil(at - present), () => {
       timer = undefined;
       ring();
       look();

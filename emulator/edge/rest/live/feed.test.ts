@@ -89,6 +89,36 @@ describe('the live feed', () => {
     expect(Math.max(...late.map(({ requests }) => requests.length))).toBeLessThanOrEqual(25);
   });
 
+  it('sends a runner that has changed within 70 ms, as it is then, however busy the requests are', async () => {
+    const { server, read, advanceTo } = await feedOf();
+    server.runnerHistory.started({ ...runner, startedAt: 1 });
+    const { parts } = read();
+    let number = 0;
+    const changed = [1_003, 2_051, 3_087, 4_099];
+    for (let at = 0; at < 5_000; at++) {
+      if (at % 2 === 0) {
+        begin(server, ++number);
+        end(server, number);
+      }
+      // The steps of a start of work: only the last one is to be seen.
+      for (const [after, state] of [
+        [0, 'SETUP'],
+        [9, 'RUNNING'],
+        [500, 'IDLE'],
+      ] as const) {
+        if (!changed.includes(at - after)) continue;
+        server.runnerHistory.transition('r-1', { at, state, reason: null });
+        server.changed([], ['r-1']);
+      }
+      advanceTo(at);
+    }
+    const states = parts.flatMap(({ at, change }) => (change?.runners ?? []).map(({ state }) => ({ at, state })));
+    expect(states.filter(({ state }) => state === 'SETUP')).toEqual([]);
+    const running = states.filter(({ state }) => state === 'RUNNING').map(({ at }) => at);
+    expect(running.length).toBe(changed.length);
+    expect(Math.max(...running.map((at, index) => at - (changed[index] ?? 0)))).toBeLessThanOrEqual(70);
+  });
+
   it('shows those that wait, too, however many others there are in each event', async () => {
     const { server, read, advanceTo } = await feedOf();
     const { state } = read();

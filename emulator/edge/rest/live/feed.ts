@@ -11,11 +11,13 @@ import { requestsShown } from './window.ts';
 
 /** Between two events: a reader of a busy emulator gets states, not every step between them. */
 const eventMs = 100;
+/** A changed app or runner waits less: a person waits for it, and it seldom changes compared with requests. */
+const soonMs = 50;
 /** What happens within this time belongs together. */
 const coalesceMs = 15;
-const pace = { firstRestMs: eventMs, maxRestMs: 1_000, maxAtOnce: 250 };
+const pace = { settleMs: coalesceMs, firstRestMs: eventMs, maxRestMs: 1_000, maxAtOnce: 250 };
 /** Places in a queue move with every request, and a start may print a lot: neither must delay a change of state. */
-const slowPace = { firstRestMs: 1_000, maxRestMs: 1_000, maxAtOnce: 250 };
+const slowPace = { ...pace, firstRestMs: 1_000 };
 /** Rows of requests in one event, and how many of them are for those that wait: others alone could be as many. */
 const maxRequests = 25;
 const maxWaiting = 5;
@@ -98,11 +100,12 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
 
   const timer = createDueTimer({
     dueAt: () => {
-      const due = readers.size > 0 ? dueAt() : undefined;
-      return due === undefined ? undefined : Math.max(due, lastAt + eventMs);
+      if (readers.size === 0) return undefined;
+      const soon = firstOf(touched.apps.dueAt(), touched.runners.dueAt());
+      return firstOf(notBefore(lastAt + soonMs, soon), notBefore(lastAt + eventMs, dueAt()));
     },
     delayMs: coalesceMs,
-    ring: contain(report, advance, failAll),
+    ring: contain(report, () => advance(false), failAll),
     clock,
     ...(later && { later }),
   });
@@ -146,15 +149,8 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
 
   function dueAt(): number | undefined {
     if (areRequestsNew) return Number.NEGATIVE_INFINITY;
-    const all = [
-      touched.head,
-      touched.apps,
-      touched.runners,
-      touched.queues,
-      touched.lines,
-      touched.exceptions,
-    ].flatMap((one) => one.dueAt() ?? []);
-    return all.length === 0 ? undefined : Math.min(...all);
+    const { head, queues, lines, exceptions } = touched;
+    return firstOf(...[head, queues, lines, exceptions].map((one) => one.dueAt()));
   }
 
   /** The rows that exist before the first reader comes. Later ones are noted. */
@@ -177,8 +173,8 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
     }
   }
 
-  function putApps(now: number): void {
-    for (const name of touched.apps.take(now)) {
+  function putApps(names: readonly string[]): void {
+    for (const name of names) {
       // What an app does now may be the success that they wait for.
       for (const key of exceptions.keysOf(name)) putException(key);
       const row = appRow(rooms, name);
@@ -234,8 +230,7 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
     return kind === 'pending' || kind === 'dockerPull' || kind === 'setup';
   }
 
-  function putRequests(now: number): void {
-    const moved = new Set(touched.queues.take(now));
+  function putRequests(moved: ReadonlySet<string>): void {
     if (!areRequestsNew && moved.size === 0) return;
     const shown = requestsShown(rooms, queued);
     const numbers = new Set(shown.map(({ number }) => number));
@@ -267,25 +262,31 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
     areRequestsNew = room === 0;
   }
 
-  /** Brings the board up to date, as far as one event goes. */
-  function flush(): Part | undefined {
-    const now = clock();
-    putApps(now);
-    for (const id of [...touched.runners.take(now), ...touched.lines.take(now)]) putRunner(id);
-    for (const key of touched.exceptions.take(now)) putException(key);
-    putRequests(now);
-    if (touched.head.take(now).length > 0) board.setHead(headRow(rooms, runnerHistory.endedCount()));
+  /** Brings the board up to date, as far as one event goes. `all`: with rows that were touched a moment ago. */
+  function flush(now: number, all: boolean): Part | undefined {
+    // An editor draws a tree again as a whole, and then not for a while: its rows come together.
+    const early = [touched.apps, touched.runners, touched.lines].some((rows) => rows.isDue(now));
+    const which = { all, early };
+    putApps(touched.apps.take(now, which));
+    for (const id of [...touched.runners.take(now, which), ...touched.lines.take(now, which)]) putRunner(id);
+    for (const key of touched.exceptions.take(now, { all })) putException(key);
+    putRequests(new Set(touched.queues.take(now, { all })));
+    if (touched.head.take(now, { all }).length > 0) board.setHead(headRow(rooms, runnerHistory.endedCount()));
     return board.commit();
   }
 
   // What was taken from the lists of touched rows must not be missing afterwards.
-  const flushUnread = contain(report, flush, () => {
-    isFilled = false;
-  });
+  const flushUnread = contain(
+    report,
+    () => void flush(clock(), true),
+    () => {
+      isFilled = false;
+    },
+  );
 
-  function advance(): void {
+  function advance(all: boolean): void {
     lastAt = clock();
-    const part = flush();
+    const part = flush(lastAt, all);
     if (part) for (const seat of [...readers]) if (!seat.isBehind) give(seat, [part]);
   }
 
@@ -324,7 +325,7 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
         report,
         () => {
           if (!isFilled) fill();
-          advance();
+          advance(true);
           give(seat, board.since(cursor));
           readers.add(seat);
           announceReaders();
@@ -341,6 +342,15 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
       announceReaders();
     },
   };
+}
+
+function firstOf(...times: readonly (number | undefined)[]): number | undefined {
+  const all = times.filter((at) => at !== undefined);
+  return all.length === 0 ? undefined : Math.min(...all);
+}
+
+function notBefore(earliest: number, at: number | undefined): number | undefined {
+  return at === undefined ? undefined : Math.max(earliest, at);
 }
 
 function randomEpoch(): string {
