@@ -6,6 +6,7 @@ import { createVSIX } from '@vscode/vsce';
 import type { FrameLocator, Page } from 'playwright-core';
 import type { z } from 'zod';
 import { requestPageSchema } from '../../../emulator/wire/live.ts';
+import { logPageSchema } from '../../../emulator/wire/log-lines.ts';
 import { statusSchema } from '../../../emulator/wire/status.ts';
 import { openConnection, requestBytes } from '../../bench/client.ts';
 import { bundleProbe } from '../../lab/extension-host.ts';
@@ -179,6 +180,13 @@ async function underLoad(
   });
   await until('the last line is shown', async () => (await lines()).last === count);
 
+  // The pane has each line, whether it drew it or passed it.
+  await pane.getByRole('textbox').first().fill('alarm');
+  await until('the pane has all lines of Alarm', async () => {
+    const text = (await pane.locator('.space').textContent()) ?? '';
+    return [...sent.keys()].every((index) => new RegExp(`alarm ${index + 1} \\d`).test(text));
+  });
+
   const rowDelays: number[] = [];
   const texts = await rows();
   const isBusy = (text: string | undefined) => text !== undefined && /^Alarm.*busy/m.test(text);
@@ -188,7 +196,7 @@ async function underLoad(
     // Later than its request, it is the row of the next one.
     if (first && first[0] < at + everyMs) rowDelays.push(first[0] - at);
   }
-  const { delays: lineDelays } = await lines();
+  const lineDelays = delaysOf(await printed(emulator), (await lines()).reached);
   const during = <T extends readonly [number, ...number[]]>(all: readonly T[]) =>
     all.filter(([at]) => at > began && at < ended);
   const host = during(
@@ -290,9 +298,29 @@ async function watchLongTasks(page: Page): Promise<() => Promise<readonly (reado
   return () => page.evaluate('window.longTasks');
 }
 
+/** Lines of `Alarm`, but the first, which is older than the load: when each was printed, and its place in the log. */
+async function printed(emulator: Emulator): Promise<readonly (readonly [number, number])[]> {
+  const { lines } = await ask(emulator, '/minifal/logs?text=alarm&limit=100', logPageSchema);
+  return lines.flatMap(({ seq, message }) => {
+    const [, number, at] = /^alarm (\d+) (\d+)/.exec(message) ?? [];
+    return number === undefined || number === '0' ? [] : [[Number(at), seq] as const];
+  });
+}
+
+/**
+ * From the print of each line to the moment at which the pane has it: it is drawn, or one after it is. The pane follows
+ * the log, so of rows that come together it draws the newest screen.
+ */
+function delaysOf(all: readonly (readonly [number, number])[], reached: Lines['reached']): readonly number[] {
+  return all.flatMap(([at, seq]) => {
+    const first = reached.find(([, drawn]) => drawn >= seq);
+    return first ? [first[0] - at] : [];
+  });
+}
+
 interface Lines {
-  /** From the print of each line of `Alarm` to its first drawing. */
-  readonly delays: readonly number[];
+  /** When the pane drew a newer row than before, and the place of that row in the log. */
+  readonly reached: readonly (readonly [number, number])[];
   /** The number of the last line of `busy` on the screen. */
   readonly last: number;
 }
@@ -300,19 +328,19 @@ interface Lines {
 async function watchLines(pane: FrameLocator): Promise<() => Promise<Lines>> {
   const list = pane.locator('.list');
   await list.evaluate(`(() => {
-    const drawn = new Set();
-    const delays = [];
+    const reached = [];
     let last = 0;
+    let newest = 0;
     new MutationObserver((changes) => {
+      let drawn = newest;
       for (const { addedNodes } of changes) for (const node of addedNodes) {
-        const [, number, at] = /alarm (\\d+) (\\d+)/.exec(node.textContent) ?? [];
         last = Math.max(last, Number(/busy \\D*(\\d+)/.exec(node.textContent)?.[1] ?? 0));
-        if (number === undefined || number === '0' || drawn.has(number)) continue;
-        drawn.add(number);
-        delays.push(Date.now() - Number(at));
+        drawn = Math.max(drawn, Number(/^row (\\d+)$/.exec(node.dataset?.key)?.[1] ?? 0));
       }
+      if (drawn > newest) reached.push([Date.now(), drawn]);
+      newest = drawn;
     }).observe(document.querySelector('.space'), { childList: true });
-    window.seenLines = () => ({ delays, last });
+    window.seenLines = () => ({ reached, last });
   })()`);
   return () => list.evaluate('window.seenLines()');
 }
