@@ -53,7 +53,7 @@ export function createPromises(
   const requestHistory = createRequestHistory({
     records: historyRecords,
     activeRevision: (name) => catalog.alias(name)?.revision,
-    runnerNumber: (id) => runnerHistory.get(id)?.number ?? 0,
+    runnerNumber: runnerHistory.numberOf,
     retentionMs,
     report,
   });

@@ -19,6 +19,8 @@ export interface RunnerHistory {
   /** Ignored for runners that have ended. */
   ended(runnerId: string, at: number, reason: string): void;
   get(runnerId: string): RunnerRecord | undefined;
+  /** The runner's number among those of its alias; 0: it isn't known. Costs less than `get`. */
+  numberOf(runnerId: string): number;
   /** Runners that were alive at or after the instant, in the order of their starts. */
   since(atMs: number): readonly RunnerRecord[];
   /** Runners that ended and are still known: their number, all of them or one app's, and the app's last one. */
@@ -115,6 +117,7 @@ export function createRunnerHistory({
       const runner = runners.get(id);
       return runner && !isOld(runner) ? recordOf(runner) : undefined;
     },
+    numberOf: (id) => runners.get(id)?.number ?? 0,
     since: (atMs) =>
       [...runners.values()]
         .filter((runner) => !isOld(runner) && (runner.endedAt ?? Number.POSITIVE_INFINITY) >= atMs)

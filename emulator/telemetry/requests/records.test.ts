@@ -29,6 +29,23 @@ const request = (number: number, change: Partial<TracedRequest> = {}): TracedReq
 });
 
 describe('the history of requests on disk', () => {
+  it.each([1, 15, 16, 17, 100])('has each of %i requests that were put together, as the last of them is', (count) => {
+    const records = openHistoryRecords(join(testFolder(), 'history.db'));
+    const open = { phase: 'IN_PROGRESS', completedAt: null } as const;
+    records.put(
+      Array.from({ length: count }, (_, n) => request(n + 1, open)),
+      [],
+    );
+    expect(records.open().map(({ number }) => number)).toEqual(Array.from({ length: count }, (_, n) => n + 1));
+    records.put(
+      Array.from({ length: count }, (_, n) => request(n + 1, { status: 500 + n })),
+      [],
+    );
+    expect([records.open(), records.finished()]).toEqual([[], count]);
+    expect(records.get(`${count}`)).toEqual(request(count, { status: 499 + count }));
+    records.close();
+  });
+
   /** More than a start checks: 12 MB. */
   function large() {
     const file = join(testFolder(), 'history.db');

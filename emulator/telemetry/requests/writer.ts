@@ -36,14 +36,15 @@ export function createHistoryWriter(deps: {
   const requests = new Map<number, TracedRequest>();
   const apps = new Set<string>();
   let callOff: (() => void) | undefined;
-  let dueAt = 0;
+  /** The delay that the timer was set with. */
+  let setMs = 0;
   let countsAt = 0;
 
+  /** In at most this time. Called for each change of a request: a timer that is set needs no clock. */
   function soon(ms: number): void {
-    const at = performance.now() + ms;
-    if (callOff && at >= dueAt) return;
+    if (callOff && ms >= setMs) return;
     callOff?.();
-    dueAt = at;
+    setMs = ms;
     callOff = deps.later(ms, () => {
       callOff = undefined;
       flush();

@@ -151,6 +151,25 @@ describe('the live feed', () => {
     expect(state()?.apps.get('demo')?.endpoints).toMatchObject([{ calls: 500, p50Ms: 1_000 }]);
   });
 
+  it('has the last state of requests that came and ended while nobody read', async () => {
+    const { server, read, advanceTo } = await feedOf();
+    for (const [first, last] of [
+      [1, 3],
+      [4, 6],
+    ] as const) {
+      const reader = read();
+      reader.leave();
+      for (let number = first; number <= last; number++) begin(server, number);
+      advanceTo(first * 10_000);
+      for (let number = first; number <= last; number++) end(server, number);
+      const { state, leave } = read(reader.cursor(), reader.state());
+      expect([...(state()?.requests.values() ?? [])].map(({ phase }) => phase)).toEqual(Array(last).fill('COMPLETED'));
+      expect(state()?.head.requests).toEqual({ waiting: 0, running: 0, finished: last });
+      expect(state()?.apps.get('demo')?.endpoints).toMatchObject([{ calls: last }]);
+      leave();
+    }
+  });
+
   it('continues at a cursor even if nobody read meanwhile, and sends everything at one of another start', async () => {
     const { server, read, advanceTo } = await feedOf();
     for (let number = 1; number <= 3; number++) begin(server, number);

@@ -94,9 +94,11 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
   let onReaders: (isRead: boolean) => void = () => undefined;
   const announceReaders = (): void => onReaders(readers.size > 0);
   let areRequestsNew = true;
+  /** The app whose requests were new last, since rows were taken. */
+  let unread: string | undefined;
   let isFilled = false;
   let lastAt = Number.NEGATIVE_INFINITY;
-  const lastLines = createLastLines(rooms.logs, (id) => note(() => touched.lines.touch(id, clock())));
+  const lastLines = createLastLines(rooms.logs, (id) => note((now) => touched.lines.touch(id, now)));
 
   const timer = createDueTimer({
     dueAt: () => {
@@ -111,38 +113,41 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
   });
 
   catalog.followAliases((name) =>
-    note(() => {
-      touched.apps.touch(name, clock());
-      for (const id of withCountdown(name)) touched.runners.touch(id, clock());
+    note((now) => {
+      touched.apps.touch(name, now);
+      for (const id of withCountdown(name)) touched.runners.touch(id, now);
     }),
   );
   fleet.follow(({ apps, runners }) =>
-    note(() => {
+    note((now) => {
       for (const name of apps) {
-        touched.apps.touch(name, clock());
-        touched.queues.touch(name, clock());
+        touched.apps.touch(name, now);
+        touched.queues.touch(name, now);
       }
-      for (const id of runners) touched.runners.touch(id, clock());
+      for (const id of runners) touched.runners.touch(id, now);
     }),
   );
-  rooms.runs.follow((alias) => note(() => touched.apps.touch(alias, clock())));
-  requestHistory.follow((alias) =>
-    note(() => {
+  rooms.runs.follow((alias) => note((now) => touched.apps.touch(alias, now)));
+  requestHistory.follow((alias) => {
+    // While nobody reads, the requests of an app are new once: this is called three times a request.
+    if (alias === unread && readers.size === 0) return;
+    unread = alias;
+    note((now) => {
       areRequestsNew = true;
-      touched.head.touch('head', clock());
-      touched.apps.touch(alias, clock());
-    }),
-  );
+      touched.head.touch('head', now);
+      touched.apps.touch(alias, now);
+    });
+  });
   rooms.logs.followExceptions((exception) =>
-    note(() => {
-      for (const key of exceptions.add(exception)) touched.exceptions.touch(key, clock());
+    note((now) => {
+      for (const key of exceptions.add(exception)) touched.exceptions.touch(key, now);
     }),
   );
-  rooms.followTrouble(() => note(() => touched.head.touch('head', clock())));
+  rooms.followTrouble(() => note((now) => touched.head.touch('head', now)));
 
   /** Remembers that something is new, and sends it soon if anybody reads. */
-  function note(touch: () => void): void {
-    touch();
+  function note(touch: (now: number) => void): void {
+    touch(clock());
     if (readers.size > 0) timer.look();
     else if (touched.runners.size() + touched.apps.size() > maxTouched) flushUnread();
   }
@@ -264,6 +269,7 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
 
   /** Brings the board up to date, as far as one event goes. `all`: with rows that were touched a moment ago. */
   function flush(now: number, all: boolean): Part | undefined {
+    unread = undefined;
     // An editor draws a tree again as a whole, and then not for a while: its rows come together.
     const early = [touched.apps, touched.runners, touched.lines].some((rows) => rows.isDue(now));
     const which = { all, early };
