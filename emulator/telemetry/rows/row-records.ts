@@ -20,6 +20,8 @@ const stepMs = 10;
  * bytes, are tested one by one, a few in a step.
  */
 const joined = { characters: 64_000, maxRows: 1_000, long: 4_096, maxLong: 16 };
+/** A text is searched in longer messages (in bytes) only while the time of a step lasts: one takes up to 8 ms a MB. */
+const timedBytes = 1_024;
 /** In place of a long message; a message that has it is tested like a long one. */
 const longMark = '\n\0\n\0\n';
 /** Characters of messages in a page; above this limit it is returned as it is. */
@@ -34,6 +36,12 @@ export interface RowRecords {
   close(): void;
 }
 
+interface Index {
+  /** A condition, whose parameters are `value` and the bounds of a step. */
+  readonly sql: string;
+  readonly value: string;
+}
+
 /** @throws if the file can't be opened */
 export function openRowRecords(file: string, clock: () => number = () => performance.now()): RowRecords {
   const db = new DatabaseSync(file, { readOnly: true });
@@ -41,21 +49,27 @@ export function openRowRecords(file: string, clock: () => number = () => perform
   let matches = (_message: string): boolean => true;
   db.function('matches', { deterministic: true }, (message) => (matches(String(message)) ? 1 : 0));
 
+  /** Whether a step still has time for a long message. The first one that it has no time for is where it ends. */
+  let hasTime = (_seq: number): boolean => true;
+  db.function('has_time', (seq) => (hasTime(Number(seq)) ? 1 : 0));
+
   function ends(): { readonly first: number; readonly last: number } {
     const row = db.prepare('SELECT (SELECT min(seq) FROM lines) AS first, (SELECT max(seq) FROM lines) AS last').get();
     return { first: Number(row?.first ?? 1), last: Number(row?.last ?? 0) };
   }
 
   /** The index that finds the few rows of the query; `null`: its rows are too many, or no index has them. */
-  function indexFor({ requestId, runnerId }: RowQuery): string | null {
+  function indexFor({ requestId, runnerId }: RowQuery): Index | null {
     const [name, column, value] =
       requestId !== undefined
         ? ['lines_of_request', 'request_id', requestId]
         : ['lines_of_runner', 'runner_id', runnerId];
     if (value === undefined) return null;
-    const some = `SELECT 1 FROM lines INDEXED BY ${name} WHERE ${column} = ? LIMIT ${maxByIndex + 1}`;
-    const row = db.prepare(`SELECT count(*) AS found FROM (${some})`).get(value);
-    return Number(row?.found) > maxByIndex ? null : name;
+    const from = `FROM lines INDEXED BY ${name} WHERE ${column} = ?`;
+    const row = db.prepare(`SELECT count(*) AS found FROM (SELECT 1 ${from} LIMIT ${maxByIndex + 1})`).get(value);
+    // The index is in the order of times. Rows are read in their own order, because a step may end at each of them.
+    const sql = ` AND seq IN (SELECT seq ${from} AND seq >= ? AND seq <= ?)`;
+    return Number(row?.found) > maxByIndex ? null : { sql, value };
   }
 
   return {
@@ -68,14 +82,14 @@ export function openRowRecords(file: string, clock: () => number = () => perform
       const missed = !isBack && start !== given;
       matches = testOf(query);
       const index = indexFor(query);
-      const { sql, values, test } = whereOf(query);
+      const { sql, values, test, testValues } = whereOf(query);
       const joinedTest = index === null ? joinedTestOf(query) : undefined;
       const join = db.prepare(
         `SELECT group_concat(iif(octet_length(message) > ${joined.long}, ?, message), char(10)) AS text` +
           ` FROM lines NOT INDEXED WHERE seq >= ? AND seq <= ?${sql}`,
       );
       const select = db.prepare(
-        `SELECT * FROM lines ${index === null ? 'NOT INDEXED' : `INDEXED BY ${index}`} WHERE seq >= ? AND seq <= ?` +
+        `SELECT * FROM lines NOT INDEXED WHERE seq >= ? AND seq <= ?${index?.sql ?? ''}` +
           `${sql}${test} ORDER BY seq ${isBack ? 'DESC' : 'ASC'}`,
       );
       const rows: LogRow[] = [];
@@ -107,16 +121,27 @@ export function openRowRecords(file: string, clock: () => number = () => perform
           }
         }
         const before = rows.length;
+        const byIndex = index === null ? [] : [index.value, ...bounds];
+        let examined = 0;
+        let refused: number | undefined;
+        hasTime = (seq) => {
+          // One is always examined, so that each step gets further.
+          if (examined++ === 0 || (refused === undefined && clock() - stepBegan < stepMs)) return true;
+          refused ??= seq;
+          return false;
+        };
         let reached: number | null = null;
-        for (const row of select.iterate(...bounds, ...values)) {
+        for (const row of select.iterate(...bounds, ...byIndex, ...values, ...testValues)) {
           const decoded = whole(() => decode(row));
           if (decoded === undefined) continue;
+          if (refused !== undefined) break;
           rows.push(decoded);
           characters += decoded.message.length;
           reached = decoded.seq;
           if (isFull()) break;
         }
         if (isFull() && reached !== null) at = isBack ? reached - 1 : reached;
+        else if (refused !== undefined) at = isBack ? refused : refused - 1;
         else at = beyond;
         isRare = rows.length === before;
         const tookMs = clock() - stepBegan;
@@ -146,11 +171,12 @@ function joinedTestOf({ text = '', regexp, matchCase }: RowQuery): RegExp | unde
   return new RegExp(regexp, matchCase ? 'm' : 'im');
 }
 
-/** Conditions of SQLite with their values, and `test`, which is a call for each row that they leave. */
+/** `sql`: the conditions on columns. `test`: the search in the message. With the values of each. */
 function whereOf(query: RowQuery): {
   readonly sql: string;
   readonly test: string;
   readonly values: readonly SQLInputValue[];
+  readonly testValues: readonly SQLInputValue[];
 } {
   const { text: part, regexp, matchCase } = query;
   const literals = [part ?? '', regexp === undefined ? '' : literalIn(regexp)].filter((literal) => literal !== '');
@@ -166,11 +192,14 @@ function whereOf(query: RowQuery): {
   const contained = literals.map(containsText);
   const set = conditions.filter((one): one is readonly [string, SQLInputValue] => one[1] !== undefined);
   const isTested = regexp !== undefined || (part !== undefined && matchCase);
-  const parts = [...set.map(([condition]) => condition), ...contained.map(({ sql }) => sql)];
+  const tests = [...contained.map(({ sql }) => sql), ...(isTested ? ['matches(message)'] : [])];
+  const isLate = `octet_length(message) > ${timedBytes} AND NOT has_time(seq)`;
   return {
-    test: isTested ? ' AND matches(message)' : '',
-    sql: parts.map((condition) => ` AND ${condition}`).join(''),
-    values: [...set.map(([, value]) => value), ...contained.flatMap(({ values }) => values)],
+    sql: set.map(([condition]) => ` AND ${condition}`).join(''),
+    values: set.map(([, value]) => value),
+    // SQLite may change the order of conditions, but not that of WHEN; and after THEN, it would evaluate all of them.
+    test: tests.length === 0 ? '' : ` AND CASE WHEN ${isLate} THEN 0 WHEN ${tests.join(' AND ')} THEN 1 END`,
+    testValues: contained.flatMap(({ values }) => values),
   };
 }
 
