@@ -118,41 +118,29 @@ export function createSession(deps: {
   const storage = (context.storageUri ?? context.globalStorageUri).fsPath;
   const helpers = createRunHelpers(join(extensionPath, 'dist', 'extension-run-helper.cjs'), runsFolder(storage));
   const begunTasks = createBegunTasks();
-  let problems: Promise<Problems> | undefined;
-  /** In a bundle of its own. */
-  const loadProblems = (): Promise<Problems> => {
-    problems ??= import('./problems/problems.ts').then(({ createProblems }) =>
-      createProblems({ link, index, runs, state: context.workspaceState }),
-    );
-    return problems;
-  };
+  const problems = onFirstUse<Problems>(async () => {
+    const { createProblems } = await import('./problems/problems.ts');
+    return createProblems({ link, index, runs, state: context.workspaceState });
+  });
   const unfollowExceptions = link.onChange(({ live }) => {
-    if (live && (live.exceptions.size > 0 || reloadErrors(live).length > 0)) void loadProblems();
+    if (live && (live.exceptions.size > 0 || reloadErrors(live).length > 0)) void problems.get();
   });
-  if (hasStoredProblems(context)) void loadProblems();
-  let inlineLogs: Promise<InlineLogs> | undefined;
-  /** In a bundle of its own. */
-  const loadInlineLogs = (): Promise<InlineLogs> => {
-    inlineLogs ??= import('./inline-logs/inline-logs.ts').then(({ createInlineLogs }) =>
-      createInlineLogs({ link, index, runs }),
-    );
-    return inlineLogs;
-  };
+  if (hasStoredProblems(context)) void problems.get();
+  const inlineLogs = onFirstUse<InlineLogs>(async () => {
+    const { createInlineLogs } = await import('./inline-logs/inline-logs.ts');
+    return createInlineLogs({ link, index, runs });
+  });
   const unfollowStart = link.onChange(({ live }) => {
-    if (live) void loadInlineLogs();
+    if (live) void inlineLogs.get();
   });
-  let debug: Promise<Debug> | undefined;
-  /** In a bundle of its own. */
-  const loadDebug = (): Promise<Debug> => {
-    debug ??= import('./debug/debug.ts').then(({ createDebug }) =>
-      createDebug({
-        ...{ link, index, runs, apps, present, stacksChanged: deps.stacksChanged },
-        pickRunner: (title) => pickRunner(link.snapshot(), title),
-      }),
-    );
-    return debug;
-  };
-  const failedAt = (failed: FailedCommand) => void loadProblems().then((loaded) => loaded.failed(failed));
+  const debug = onFirstUse<Debug>(async () => {
+    const { createDebug } = await import('./debug/debug.ts');
+    return createDebug({
+      ...{ link, index, runs, apps, present, stacksChanged: deps.stacksChanged },
+      pickRunner: (title) => pickRunner(link.snapshot(), title),
+    });
+  });
+  const failedAt = (failed: FailedCommand) => void problems.get().then((loaded) => loaded.failed(failed));
   const ignoreSaves = createIgnoreSaves({ runs, link, present });
   const switchScaling = createSwitchScaling({ runs, link, dataFolder: folder });
   const apps = createAppCommands({
@@ -205,26 +193,22 @@ export function createSession(deps: {
   const emulatorFollower = followEmulator({ link, windows, present, log, setContext, setAllTerminals });
   const presence = createAppsPresence({ view, index, clis, setContext, statusBar });
 
-  let calls: Promise<Calls> | undefined;
-  /** In a bundle of its own. */
-  const loadCalls = (): Promise<Calls> => {
-    calls ??= import('./call/calls.ts').then(({ createCalls }) =>
-      createCalls({
-        ...{ link, index, runs, present },
-        events: deps.callEvents,
-        storage: (context.storageUri ?? context.globalStorageUri).fsPath,
-        ensureEmulator: emulator.ensureRunning,
-        runApp: apps.run,
-        ended: (status) => setContext('lastCall', status !== null && status < 400 ? 'answered' : 'failed'),
-        hasClient: async () => (await clis.peek(activeFolder()?.uri))?.hasClient === true,
-      }),
-    );
-    return calls;
-  };
+  const calls = onFirstUse<Calls>(async () => {
+    const { createCalls } = await import('./call/calls.ts');
+    return createCalls({
+      ...{ link, index, runs, present },
+      events: deps.callEvents,
+      storage: (context.storageUri ?? context.globalStorageUri).fsPath,
+      ensureEmulator: emulator.ensureRunning,
+      runApp: apps.run,
+      ended: (status) => setContext('lastCall', status !== null && status < 400 ? 'answered' : 'failed'),
+      hasClient: async () => (await clis.peek(activeFolder()?.uri))?.hasClient === true,
+    });
+  });
   const callCommand =
     (name: keyof typeof callCommands): Commands[CommandName] =>
     async (argument) =>
-      (await loadCalls()).commands[name](argument);
+      (await calls.get()).commands[name](argument);
 
   function ownNode() {
     return findNode({ execPath: process.execPath, env: process.env, exec: execProgram });
@@ -246,20 +230,14 @@ export function createSession(deps: {
     if (vscode.workspace.isTrusted) await clis.showPython(activeFolder()?.uri);
   }
 
-  let logs: Promise<LogPane> | undefined;
-  let openLogs: LogPane | undefined;
-  /** In a bundle of its own. */
-  const loadLogs = (): Promise<LogPane> => {
-    logs ??= import('./logs/logs.ts').then(({ createLogs }) => {
-      openLogs = createLogs({ link, present, context });
-      return openLogs;
-    });
-    return logs;
-  };
+  const logs = onFirstUse<LogPane>(async () => {
+    const { createLogs } = await import('./logs/logs.ts');
+    return createLogs({ link, present, context });
+  });
   const logCommand =
     (name: Exclude<keyof typeof logCommands, 'toggleInlineLogs'>): Commands[CommandName] =>
     async (argument) =>
-      (await loadLogs()).commands[name](argument);
+      (await logs.get()).commands[name](argument);
 
   async function showApp(alias: string): Promise<void> {
     await vscode.commands.executeCommand(`${viewId('apps')}.focus`);
@@ -350,9 +328,9 @@ export function createSession(deps: {
     openUrl: (element: unknown) => rows.open(element),
     copyUrl: (element: unknown, selection: unknown) => rows.copy(element, selection, 'url'),
     stopRunner: (element: unknown, selection: unknown) => rows.stopRunners(element, selection),
-    debugApp: async (argument: unknown) => (await loadDebug()).commands.debugApp(argument),
-    attachDebugger: async (element: unknown) => (await loadDebug()).commands.attachDebugger(element),
-    showStacks: async (element: unknown) => (await loadDebug()).commands.showStacks(element),
+    debugApp: async (argument: unknown) => (await debug.get()).commands.debugApp(argument),
+    attachDebugger: async (element: unknown) => (await debug.get()).commands.attachDebugger(element),
+    showStacks: async (element: unknown) => (await debug.get()).commands.showStacks(element),
     showStart: (element: unknown) => starts.show(element),
     exportStart: (element: unknown) => starts.exportTrace(element),
     clearEnded: (element: unknown) => {
@@ -360,7 +338,7 @@ export function createSession(deps: {
       return tree.clearEnded(row?.rowId.startsWith('ended/') ? [row] : undefined);
     },
     clearRunner: (element: unknown, selection: unknown) => tree.clearEnded(elementsOf(element, selection)),
-    clearProblem: async (id: unknown) => (await loadProblems()).clear(id),
+    clearProblem: async (id: unknown) => (await problems.get()).clear(id),
     refresh: presence.refresh,
     showActions: () => statusBar.showActions(),
     callApp: callCommand('callApp'),
@@ -383,7 +361,7 @@ export function createSession(deps: {
     exportLog: logCommand('exportLog'),
     toggleServerLog: logCommand('toggleServerLog'),
     clearLogFilter: logCommand('clearLogFilter'),
-    toggleInlineLogs: async () => (await loadInlineLogs()).toggle(),
+    toggleInlineLogs: async () => (await inlineLogs.get()).toggle(),
   };
 
   return {
@@ -396,20 +374,20 @@ export function createSession(deps: {
     terminalLinks,
     requestText: requestActions.textOf,
     startText: starts.textOf,
-    showLogPane: async (shown: vscode.WebviewView): Promise<void> => (await loadLogs()).resolve(shown),
-    debugSide: async (): Promise<DebugSide> => (await loadDebug()).side,
-    callSide: async (): Promise<CallSide> => (await loadCalls()).side,
+    showLogPane: async (shown: vscode.WebviewView): Promise<void> => (await logs.get()).resolve(shown),
+    debugSide: async (): Promise<DebugSide> => (await debug.get()).side,
+    callSide: async (): Promise<CallSide> => (await calls.get()).side,
     commands,
     /** Called when the window closes. Synchronous, because the editor doesn't wait. */
     close() {
       emulatorFollower.close();
       unfollowExceptions();
       unfollowStart();
-      void debug?.then((loaded) => loaded.close());
-      void inlineLogs?.then((loaded) => loaded.close());
-      void problems?.then((loaded) => loaded.close());
+      debug.ifUsed((loaded) => loaded.close());
+      inlineLogs.ifUsed((loaded) => loaded.close());
+      problems.ifUsed((loaded) => loaded.close());
       apps.close();
-      openLogs?.close();
+      logs.ifUsed((loaded) => loaded.close());
       tree.close();
       requests.close();
       emulatorTree.close();
@@ -427,3 +405,23 @@ export function createSession(deps: {
 }
 
 export type Session = ReturnType<typeof createSession>;
+
+/** A room in a bundle of its own, which is loaded when it is used. */
+function onFirstUse<T>(load: () => Promise<T>) {
+  let loading: Promise<T> | undefined;
+  let loaded: T | undefined;
+  return {
+    get(): Promise<T> {
+      loading ??= load().then((room) => {
+        loaded = room;
+        return room;
+      });
+      return loading;
+    },
+    /** Runs at once if it is loaded, and not at all if nobody wanted it. */
+    ifUsed(run: (room: T) => void): void {
+      if (loaded !== undefined) run(loaded);
+      else void loading?.then(run);
+    },
+  };
+}
