@@ -1,32 +1,18 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine, ExecIo, RunnerEvents, RunnerExit, RunnerSpec } from '../engine.ts';
-import { watch } from '../testing/watch.ts';
-import { createProcessEngine } from './process-engine.ts';
-import { plainPython, runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ExecIo, RunnerEvents, RunnerExit, RunnerSpec } from '../engine.ts';
+import { engineLab } from './testing/lab.ts';
+import { plainPython, specFor } from './testing/runners.ts';
 import type { Virtualenv } from './virtualenv.ts';
 
-let work: WorkFolder;
-let engine: Engine;
+const lab = engineLab({ report: (error) => bugs.push(error) });
 let bugs: unknown[] = [];
-const handles: { kill(): void }[] = [];
 
-beforeAll(() => {
-  work = workFolder();
-  engine = createProcessEngine({ dataDir: work.root, runnerSources, report: (error) => bugs.push(error) });
-});
 afterEach(() => {
   bugs = [];
-  for (const handle of handles.splice(0)) handle.kill();
-});
-afterAll(async () => {
-  await engine.close();
-  work.remove();
 });
 
 function start(text: string, rest: Partial<RunnerSpec<Virtualenv>> = {}) {
-  const runner = watch(engine, specFor(work, text, rest));
-  handles.push(runner.handle);
-  return runner;
+  return lab.start(text, rest);
 }
 
 const server = `
@@ -52,7 +38,7 @@ function startThrowing(
     const handler = (name: keyof RunnerEvents) => () => {
       if (name === event) throw new Error(`planted in ${name}`);
     };
-    const handle = engine.start(specFor(work, text, rest), {
+    const handle = lab.engine.start(specFor(lab.work, text, rest), {
       pulling: handler('pulling'),
       exception: handler('exception'),
       debug: handler('debug'),
@@ -70,7 +56,7 @@ function startThrowing(
         handler('exited')();
       },
     });
-    handles.push(handle);
+    lab.killLater(handle);
     if (event === 'exited') handle.kill();
   });
 }

@@ -1,26 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Callable, CallResult, Engine, RunnerSpec } from '../engine.ts';
-import { watch } from '../testing/watch.ts';
-import { createProcessEngine } from './process-engine.ts';
-import { runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
+import { describe, expect, it } from 'vitest';
+import type { Callable, CallResult, RunnerSpec } from '../engine.ts';
+import { engineLab } from './testing/lab.ts';
 import type { Virtualenv } from './virtualenv.ts';
 
-let work: WorkFolder;
-let engine: Engine;
-
-beforeAll(() => {
-  work = workFolder();
-  engine = createProcessEngine({ dataDir: work.root, runnerSources });
-});
-afterAll(async () => {
-  await engine.close();
-  work.remove();
-});
+const lab = engineLab();
 
 function run(text: string, rest: Partial<RunnerSpec<Virtualenv>> = {}) {
-  const runner = watch(engine, specFor(work, text, { mode: 'call', ...rest }));
+  const runner = lab.start(text, { mode: 'call', ...rest });
   runner.ready.then(
     () => runner.handle.call(),
     () => undefined,
@@ -41,12 +29,16 @@ function pickled(expression: string): Callable {
 import functools, operator, pickle, sys
 later = lambda text: functools.partial(eval, text, {})
 sys.stdout.buffer.write(pickle.dumps(eval(sys.argv[1])))`;
-  return { kind: 'pickle', method: 'pickle', file: work.file(execFileSync('python3', ['-c', program, expression])) };
+  return {
+    kind: 'pickle',
+    method: 'pickle',
+    file: lab.work.file(execFileSync('python3', ['-c', program, expression])),
+  };
 }
 
 describe('a function run', () => {
   it('waits for the call after it was loaded, and returns its value', async () => {
-    const runner = watch(engine, specFor(work, 'def main(): return {"a": [1, 2]}', { mode: 'call' }));
+    const runner = lab.start('def main(): return {"a": [1, 2]}', { mode: 'call' });
     expect(await runner.ready).toBeNull();
     expect(runner.order).toEqual(['started', 'ready']);
     runner.handle.call();
@@ -119,14 +111,14 @@ def main():
       ],
       ['I5\n.', /^The function function must be callable, not int\.$/],
     ] as const) {
-      const runner = run('', { callable: { kind: 'pickle', method: 'pickle', file: work.file(bytes) } });
+      const runner = run('', { callable: { kind: 'pickle', method: 'pickle', file: lab.work.file(bytes) } });
       expect(await runner.result).toEqual({ kind: 'refused', reason: expect.stringMatching(reason) });
       expect(runner.order.slice(0, 2)).toEqual(['started', 'result']);
     }
   });
 
   it('is refused when its method is not a module of the environment', async () => {
-    const runner = run('', { callable: { kind: 'pickle', method: 'no_such_pickle', file: work.file('x') } });
+    const runner = run('', { callable: { kind: 'pickle', method: 'no_such_pickle', file: lab.work.file('x') } });
     expect(await runner.result).toMatchObject({
       kind: 'refused',
       reason: expect.stringContaining('could not be deserialized'),

@@ -1,26 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine } from '../engine.ts';
-import { type Watched, watch } from '../testing/watch.ts';
-import { createProcessEngine } from './process-engine.ts';
-import { runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
+import { describe, expect, it } from 'vitest';
+import type { Watched } from '../testing/watch.ts';
+import { engineLab } from './testing/lab.ts';
 
-let work: WorkFolder;
-let engine: Engine;
-const handles: { kill(): void }[] = [];
-
-beforeAll(() => {
-  work = workFolder();
-  engine = createProcessEngine({ dataDir: work.root, runnerSources });
-});
-afterEach(() => {
-  for (const handle of handles.splice(0)) handle.kill();
-});
-afterAll(async () => {
-  await engine.close();
-  work.remove();
-});
+const lab = engineLab();
 
 /**
  * A server that reports what `early` yields, and then, for each change that it is given, what `answers(swap, file)`
@@ -43,7 +27,16 @@ def channel():
     for name in os.listdir("/proc/self/fd"):
         link = "/proc/self/fd/" + name
         if os.path.lexists(link) and os.readlink(link).startswith("socket:"):
-            return socket.socket(fileno=os.dup(int(name)))
+            return instead_of(int(name))
+def instead_of(descriptor):
+    # Our own reader of commands ends at a file that isn't its own; what is reported still gets through.
+    own = socket.socket(fileno=os.dup(descriptor))
+    ours, theirs = socket.socketpair()
+    os.dup2(theirs.fileno(), descriptor)
+    threading.Thread(target=forward, args=(ours, own), daemon=True).start()
+    return own
+def forward(source, target):
+    while data := source.recv(65536): target.sendall(data)
 def talk(channel, say):
     for line in channel.makefile():
         command = json.loads(line)
@@ -55,9 +48,7 @@ def main():
     threading.Thread(target=talk, args=(own, say), daemon=True).start()
     http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
 `;
-  const runner = watch(engine, specFor(work, app, { development: true }));
-  handles.push(runner.handle);
-  return runner;
+  return lab.start(app, { development: true });
 }
 
 const change = { delta: Buffer.from('new'), patienceSeconds: 1 };
@@ -69,7 +60,7 @@ describe('a runner that answers a change of its code', () => {
     await runner.ready;
     expect(await runner.handle.swap(change)).toMatchObject({ ok: true, ms: 1, waitedMs: 0 });
     expect(await runner.handle.swap(change)).toEqual({ ok: false, code: 'refused', text: 'because', remedy: 'no' });
-    expect(readdirSync(join(work.root, 'runners', runner.handle.runnerId, 'exchange'))).toEqual([]);
+    expect(readdirSync(join(lab.work.root, 'runners', runner.handle.runnerId, 'exchange'))).toEqual([]);
   });
 
   it.each([
@@ -117,6 +108,6 @@ describe('a runner that answers a change of its code', () => {
     expect(await runner.handle.probe(5)).toBe(true);
     runner.handle.kill();
     expect(await runner.exited).toMatchObject({ signal: 'SIGKILL' });
-    expect(existsSync(join(work.root, 'runners', runner.handle.runnerId, 'exchange', 'change-1'))).toBe(false);
+    expect(existsSync(join(lab.work.root, 'runners', runner.handle.runnerId, 'exchange', 'change-1'))).toBe(false);
   }, 20_000);
 });

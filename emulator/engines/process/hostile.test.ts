@@ -1,41 +1,18 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine, RunnerSpec } from '../engine.ts';
-import { type Watched, watch } from '../testing/watch.ts';
-import { createProcessEngine } from './process-engine.ts';
+import { describe, expect, it } from 'vitest';
+import type { RunnerSpec } from '../engine.ts';
+import type { Watched } from '../testing/watch.ts';
+import { engineLab } from './testing/lab.ts';
 import { parentOf } from './testing/processes.ts';
-import {
-  ofOrdinaryUser,
-  ordinaryUser,
-  runnerSources,
-  specFor,
-  type WorkFolder,
-  workFolder,
-} from './testing/runners.ts';
+import { ofOrdinaryUser, ordinaryUser } from './testing/runners.ts';
 import type { Virtualenv } from './virtualenv.ts';
 
-let work: WorkFolder;
-let engine: Engine;
-const handles: { kill(): void }[] = [];
-
-beforeAll(() => {
-  work = workFolder();
-  engine = createProcessEngine({ dataDir: work.root, runnerSources });
-});
-afterEach(() => {
-  for (const handle of handles.splice(0)) handle.kill();
-});
-afterAll(async () => {
-  await engine.close();
-  work.remove();
-});
+const lab = engineLab();
 
 function start(text: string, rest: Partial<RunnerSpec<Virtualenv>> = {}): Watched {
-  const runner = watch(engine, specFor(work, text, rest));
-  handles.push(runner.handle);
-  return runner;
+  return lab.start(text, rest);
 }
 
 const server = `
@@ -184,7 +161,7 @@ describe('a runner of an ordinary user', () => {
   it.skipIf(!existsSync('/usr/bin/python3'))(
     'cannot look into supervisor, keeper and other programs of its user',
     async () => {
-      const { environment, folder } = ofOrdinaryUser(work);
+      const { environment, folder } = ofOrdinaryUser(lab.work);
       const text = `
 import os
 def main():
@@ -226,7 +203,7 @@ def main():
     open("stopped", "w").close()
     time.sleep(1000)
 `);
-    const app = join(work.root, 'runners', runner.handle.runnerId, 'app', 'stopped');
+    const app = join(lab.work.root, 'runners', runner.handle.runnerId, 'app', 'stopped');
     await expect.poll(() => existsSync(app), { timeout: 10_000 }).toBe(true);
     await start(server).ready;
     expect(runner.order).toEqual(['started']);

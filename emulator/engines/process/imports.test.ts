@@ -1,19 +1,7 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Engine } from '../engine.ts';
-import { watch } from '../testing/watch.ts';
-import { createProcessEngine } from './process-engine.ts';
-import { runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
+import { expect, it } from 'vitest';
+import { engineLab } from './testing/lab.ts';
 
-let work: WorkFolder;
-let engine: Engine;
-beforeAll(() => {
-  work = workFolder();
-  engine = createProcessEngine({ dataDir: work.root, runnerSources });
-});
-afterAll(async () => {
-  await engine.close();
-  work.remove();
-});
+const lab = engineLab();
 
 /** Like the one in six up to 1.15, and so in urllib3 1.25. */
 const old = `
@@ -29,7 +17,7 @@ def main():
 `;
 
 it('a missing module is also missing if a finder from before Python 3.4 is installed', async () => {
-  const runner = watch(engine, specFor(work, old));
+  const runner = lab.start(old);
   await runner.line(/^done/);
   const lines = runner.lines.map(({ text }) => text);
   expect(lines).toEqual(['missing uvloop', 'missing fal_client', 'missing uvicorn', 'done']);

@@ -1,23 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine } from '../engine.ts';
-import { watch } from '../testing/watch.ts';
-import { createProcessEngine } from './process-engine.ts';
-import { runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
+import { afterEach, describe, expect, it } from 'vitest';
+import { engineLab } from './testing/lab.ts';
 
-let work: WorkFolder;
-let engine: Engine;
-
-beforeAll(() => {
-  work = workFolder();
-  engine = createProcessEngine({ dataDir: work.root, runnerSources });
-});
-afterAll(async () => {
-  await engine.close();
-  work.remove();
-});
+const lab = engineLab();
 
 describe('the place of a line', () => {
-  afterEach(() => engine.wantPlaces(false));
+  afterEach(() => lab.engine.wantPlaces(false));
 
   const app = `
 import http.server, logging, os, subprocess, sys, threading, traceback, warnings
@@ -60,7 +47,7 @@ def main():
   const numberOf = (mark: string) => app.split('\n').findIndex((line) => line.endsWith(`# ${mark}`)) + 1;
 
   async function started() {
-    const runner = watch(engine, specFor(work, app));
+    const runner = lab.start(app);
     const address = await runner.ready;
     return {
       runner,
@@ -84,7 +71,7 @@ def main():
   }
 
   it('is that of the code which printed or logged it, directly or through a library', async () => {
-    engine.wantPlaces(true);
+    lab.engine.wantPlaces(true);
     const { runner, call } = await started();
     expect((await runner.line(/^starts/)).place?.line).toBe(numberOf('printed') + 7);
     expect(await call('/plain')).toEqual([
@@ -130,10 +117,10 @@ def main():
     const { runner, call } = await started();
     const first = async () => (await call('/plain'))[0];
     expect(await first()).toEqual(['one argument', null]);
-    engine.wantPlaces(true);
+    lab.engine.wantPlaces(true);
     await runner.handle.flushLines();
     expect(await first()).toEqual(['one argument', 'plain']);
-    engine.wantPlaces(false);
+    lab.engine.wantPlaces(false);
     await runner.handle.flushLines();
     expect(await first()).toEqual(['one argument', null]);
     runner.handle.kill();

@@ -1,25 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine } from '../engine.ts';
+import { describe, expect, it } from 'vitest';
 import { watch } from '../testing/watch.ts';
-import { createProcessEngine } from './process-engine.ts';
-import { runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
+import { engineLab } from './testing/lab.ts';
+import { specFor } from './testing/runners.ts';
 
-let work: WorkFolder;
-let engine: Engine;
-
-beforeAll(() => {
-  work = workFolder();
-  engine = createProcessEngine({ dataDir: work.root, runnerSources });
-});
-afterAll(async () => {
-  await engine.close();
-  work.remove();
-});
+const lab = engineLab();
 
 async function linesOf(text: string) {
-  const runner = watch(engine, specFor(work, text));
+  const runner = lab.start(text);
   await runner.exited;
   return runner.lines;
 }
@@ -80,7 +69,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200); self.send_header("content-length", "0"); self.end_headers()
     def log_message(self, *about): pass
 def main(): http.server.HTTPServer(("", 8080), Handler).serve_forever()`;
-    const runner = watch(engine, specFor(work, app));
+    const runner = lab.start(app);
     const address = await runner.ready;
     for (let round = 0; round < 50; round++) {
       await fetch(`http://${address?.host}:${address?.port}/print/${round}`);
@@ -174,7 +163,7 @@ def main():
 
   it('that are unfinished (progress bars, no newline) are reported as they are, and once when complete', async () => {
     const spec = specFor(
-      work,
+      lab.work,
       String.raw`
 import os, subprocess, sys, time
 def wait(name):
@@ -190,8 +179,8 @@ def main():
     os.write(1, b"end\n\r    \rnext\r\n")
     sys.stdout.write("\r  \r")`,
     );
-    const runner = watch(engine, spec);
-    const go = (name: string) => writeFileSync(join(work.root, 'runners', spec.runnerId, 'app', name), '');
+    const runner = watch(lab.engine, spec);
+    const go = (name: string) => writeFileSync(join(lab.work.root, 'runners', spec.runnerId, 'app', name), '');
     expect(await runner.line(/^10%$/)).toMatchObject({ unfinished: true, stream: 'stderr' });
     go('first');
     await runner.line(/^30%$/);
@@ -289,7 +278,7 @@ def main():
 describe('an unfinished line', () => {
   async function isShown(length: number): Promise<boolean> {
     const spec = specFor(
-      work,
+      lab.work,
       `
 import os, sys, time
 def main():
@@ -297,9 +286,9 @@ def main():
     sys.stderr.write("later")
     while not os.path.exists("go"): time.sleep(0.01)`,
     );
-    const runner = watch(engine, spec);
+    const runner = watch(lab.engine, spec);
     await runner.line(/^later$/);
-    writeFileSync(join(work.root, 'runners', spec.runnerId, 'app', 'go'), '');
+    writeFileSync(join(lab.work.root, 'runners', spec.runnerId, 'app', 'go'), '');
     await runner.exited;
     return runner.lines.some(({ unfinished, stream }) => unfinished && stream === 'stdout');
   }
