@@ -13,7 +13,8 @@ from cloudpickle import cloudpickle as internals
 
 from . import live
 from .compare import VALUES, Comparison, Pair
-from .describe import PRIMITIVES, Describer, is_found_by_name
+from .describe import Describer
+from .names import PRIMITIVES, is_found_by_name
 from .judge import Judgement
 from .reach import Reach
 

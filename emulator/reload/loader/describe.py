@@ -12,20 +12,15 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
-import inspect
-import io
-import re
-import sys
 import types
 import typing
 
-import cloudpickle
 from cloudpickle import cloudpickle as internals
 
 from . import code as codes
-from . import project
+from .names import PRIMITIVES, Labels, digest_of_text, is_found_by_name, is_unbound, short, without_addresses
+from .outline import outline
 
-PRIMITIVES = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented))
 _GENERATED = {
     "__dict__",
     "__weakref__",
@@ -44,10 +39,8 @@ _GENERATED = {
 }
 """Members of a class that Python makes, or that facts describe."""
 _DATACLASS = {"__dataclass_fields__", "__dataclass_params__", "__match_args__"}
-_LONGEST_LABEL = 100
 _PLAIN = frozenset(PRIMITIVES)
 _LARGE = 1000
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+|<run_path>\.[\w.]+:\d+")
 
 
 class Describer:
@@ -74,10 +67,10 @@ class Describer:
     def target(self, value):
         """The end of an edge: the number of a node, or a text for what has no parts of its own."""
         if self.is_plain(value):
-            return "=" + _short(value)
+            return "=" + short(value)
         if isinstance(value, typing.TypeVar):
             # Its pickle has a random id.
-            return f"=TypeVar {value.__name__} {_without_addresses(repr((value.__bound__, value.__constraints__)))}"
+            return f"=TypeVar {value.__name__} {without_addresses(repr((value.__bound__, value.__constraints__)))}"
         if isinstance(value, enum.Enum) and not self.is_project_class(type(value)):
             return f"={type(value).__module__}:{type(value).__qualname__}.{value.name}"
         if isinstance(value, types.ModuleType):
@@ -191,7 +184,7 @@ class Describer:
             node["kind"] = kind.__name__
             texts = sorted(((self._text_of(item), item) for item in value), key=lambda pair: pair[0])
             node["facts"]["members"] = codes.digest([text for text, _ in texts])
-            labels = _Labels()
+            labels = Labels()
             for text, item in texts:
                 if not self.is_plain(item):
                     self._edge(node, labels.unique(f"member {text}"), item, None)
@@ -208,7 +201,7 @@ class Describer:
                 self._edge(node, f"argument {index}", item, None)
         elif isinstance(value, enum.Enum):
             node["kind"], node["name"] = "member", f"{kind.__qualname__}.{value.name}"
-            node["facts"]["value"] = _short(value.value) if isinstance(value.value, PRIMITIVES) else "?"
+            node["facts"]["value"] = short(value.value) if isinstance(value.value, PRIMITIVES) else "?"
             self._edge(node, "class", kind, ["M"])
         else:
             self._instance(node, value)
@@ -224,7 +217,7 @@ class Describer:
         node["own"] = own
         facts["code"] = codes.digest(codes.key_of(code))
         node["lines"] = codes.digest(codes.lines_of(code))
-        node["doc"] = _digest_of_text(function.__doc__)
+        node["doc"] = digest_of_text(function.__doc__)
         node["free"] = list(code.co_freevars)
         node["shape"] = codes.digest(codes.shape_of(function))
         if own:
@@ -272,7 +265,7 @@ class Describer:
             and base.__module__ not in ("abc", "typing", "builtins", "enum")
             for base in cls.__mro__
         )
-        node["doc"] = _digest_of_text(members.get("__doc__"))
+        node["doc"] = digest_of_text(members.get("__doc__"))
         node["replaceable"] = "model" if is_model else "enum" if is_enum else ""
         if type(cls) is not type:
             self._edge(node, "metaclass", type(cls), ["M"])
@@ -282,19 +275,19 @@ class Describer:
         node["runs"] = is_enum or issubclass(cls, type)
         # Its code for validation can't be seen or replaced.
         node["opaque"] = "__pydantic_validator__" in members and not is_model
-        facts["annotations"] = codes.digest(_without_addresses(repr(_own_annotations(cls))))
+        facts["annotations"] = codes.digest(without_addresses(repr(_own_annotations(cls))))
         if issubclass(cls, tuple) and "_fields" in members:
             facts["tuple fields"] = list(cls._fields)
         if "__slots__" in members:
             facts["slots"] = repr(members["__slots__"])
         if dataclasses.is_dataclass(cls):
-            facts["fields"] = codes.digest([_without_addresses(repr(members.get(name))) for name in sorted(_DATACLASS)])
+            facts["fields"] = codes.digest([without_addresses(repr(members.get(name))) for name in sorted(_DATACLASS)])
             for name, field in getattr(cls, "__dataclass_fields__", {}).items():
                 self._edge(node, "field " + name, field, None)
         if is_model:
             self._model(node, cls)
         if is_enum:
-            facts["members"] = [[name, it.name, _short(it.value)] for name, it in cls.__members__.items()]
+            facts["members"] = [[name, it.name, short(it.value)] for name, it in cls.__members__.items()]
             for name, member in cls.__members__.items():
                 if not self.is_plain(member.value):
                     self._edge(node, "field " + name, member.value, None)
@@ -304,7 +297,7 @@ class Describer:
             if is_model and name in ("model_fields", "model_config", "__signature__", "__class_vars__"):
                 continue
             if is_model and name in ("__private_attributes__",):
-                facts["private"] = _without_addresses(repr(value))
+                facts["private"] = without_addresses(repr(value))
                 continue
             if is_enum and (name.startswith("_") or name in cls.__members__):
                 continue
@@ -316,20 +309,20 @@ class Describer:
         facts = node["facts"]
         try:
             schemas = [cls.model_json_schema(mode=mode) for mode in ("validation", "serialization")]
-            facts["schema"] = codes.digest(_without_addresses(repr(schemas)))
+            facts["schema"] = codes.digest(without_addresses(repr(schemas)))
         except Exception:
             facts["schema"] = ""
-        facts["config"] = _without_addresses(repr(cls.model_config))
+        facts["config"] = without_addresses(repr(cls.model_config))
         # Functions in it can be part of no schema.
         self._edge(node, "config", cls.model_config, None)
-        facts["declared"] = codes.digest(_without_addresses(repr(cls.model_fields)))
+        facts["declared"] = codes.digest(without_addresses(repr(cls.model_fields)))
         decorators = getattr(cls, "__pydantic_decorators__", None)
         shapes = [
             codes.shape_of(value)
             for value in (getattr(member, "__func__", member) for member in cls.__dict__.values())
             if isinstance(value, types.FunctionType)
         ]
-        facts["validators"] = codes.digest([_without_addresses(repr(decorators)), shapes])
+        facts["validators"] = codes.digest([without_addresses(repr(decorators)), shapes])
         for name, field in cls.model_fields.items():
             self._edge(node, "field " + name, field, None)
 
@@ -347,7 +340,7 @@ class Describer:
         node["kind"] = "dict"
         texts = [self._text_of(key) for key in value]
         node["facts"]["keys"] = codes.digest(texts)
-        labels = _Labels()
+        labels = Labels()
         for text, (key, item) in zip(texts, value.items()):
             is_simple = type(key) in (str, int, bool, type(None))
             label = labels.unique(f"[{key!r}]" if is_simple else f"[{text}]")
@@ -372,57 +365,7 @@ class Describer:
                 self._edge(node, name, part, ["a", name])
             if not isinstance(value, (dict, list, tuple, set, str, int, float, bytes)):
                 return
-        node["facts"]["pickled"] = self._pickled(node, value)
-
-    def _pickled(self, node: dict, value) -> str:
-        """A digest of the object's pickle, in which the project's objects are edges."""
-        file = io.BytesIO()
-        try:
-            _Outline(file, self, node, value).dump(value)
-        except Exception as error:
-            return f"can't be compared: {type(error).__name__}"
-        return codes.digest(file.getvalue())
-
-
-def is_found_by_name(function) -> bool:
-    """
-    Whether it is what its module has under its name. A wrapper has the names of the function that it wraps, so the
-    names alone say nothing.
-    """
-    found = sys.modules.get(function.__globals__.get("__name__") or "")
-    try:
-        for name in function.__qualname__.split("."):
-            found = inspect.getattr_static(found, name)
-    except AttributeError:
-        return False
-    return (found.__func__ if isinstance(found, (staticmethod, classmethod)) else found) is function
-
-
-def _is_plain_and_large(value) -> bool:
-    if type(value) not in (list, tuple, dict, set, frozenset) or len(value) < _LARGE:
-        return False
-    items = (*value, *value.values()) if type(value) is dict else value
-    return all(type(item) in _PLAIN for item in items)
-
-
-def is_unbound(function) -> bool:
-    """Whether it is a function of a library in C, and no method of an object, such as `{}.get`."""
-    if not isinstance(function, types.BuiltinFunctionType):
-        return False
-    return function.__self__ is None or isinstance(function.__self__, (types.ModuleType, type))
-
-
-class _Labels:
-    """Names for the edges of one node: an edge whose name another one has would hide that."""
-
-    def __init__(self):
-        self._used: dict[str, int] = {}
-
-    def unique(self, label: str) -> str:
-        if len(label) > _LONGEST_LABEL:
-            label = f"{label[:_LONGEST_LABEL]}… {codes.digest(label)}"
-        count = self._used[label] = self._used.get(label, 0) + 1
-        return label if count == 1 else f"{label} #{count}"
+        node["facts"]["pickled"] = outline(self, node, value)
 
 
 class _Namespace:
@@ -439,30 +382,11 @@ class _Namespace:
                 node["edges"].append([name, ["n", name], describer.target(self.names[name])])
 
 
-class _Outline(cloudpickle.Pickler):
-    """Pickles an object of a library; objects of the project in it become edges of its node."""
-
-    def __init__(self, file, describer: Describer, node: dict, top):
-        super().__init__(file)
-        self._describer, self._node, self._top = describer, node, top
-        self._count = 0
-
-    def persistent_id(self, value):
-        if value is self._top or self._describer.is_plain(value):
-            return None
-        if isinstance(value, (type, types.FunctionType, types.ModuleType)):
-            target = self._describer.target(value)
-            if isinstance(target, str):
-                return ("named", target)
-        elif isinstance(value, enum.Enum) or self._describer.is_project_class(type(value)):
-            target = self._describer.target(value)
-            if isinstance(target, str):
-                return ("named", target)
-        else:
-            return None
-        self._count += 1
-        self._node["edges"].append([f"part {self._count}", None, target])
-        return ("part", self._count)
+def _is_plain_and_large(value) -> bool:
+    if type(value) not in (list, tuple, dict, set, frozenset) or len(value) < _LARGE:
+        return False
+    items = (*value, *value.values()) if type(value) is dict else value
+    return all(type(item) in _PLAIN for item in items)
 
 
 def _base_model():
@@ -489,16 +413,3 @@ def _own_annotations(cls: type) -> dict:
     except Exception:
         # Lazily evaluated annotations (3.14) can name what isn't there.
         return {}
-
-
-def _short(value) -> str:
-    text = f"{type(value).__name__} {value!r}" if isinstance(value, PRIMITIVES) else "?"
-    return text if len(text) <= 60 else text[:40] + "… " + codes.digest(text)
-
-
-def _digest_of_text(value) -> str | None:
-    return codes.digest(value) if isinstance(value, str) else None
-
-
-def _without_addresses(text: str) -> str:
-    return _ADDRESS.sub("", text)
