@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import types
+from collections.abc import MutableMapping
 
 import cloudpickle
 from cloudpickle import cloudpickle as internals
@@ -20,6 +21,8 @@ from .reach import Reach
 
 _DESCRIPTORS = frozenset({"property", "cached_property", "staticmethod", "classmethod", "cache"})
 _BY_VALUE = VALUES | _DESCRIPTORS
+_NAMED = ("function", "class")
+"""Kinds whose live object is known by its name: a request may have put another one in its place."""
 _DATACLASS = ("__dataclass_fields__", "__match_args__", "__dataclass_params__", "__annotations__")
 _OF_FUNCTION = ("__defaults__", "__kwdefaults__", "__annotations__")
 
@@ -43,7 +46,7 @@ class _Delta:
 
     def make(self) -> tuple[bytes, dict[str, int]]:
         touched = Reach(self._comparison).affected()
-        functions, caches, instances = [], [], []
+        functions, caches, instances, memories = [], [], [], []
         for pair in self._comparison.pairs:
             path = _path(pair)
             if pair.kind == "class" and path is not None and id(pair) in self._dirty:
@@ -58,18 +61,24 @@ class _Delta:
             if pair.kind == "class" and has_layout and not pair.new["app"]:
                 instances.append(("dataclass", path))
             if id(pair) in touched:
+                if pair.kind == "function":
+                    memories += [(path, *found) for found in _memories(self._objects[pair.new_index])]
                 if pair.kind == "function" and pair.new.get("own"):
                     functions.append(path)
                 elif pair.kind == "cache":
                     caches.append(("cache", path))
                 elif pair.kind == "cached_property":
                     caches.append(("cached_property", path))
+        used = {path for _, path, *_ in self._operations} | set(functions) | {path for _, path in instances}
+        named = {_path(pair): pair.old["name"] for pair in self._comparison.pairs if pair.kind in _NAMED}
         content = {
             "version": live.VERSION,
+            "names": [(path, named[path]) for path in used if path in named],
             "operations": self._operations,
             "functions": list(dict.fromkeys(functions)),
             "caches": caches,
             "instances": instances,
+            "memories": memories,
             "kept": self._judgement.kept,
         }
         counts: dict[str, int] = {}
@@ -201,7 +210,7 @@ class _Delta:
     # The pickle
 
     def _pickle(self, content: dict) -> bytes:
-        references: dict[int, tuple] = {}
+        references: dict[int, tuple[tuple, str | None]] = {}
         spaces: dict[int, tuple] = {}
         for pair in self._comparison.pairs:
             path = _path(pair)
@@ -211,7 +220,7 @@ class _Delta:
             if pair.kind == "namespace":
                 spaces[id(value.names)] = path
             elif pair.kind not in ("tuple", "frozenset", "generic", "cell", "method", "member"):
-                references[id(value)] = path
+                references[id(value)] = (path, pair.old["name"] if pair.kind in _NAMED else None)
         file = io.BytesIO()
         _Pickler(file, references, spaces).dump(content)
         return file.getvalue()
@@ -225,7 +234,7 @@ class _Space:
 
 
 class _Pickler(cloudpickle.Pickler):
-    def __init__(self, file, references: dict[int, tuple], spaces: dict[int, tuple]):
+    def __init__(self, file, references: dict[int, tuple[tuple, str | None]], spaces: dict[int, tuple]):
         super().__init__(file)
         self._references = references
         self._spaces = {key: _Space(path) for key, path in spaces.items()}
@@ -235,10 +244,10 @@ class _Pickler(cloudpickle.Pickler):
         if type(value) in PRIMITIVES:
             return None
         if isinstance(value, _Space):
-            return ("live", value.path)
-        path = self._references.get(id(value))
-        if path is not None:
-            return ("live", path)
+            return ("live", value.path, None)
+        reference = self._references.get(id(value))
+        if reference is not None:
+            return ("live", *reference)
         if isinstance(value, types.ModuleType):
             return ("sdk", value.__name__, "") if live.is_sdk(value.__name__) else None
         if isinstance(value, types.FunctionType):
@@ -258,6 +267,17 @@ class _Pickler(cloudpickle.Pickler):
         # Its globals are in the runner, and what is missing there comes as operations.
         slots["__globals__"] = {}
         return (types.FunctionType, arguments, (state, slots), None, None, internals._function_setstate)
+
+
+def _memories(function: types.FunctionType):
+    """Containers that a decorator has for its function, such as a cache, with what they have after an import."""
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
+        try:
+            value = cell.cell_contents
+        except ValueError:
+            continue
+        if isinstance(value, (dict, list, set, MutableMapping)):
+            yield name, len(value)
 
 
 def _path(pair: Pair) -> tuple | None:

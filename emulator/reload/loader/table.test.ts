@@ -108,6 +108,9 @@ describe.concurrent('a swapped app answers as a restarted one', { timeout: 30_00
       swapped: 23,
       others: [
         'docstring of a tool that setup() has: restart: setup() reaches search, which changed',
+        'function in the place of which a request put another: refused: calm was replaced at run time by eager',
+        'class in the place of which a request put another: refused: ' +
+          'Small.show was replaced at run time by Tall.show',
         'property in a format of setup(): restart: setup() reaches Demo.size, which changed',
       ],
     });
@@ -119,6 +122,11 @@ describe.concurrent('a swapped app answers as a restarted one', { timeout: 30_00
           'Demo.setup looks names up at run time, and Demo.load_b changed',
       ],
     });
+  });
+
+  it('but for what decorators remember, which is named', async () => {
+    const [row] = await rowsOf<{ readonly kept: readonly string[] }>('memories.py');
+    expect(row?.kept).toEqual(['memory of remember.<locals>.remembering']);
   });
 
   it('after random edits of random apps', async () => {

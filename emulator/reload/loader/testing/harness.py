@@ -198,6 +198,7 @@ class Runner:
             change = live.apply.load(self.root, self.instance, delta)
             change.check()
             change.apply()
+            self.kept = change.kept
             self.app = self.instance._build_app()
         except live.apply.Refused as refused:
             return refused.text

@@ -28,6 +28,8 @@ EDITS = [
     _edit("encoder in the configuration of a model", "EUR", "USD"),
     _edit("function in a branch that makes a random value", "-in a branch", "-in some branch"),
     _edit("function that stores a random value", "-in a call", "-in some call"),
+    _edit("function in the place of which a request put another", '"calm"', '"calmer"'),
+    _edit("class in the place of which a request put another", '"small"', '"smaller"'),
     _edit("property in a format of setup()", '"one size"', '"another size"'),
     _edit("value of an enum that is a tuple", "SMALL = (1, 2)", "SMALL = (1, 3)"),
     _edit("second name of a value of an enum", "TINY = (1, 2)", "TINY = (1, 4)"),

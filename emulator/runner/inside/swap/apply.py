@@ -79,6 +79,13 @@ class Resolver:
             self._memo[path] = found
         return found
 
+    def named(self, path: tuple, name: str | None):
+        """The function or class of this name at a path: a request may have put another one there."""
+        found = self(path)
+        if name is not None and getattr(found, "__qualname__", None) != name:
+            raise Refused(f"{name} was replaced at run time by {getattr(found, '__qualname__', found)!s:.80}")
+        return found
+
     def holds(self, value) -> bool:
         """Whether this is the resolver's own memory."""
         return value is self._memo
@@ -221,7 +228,7 @@ class _Unpickler(pickle.Unpickler):
     def persistent_load(self, reference):
         kind, *about = reference
         if kind == "live":
-            return self._resolve(about[0])
+            return self._resolve.named(*about)
         if kind == "sdk":
             return self._resolve.sdk(*about)
         raise Refused(f"unknown reference {kind!r}")
@@ -235,9 +242,12 @@ class Change:
 
     def __init__(self, content: dict, instance, resolve: Resolver):
         self._instance, self._resolve = instance, resolve
+        for path, name in content["names"]:
+            resolve.named(path, name)
         self._operations = [(kind, resolve(path), *rest) for kind, path, *rest in content["operations"]]
         self._instances = [(kind, resolve(path)) for kind, path in content["instances"]]
         self._caches = [(kind, resolve(path)) for kind, path in content["caches"]]
+        self._memories = [(resolve(path), name, length) for path, name, length in content["memories"]]
         self.functions = [resolve(path) for path in content["functions"]]
         self.cleared: list[str] = []
         self.kept: list[str] = list(content["kept"])
@@ -246,7 +256,14 @@ class Change:
                 raise Refused(f"{getattr(target, '__qualname__', target)!s:.80} isn't a function any more")
 
     def check(self) -> None:
-        """Whether live objects permit the change; changes nothing."""
+        """Whether live objects permit the change; changes nothing. Names what old code has stored."""
+        for function, name, length in self._memories:
+            try:
+                if len(step(function, ("c", name))) != length:
+                    self.kept.append(f"{name} of {function.__qualname__}")
+            except Exception:
+                # Something else is there by now.
+                continue
         for kind, cls in self._instances:
             _check_instances(kind, cls)
         for kind, target, *about in self._operations:

@@ -132,6 +132,28 @@ def configure():
 configure()
 
 
+def calm():
+    return "calm"
+
+
+def eager():
+    return "eager"
+
+
+class Small:
+    def show(self):
+        return "small"
+
+
+class Tall:
+    def show(self):
+        return "tall"
+
+
+CURRENT = calm
+SHOWN = {"kind": Small}
+
+
 class Demo(fal.App, keep_alive=100):
     machine_type = "S"
 
@@ -149,6 +171,13 @@ class Demo(fal.App, keep_alive=100):
 
         return [inner.__doc__, Documented.__doc__]
 
+    @fal.endpoint("/shown")
+    def shown(self) -> Any:
+        global CURRENT
+        CURRENT = eager
+        SHOWN["kind"] = Tall
+        return "switched"
+
     @fal.endpoint("/")
     def main(self) -> Any:
         return {
@@ -161,6 +190,7 @@ class Demo(fal.App, keep_alive=100):
             "registries": [[function() for function in them.values()] for them in (BY_KIND, BY_PARTS)],
             "text": self.text,
             "docs": [self.described(), self.docs],
+            "current": [CURRENT(), SHOWN["kind"]().show()],
             "bill": Bill(money=Money(3)).model_dump_json(),
             "made": [MADE[32:], STATE["made"][32:]],
         }
