@@ -15,6 +15,9 @@ describe('a path that is not watched', () => {
     ['/elsewhere', 'lib/a.py', false],
     ['.env*', '.env.local', true],
     ['helper.py', 'lib/helper.py', true],
+    ['/project/out (1)/a[1].json', 'out (1)/a[1].json', true],
+    ['out (1)/a[1].json', 'out (1)/a[1].json', true],
+    ['out (1)', 'out (1)/a[1].json', true],
   ])('fits %s: %s', (glob, path, isIgnored) => {
     expect(ignoredBy('/project', [glob])(`/project/${path}`)).toBe(isIgnored);
   });

@@ -28,7 +28,9 @@ function below(root: string, path: string): string {
 function fitting(root: string, glob: string): (path: string) => boolean {
   const plain = glob.replace(/^\.\//, '').replace(/\/+$/, '');
   const wanted = plain.includes('/') ? plain : `**/${plain}`;
-  const fits = picomatch([wanted, `${wanted}/**`], { dot: true });
-  if (plain.startsWith('/')) return (path) => fits(path);
+  const isMatch = picomatch([wanted, `${wanted}/**`], { dot: true });
+  // Names of files are given as they are, and can have characters that globs use.
+  const fits = (path: string) => path === plain || path.startsWith(`${plain}/`) || isMatch(path);
+  if (plain.startsWith('/')) return fits;
   return (path) => fits(below(root, path));
 }
