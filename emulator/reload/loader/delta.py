@@ -69,7 +69,8 @@ class _Delta:
                     caches.append(("cache", path))
                 elif pair.kind == "cached_property":
                     caches.append(("cached_property", path))
-        used = {path for _, path, *_ in self._operations} | set(functions) | {path for _, path in instances}
+        used = {path for kind, path, *_ in self._operations if kind != "lines"}
+        used |= {*functions, *(path for _, path in instances)}
         named = {_path(pair): pair.old["name"] for pair in self._comparison.pairs if pair.kind in _NAMED}
         content = {
             "version": live.VERSION,
@@ -149,8 +150,10 @@ class _Delta:
             return
         value = self._objects[pair.new_index]
         if pair.kind == "function":
-            if "code" in pair.facts or pair.moved:
+            if "code" in pair.facts:
                 self._operations.append(("code", path, value.__code__))
+            elif pair.moved:
+                self._operations.append(("lines", path, value.__code__, pair.old["name"]))
             if pair.has_other_doc:
                 self._operations.append(("attribute", path, "__doc__", value.__doc__))
         if pair.kind == "class" and pair.has_other_doc:

@@ -105,6 +105,7 @@ describe.concurrent('a swapped app answers as a restarted one', { timeout: 30_00
   it('after edits of what values hide', async () => {
     expect(await editsOf('odd')).toEqual({
       wrong: [],
+      silent: [],
       swapped: 23,
       others: [
         'docstring of a tool that setup() has: restart: setup() reaches search, which changed',
@@ -116,6 +117,7 @@ describe.concurrent('a swapped app answers as a restarted one', { timeout: 30_00
     });
     expect(await editsOf('computed')).toEqual({
       wrong: [],
+      silent: [],
       swapped: 0,
       others: [
         'method that setup() calls by a computed name: restart: ' +

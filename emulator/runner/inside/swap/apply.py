@@ -244,7 +244,7 @@ class Change:
         self._instance, self._resolve = instance, resolve
         for path, name in content["names"]:
             resolve.named(path, name)
-        self._operations = [(kind, resolve(path), *rest) for kind, path, *rest in content["operations"]]
+        self._operations = [it for it in (_resolved(resolve, *it) for it in content["operations"]) if it is not None]
         self._instances = [(kind, resolve(path)) for kind, path in content["instances"]]
         self._caches = [(kind, resolve(path)) for kind, path in content["caches"]]
         self._memories = [(resolve(path), name, length) for path, name, length in content["memories"]]
@@ -322,6 +322,17 @@ class Change:
             self.cleared.append(getattr(target, "__qualname__", "a cache"))
         elif self._instance is not None and self._instance.__dict__.pop(target.attrname, _EMPTY) is not _EMPTY:
             self.cleared.append(f"self.{target.attrname}")
+
+
+def _resolved(resolve: Resolver, kind: str, path: tuple, *about) -> tuple | None:
+    if kind != "lines":
+        return (kind, resolve(path), *about)
+    code, name = about
+    try:
+        return ("code", resolve.named(path, name), code)
+    except Refused:
+        # Only lines of code that a request has replaced.
+        return None
 
 
 def _check_instances(kind: str, cls) -> None:
