@@ -56,10 +56,8 @@ async function answers(url: string, { paths }: Version): Promise<Version['answer
     const response = await fetch(url + path, { method, ...sent });
     found[name] = [response.status, await response.text()];
   };
-  for (const path of paths) {
-    await ask(path, path, { text: ' q ' });
-    await ask(`${path} invalid`, path, { text: 3 });
-  }
+  for (const path of paths) await ask(path, path, { text: ' q ' });
+  await ask('invalid', '/', { text: 3 });
   await ask('openapi', '/openapi.json', null, 'GET');
   return found;
 }
