@@ -281,7 +281,8 @@ describe('an app of `minifal run --debug`', () => {
       const inSetup = await dap.stopped();
       expect(inSetup.line).toBe(await lineOf('setup'));
       await dap.resume(inSetup.threadId);
-      await untilDebug(id, 'attached');
+      // Before it is ready, a save would replace it by another runner, which waits again.
+      await until('the runner is ready', async () => (await rowOf(id)).state === 'IDLE');
 
       const file = join(project.folder, 'app.py');
       const source = await readFile(file, 'utf8');
