@@ -140,6 +140,9 @@ export function createSession(deps: {
       pickRunner: (title) => pickRunner(link.snapshot(), title),
     });
   });
+  const unfollowWaiting = link.onChange(({ live }) => {
+    if ([...(live?.runners.values() ?? [])].some((runner) => runner.debug === 'waiting')) void debug.get();
+  });
   const failedAt = (failed: FailedCommand) => void problems.get().then((loaded) => loaded.failed(failed));
   const ignoreSaves = createIgnoreSaves({ runs, link, present });
   const switchScaling = createSwitchScaling({ runs, link, dataFolder: folder });
@@ -383,6 +386,7 @@ export function createSession(deps: {
       emulatorFollower.close();
       unfollowExceptions();
       unfollowStart();
+      unfollowWaiting();
       debug.ifUsed((loaded) => loaded.close());
       inlineLogs.ifUsed((loaded) => loaded.close());
       problems.ifUsed((loaded) => loaded.close());

@@ -56,6 +56,13 @@ interface Before {
   readonly hash: string | undefined;
 }
 
+interface HowToBegin {
+  /** For `fal`. */
+  readonly options?: readonly string[];
+  /** The runners of a run that reloads wait for a debugger. */
+  readonly isDebugged?: boolean;
+}
+
 /** In this time after a deploy, the emulator's live state has it. */
 const noteMs = 10_000;
 
@@ -91,7 +98,7 @@ export function createAppTasks(deps: {
   async function program(
     { command, app }: FalTaskDefinition,
     folder: vscode.WorkspaceFolder,
-    options: readonly string[] = [],
+    { options = [], isDebugged = false }: HowToBegin = {},
   ): Promise<FalProgram> {
     const { cwd, ref } = placeOf(app, folder);
     const fal = await clis.get(vscode.Uri.file(cwd));
@@ -103,7 +110,7 @@ export function createAppTasks(deps: {
     if (reload) {
       const { python } = fal;
       const tools = { node: await minifal.node(), bundle: minifal.bundle, python, dataFolder: link.folder };
-      return watchedRun(place, tools, reload);
+      return watchedRun(place, tools, reload, isDebugged);
     }
     return { command: fal.command, args: [...fal.args, command, ref, ...options], cwd, env: place.env };
   }
@@ -213,11 +220,11 @@ export function createAppTasks(deps: {
   async function begin(
     command: 'run' | 'deploy',
     app: WorkspaceApp,
-    { onText, options = [] }: { readonly onText?: (text: string) => void; readonly options?: readonly string[] } = {},
+    { onText, ...how }: HowToBegin & { readonly onText?: (text: string) => void } = {},
   ): Promise<RunningTask> {
     const { name, folder } = app;
     const about = { ...aboutApp(command, appInTask(app), name, folder), isShown: command === 'run' };
-    const again = () => program({ type: taskType, ...about }, folder, options);
+    const again = () => program({ type: taskType, ...about }, folder, how);
     // Before the terminal opens: prompts and messages would otherwise appear next to it.
     let ready: FalProgram | undefined = await again();
     const made = spec(
@@ -230,7 +237,7 @@ export function createAppTasks(deps: {
       },
       command === 'run',
     );
-    const shown = { ...made, ref: [made.ref, ...options].join(' '), ...(onText ? { onText } : {}) };
+    const shown = { ...made, ref: [made.ref, ...(how.options ?? [])].join(' '), ...(onText ? { onText } : {}) };
     return startTask(shown, nextInstance(shown), begunTasks);
   }
 

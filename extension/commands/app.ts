@@ -63,12 +63,13 @@ export function createAppCommands(deps: {
     return app;
   }
 
-  async function run(argument: unknown): Promise<boolean> {
+  async function run(argument: unknown, isDebugged = false): Promise<boolean> {
     try {
       const app = await chosen(argument, t('Select an App to Run'));
       const key = appKey(app);
       const begun =
-        beginning.get(key) ?? runs.expect(key, () => beginRun(app, key)).finally(() => beginning.delete(key));
+        beginning.get(key) ??
+        runs.expect(key, () => beginRun(app, key, isDebugged)).finally(() => beginning.delete(key));
       beginning.set(key, begun);
       await begun;
       return true;
@@ -79,11 +80,11 @@ export function createAppCommands(deps: {
   }
 
   /** One run of an app: another one takes the place of the first. */
-  async function beginRun(app: WorkspaceApp, key: string): Promise<void> {
+  async function beginRun(app: WorkspaceApp, key: string, isDebugged: boolean): Promise<void> {
     // Otherwise a window that was just reloaded would begin a second one.
     await runs.joined();
     if (runs.has(key)) await withSign(t('Stopping {0}', app.name), () => runs.endAll(key));
-    await withSign(t('Starting {0}', app.name), () => tasks.begin('run', app));
+    await withSign(t('Starting {0}', app.name), () => tasks.begin('run', app, { isDebugged }));
   }
 
   /** A run that doesn't reload is stopped and begun again. */
@@ -180,7 +181,7 @@ export function createAppCommands(deps: {
   }
 
   return {
-    /** `true`: the run has begun. */
+    /** `true`: the run has begun. `isDebugged`: its runners wait for a debugger, if it reloads. */
     run,
     /** `false`: nothing is running, or the user chose nothing. `key` absent: any run. */
     restart,

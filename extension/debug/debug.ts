@@ -4,7 +4,7 @@ import { appInTask } from '../commands/app-tasks.ts';
 import type { Runs } from '../commands/runs.ts';
 import { type Presenter, signalOf } from '../present.ts';
 import { Cancelled, Problem, untrusted } from '../problem.ts';
-import type { DebugRefused } from '../target/debug.ts';
+import { type DebugRefused, setDebugWait } from '../target/debug.ts';
 import type { Link } from '../target/link.ts';
 import type { RunnerRow } from '../target/live.ts';
 import { elementsOf } from '../views/row-view.ts';
@@ -129,6 +129,18 @@ export function createDebug(deps: {
     present.problem(isSentence ? new Problem((error as DebugRefused).message) : error);
   }
 
+  /** Runners of this window's runs that wait for a debugger which is gone, for example since the window reloaded. */
+  function release(): void {
+    const waiting = [...(link.snapshot().live?.runners.values() ?? [])].filter(({ debug }) => debug === 'waiting');
+    for (const alias of new Set(waiting.map((runner) => runner.alias))) {
+      const keys = index.known().map(appKey);
+      const key = keys.find((one) => runs.aliasesOf(one).includes(alias));
+      if (key !== undefined && !debugged.has(key)) void setDebugWait(link.folder, alias, false).catch(() => {});
+    }
+  }
+
+  const unfollow = link.onChange(release);
+
   const side: DebugSide = {
     async configurations(folder) {
       if (!vscode.workspace.isTrusted) return [];
@@ -145,7 +157,10 @@ export function createDebug(deps: {
   return {
     side,
     commands: { debugApp, attachDebugger: attach, showStacks: stacks.show },
-    close: attaching.close,
+    close() {
+      unfollow();
+      attaching.close();
+    },
   };
 }
 

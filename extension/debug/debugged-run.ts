@@ -4,6 +4,7 @@ import type { Runs } from '../commands/runs.ts';
 import { signalOf } from '../present.ts';
 import { Cancelled } from '../problem.ts';
 import { readSettings } from '../settings.ts';
+import { setDebugWait } from '../target/debug.ts';
 import type { Link } from '../target/link.ts';
 import type { RunnerRow } from '../target/live.ts';
 import { t } from '../words.ts';
@@ -61,7 +62,7 @@ export function createDebuggedRun(deps: {
     showProgress();
     try {
       report(t('Starting {0}…', app.name));
-      if (!runs.has(key) && !(await apps.run({ file: app.uri.fsPath, app: app.entry?.name ?? app.name }))) {
+      if (!runs.has(key) && !(await apps.run({ file: app.uri.fsPath, app: app.entry?.name ?? app.name }, true))) {
         close(true);
         return;
       }
@@ -76,6 +77,9 @@ export function createDebuggedRun(deps: {
     }
   }
 
+  /** The alias whose runners wait for this session. */
+  let waits: string | undefined;
+
   /** Compares what runs with what this session debugs. */
   function look(): void {
     if (over.signal.aborted) return;
@@ -86,6 +90,10 @@ export function createDebuggedRun(deps: {
     const served = alias();
     const { live } = link.snapshot();
     if (served === undefined || !live) return;
+    if (waits !== served) {
+      waits = served;
+      void setDebugWait(link.folder, served, true).catch(deps.problem);
+    }
     const all = [...live.runners.values()].filter((runner) => runner.alias === served && runner.endedAt === null);
     for (const runner of runnersToAttach(all, tried)) {
       tried.add(runner.id);
@@ -131,8 +139,10 @@ export function createDebuggedRun(deps: {
   /** The person ends the session: the run continues without debugger, or ends, too. */
   async function end(): Promise<void> {
     if (over.signal.aborted) return;
+    const served = alias();
     close(false);
     attaching.leave(tried);
+    if (served !== undefined) await setDebugWait(link.folder, served, false).catch(() => {});
     if (readSettings(app.uri).stopOnDebugEnd && hasBegun) await runs.endAll(key);
   }
 

@@ -54,6 +54,15 @@ export async function connectRunner(
 
 const shortMs = 10_000;
 
+/**
+ * Whether each runner of a run that starts from now on waits for a debugger before it loads the app.
+ * @throws DebugRefused, errors of the connection
+ */
+export async function setDebugWait(folder: string, alias: string, wait: boolean): Promise<void> {
+  const path = `/minifal/runs/${encodeURIComponent(alias)}/debug`;
+  await order(folder, 'PUT', path, { wait }, AbortSignal.timeout(shortMs));
+}
+
 /** What the threads of a runner do; `undefined`: the runner doesn't live, or no emulator is running. */
 export function askStacks(folder: string, runner: string): Promise<RunnerStacks | undefined> {
   return ask(folder, `/minifal/runners/${encodeURIComponent(runner)}/stacks`, runnerStacksSchema, shortMs);

@@ -11,6 +11,15 @@ it('a run that reloads is `minifal run` with the same app, Python and environmen
   });
   const { args } = watchedRun(place, tools, { swaps: true, audits: true, scaling: 'faithful', ignored: [] });
   expect(args.join(' ')).toContain('--audit --scaling faithful --');
+  const swapping = { swaps: true, audits: false, scaling: 'pinned', ignored: [] } as const;
+  expect(watchedRun(place, tools, swapping, true).args).toEqual([
+    '/b.mjs',
+    'run',
+    ...options,
+    '--debug',
+    '--',
+    place.ref,
+  ]);
   expect(
     watchedRun(place, tools, { swaps: false, audits: true, scaling: 'pinned', ignored: ['*.md', 'a/'] }).args,
   ).toEqual([

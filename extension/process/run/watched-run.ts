@@ -28,10 +28,13 @@ export function watchedRun(
     readonly dataFolder: string;
   },
   { swaps, audits, scaling, ignored }: HotReload,
+  /** Its runners wait for a debugger before they load the app. */
+  isDebugged = false,
 ): FalProgram {
   const { node, bundle, python, dataFolder } = tools;
   const options = [
     ...['--watch', '--orders', '--data', dataFolder, '--python', python],
+    ...(isDebugged ? ['--debug'] : []),
     ...(swaps ? [] : ['--no-swap']),
     ...(swaps && audits ? ['--audit'] : []),
     ...(scaling === 'pinned' ? [] : ['--scaling', scaling]),

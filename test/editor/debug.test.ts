@@ -1,0 +1,129 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { readLocalKey } from '../../emulator/local/data-folder.ts';
+import { statusSchema } from '../../emulator/wire/status.ts';
+import { until } from '../support/wait.ts';
+import type { FalWindow } from './fal-window.ts';
+import { takePicture, takePictures } from './pictures.ts';
+import { theHelperOf } from './run-helpers.ts';
+import { type Scene, setScene } from './scene.ts';
+
+const app = `import time
+
+import fal
+
+
+class Painter(fal.App):
+    machine_type = "XS"
+
+    def setup(self):
+        self.model = str(time.time())
+
+    @fal.endpoint("/")
+    def answer(self) -> list[str]:
+        word = "first"
+        words = [word, self.model]
+        return words
+`;
+
+let scene: Scene;
+let window: FalWindow;
+let headers: Record<string, string> = {};
+let queue = '';
+
+beforeAll(async () => {
+  scene = await setScene({ folder: 'empty' });
+  await writeFile(join(scene.workspace, 'painter.py'), app);
+  window = await scene.open();
+  await window.showApps();
+  await window.workbench.openFile('painter.py');
+  await lens(/not running$/);
+});
+afterAll(() => scene?.close());
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await takePicture(window.workbench, `debug-failed-${task.name.slice(0, 30)}`);
+});
+
+const lens = (text: RegExp) =>
+  window.workbench.page
+    .locator('.editor-instance .codelens-decoration')
+    .filter({ hasText: text })
+    .first()
+    .waitFor({ timeout: 90_000 });
+
+/** Puts the cursor at the end of a line of the open file. */
+async function goTo(line: string): Promise<void> {
+  const { page } = window.workbench;
+  await page.locator('.editor-instance .view-line').filter({ hasText: line }).first().click();
+  await page.keyboard.press('End');
+}
+
+/** Puts a call into the queue; resolves with its address. */
+async function submit(): Promise<string> {
+  const response = await fetch(queue, { method: 'POST', headers, body: '{}' });
+  const { request_id: id } = (await response.json()) as { readonly request_id: string };
+  return `${queue}/requests/${id}`;
+}
+
+async function stateOf(request: string): Promise<string> {
+  const answer = (await (await fetch(`${request}/status`, { headers })).json()) as { readonly status: string };
+  return answer.status;
+}
+
+async function answerTo(request: string): Promise<readonly string[]> {
+  await until('the request is completed', async () => (await stateOf(request)) === 'COMPLETED', { timeoutMs: 60_000 });
+  return (await fetch(request, { headers })).json() as Promise<readonly string[]>;
+}
+
+/** The line at which the debugger has stopped is marked. */
+const isStopped = () =>
+  window.workbench.page.locator('.editor-instance .debug-top-stack-frame-line').first().waitFor({ timeout: 60_000 });
+
+async function resume(): Promise<void> {
+  const { page, command } = window.workbench;
+  await command('Debug: Continue');
+  await page.locator('.editor-instance .debug-top-stack-frame-line').first().waitFor({ state: 'hidden' });
+}
+
+/** The rows of the view "Variables", with the local ones unfolded. */
+async function variables(): Promise<readonly string[]> {
+  const rows = window.workbench.page.locator('.debug-variables [role=treeitem]');
+  const folded = rows.filter({ hasText: /^Locals/ }).and(window.workbench.page.locator('[aria-expanded=false]'));
+  // It may unfold by itself meanwhile.
+  if ((await folded.count()) > 0)
+    await folded
+      .first()
+      .click({ timeout: 2_000 })
+      .catch(() => undefined);
+  return (await rows.allInnerTexts()).map((row) => row.replaceAll('\u00a0', ' ').replaceAll(/\s+/g, ' ').trim());
+}
+
+it('F5 without a launch.json runs the app, and stops a queued request at a breakpoint', async () => {
+  const { page, command } = window.workbench;
+  await goTo('words = [word');
+  await command('Debug: Toggle Breakpoint');
+  await page.locator('.editor-instance .codicon-debug-breakpoint').first().waitFor();
+  await page.keyboard.press('F5');
+  await theHelperOf(scene);
+  await lens(/● idle$/);
+  const { ports } = await scene.emulator();
+  headers = { authorization: `Key ${readLocalKey(scene.dataDir)}`, 'content-type': 'application/json' };
+  const status = await fetch(`http://localhost:${ports.api}/minifal/status`, { headers });
+  const [runner] = statusSchema.parse(await status.json()).runners;
+  queue = `http://localhost:${ports.queue}/local/${runner?.alias}`;
+  await window.row(/^runner 1 idle .*debugger/);
+  const request = await submit();
+  await isStopped();
+  await until('the variables are shown', async () => (await variables()).some((row) => /^word = 'first'/.test(row)));
+  await lens(/◉ paused in debugger$/);
+  expect(await stateOf(request)).toBe('IN_PROGRESS');
+  await window.picture('debug-stopped');
+  await window.showApps();
+  await window.row(/^runner 1 paused in debugger/);
+  await takePictures(window.workbench, 'debug-row');
+  await resume();
+  const [word] = await answerTo(request);
+  expect(word).toBe('first');
+  await lens(/● idle$/);
+});
