@@ -1,7 +1,8 @@
 import { t } from '../words.ts';
+import type { AppRow } from './live.ts';
 
 /**
- * How people recognise an app by its alias. That of a `fal run` is a UUID, which says nothing to them.
+ * How people recognise an app by its alias. That of a `fal run` is a UUID, which says nothing to them. Pure.
  * @param appName of a run: the alias that a deployment of its app would have, if that is known
  */
 export function aliasName(alias: string, appName?: string | null): string {
@@ -9,7 +10,12 @@ export function aliasName(alias: string, appName?: string | null): string {
   return typeof appName === 'string' ? t('{0} (run)', appName) : 'fal run';
 }
 
-/** Whether this is the alias of a `fal run`. */
+/** The same, of an app that the emulator has. One that was deployed without a name has a UUID as well. Pure. */
+export function nameOfApp({ alias, kind, appName }: Pick<AppRow, 'alias' | 'kind' | 'appName'>): string {
+  return kind === 'deployed' ? alias : aliasName(alias, appName);
+}
+
+/** Whether this is the alias of a `fal run`, or of an app that was deployed without a name. */
 export function isRunAlias(alias: string): boolean {
   return /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(alias);
 }

@@ -79,6 +79,17 @@ describe('the status bar', () => {
     expect(shown({ ...failed, status: 499 })?.failed).toBeUndefined();
     expect(shown({ ...failed, status: 422, error: null })?.failed).toBeUndefined();
   });
+  it('names a run by its app', () => {
+    const run = appRow({ alias: '99999999-cccc-4c43-9d4e-5b6f0f7f1a11', kind: 'run' });
+    const deleted = appRow({ alias: 'ending', kind: 'run' });
+    const apps = [{ ...run, appName: '*painter*' }, { ...run, alias: run.alias.replace('cccc', 'dddd') }, deleted];
+    const tooltip = textOf({ state: 'running', running, live: liveWith({ apps }) }, true)?.tooltip ?? '';
+    expect([...tooltip.matchAll(/\[(.*?)\]\(command:minifal.openRow/g)].map(([, name]) => name)).toEqual([
+      '\\*painter\\* \\(run\\)',
+      'fal run',
+      'ending',
+    ]);
+  });
   it('has the apps with their states, the data folder, and a link that stops the emulator, in its tooltip', () => {
     const apps = Array.from({ length: 7 }, (_, n) => appRow({ alias: `*a${n}*`, queued: n }));
     const runners = [runnerRow({ alias: '*a6*', state: 'RUNNING' })];

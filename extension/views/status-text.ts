@@ -1,4 +1,5 @@
 import { commandUri } from '../contributes/commands.ts';
+import { nameOfApp } from '../target/alias-name.ts';
 import type { LiveState, RequestRow } from '../target/live.ts';
 import type { Snapshot } from '../target/snapshot.ts';
 import { t } from '../words.ts';
@@ -102,7 +103,7 @@ function appLines({ apps, runners }: LiveState): readonly string[] {
     const own = [...runners.values()].filter(({ alias, endedAt }) => alias === app.alias && endedAt === null);
     const argument = linkArguments({ rowId: appRowId(app.alias), alias: app.alias });
     const queued = app.counts.queued === 0 ? [] : [t('{0} queued', app.counts.queued)];
-    const name = app.kind === 'run' ? 'fal run' : plainMarkdown(app.alias);
+    const name = plainMarkdown(nameOfApp(app));
     const words = [plainMarkdown(stateWords(app, own, undefined)), ...queued].join(' · ');
     return `[${name}](${commandUri('openRow')}?${argument}): ${words}`;
   });
