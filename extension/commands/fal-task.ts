@@ -164,6 +164,10 @@ function terminal(spec: FalTask, joined?: JoinedRun): vscode.Pseudoterminal {
     const size = spec.isShown ? dimensions : { columns: 1_000, rows: 50 };
     const env = { PYTHONUNBUFFERED: '1', FORCE_COLOR: '1', ...(size && sizeVariables(size)) };
     run = joined ? joined.show(onText) : await spec.launch({ onText, signal: over.signal, env });
+    if (over.signal.aborted) {
+      run.stop();
+      over.signal.throwIfAborted();
+    }
     void run.ended.then(({ code, stopped }) => {
       over.abort();
       // The editor also reports a terminal that closes with any other code; and a task that the user stopped has not
@@ -197,6 +201,7 @@ function terminal(spec: FalTask, joined?: JoinedRun): vscode.Pseudoterminal {
     open(dimensions) {
       begin(dimensions).catch((error: unknown) => {
         spec.onNotBegun?.(error);
+        if (over.signal.aborted) return;
         write.fire(`${printable(error instanceof Error ? error.message : String(error))}\r\n`);
         close.fire(1);
       });
@@ -207,9 +212,14 @@ function terminal(spec: FalTask, joined?: JoinedRun): vscode.Pseudoterminal {
     },
     handleInput(data) {
       if (data !== '\u0003') return;
-      if (run) run.stop();
+      if (run) {
+        run.stop();
+        return;
+      }
+      // Otherwise it would begin later, without a terminal.
+      over.abort(new Cancelled());
       // The user ended it: the editor would report any other code as a failure.
-      else close.fire(0);
+      close.fire(0);
     },
   };
 }
