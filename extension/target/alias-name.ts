@@ -1,5 +1,6 @@
 import { t } from '../words.ts';
 import type { AppRow } from './live.ts';
+import { printable } from './printable.ts';
 
 /**
  * How people recognise an app by its alias. That of a `fal run` is a UUID, which says nothing to them. Pure.
@@ -7,7 +8,7 @@ import type { AppRow } from './live.ts';
  */
 export function aliasName(alias: string, appName?: string | null): string {
   if (!isRunAlias(alias)) return alias;
-  return typeof appName === 'string' ? t('{0} (run)', appName) : 'fal run';
+  return typeof appName === 'string' ? t('{0} (run)', printable(appName)) : 'fal run';
 }
 
 /** The same, of an app that the emulator has. One that was deployed without a name has a UUID as well. Pure. */

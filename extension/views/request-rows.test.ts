@@ -118,9 +118,22 @@ describe('the view Requests', () => {
     expect(unclear([`${row?.label} ${row?.description}`])).toEqual([]);
   });
 
+  it('names the app wherever requests of several are listed, also of those that have ended, and finds it', () => {
+    const alias = 'dfeb630e-dfe7-42b6-a6de-a13d6acf33d8';
+    const ended = request({ number: 1, alias, appName: 'pain\nter' });
+    const live = liveWith({ apps: [appRow()], requests: [request({ number: 2 }), ended] });
+    const rows = (filter = {}) => draw(requestItems({ snapshot: { live }, filter }, now));
+    expect(rows()).toEqual(['#2 POST /slow | 200 · 14 ms · hello', '#1 POST /slow | 200 · 14 ms · pain\\nter (run)']);
+    expect(rows({ text: 'TER (run' })).toHaveLength(1);
+    const deployed = liveWith({ apps: [appRow({ alias }), appRow()], requests: [request({ number: 1, alias })] });
+    expect(draw(requestItems({ snapshot: { live: deployed } }, now))[0]).toContain(alias);
+    const own = liveWith({ apps: [appRow()], requests: [request({ number: 2 })] });
+    expect(draw(requestItems({ snapshot: { live: own } }, now))).toEqual(['#2 POST /slow | 200 · 14 ms']);
+  });
+
   it('names a run by its app', () => {
     const live = liveWith({
-      apps: [appRow(), appRow({ alias: 'dfeb630e-dfe7-42b6-a6de-a13d6acf33d8' })],
+      apps: [appRow(), appRow({ alias: 'dfeb630e-dfe7-42b6-a6de-a13d6acf33d8', kind: 'run' })],
       requests: [
         request({ number: 2, alias: 'dfeb630e-dfe7-42b6-a6de-a13d6acf33d8', appName: 'painter' }),
         request({ number: 1, alias: 'dfeb630e-dfe7-42b6-a6de-a13d6acf33d8' }),

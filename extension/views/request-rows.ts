@@ -1,5 +1,5 @@
 import { runnerColorId } from '../contributes/colors.ts';
-import { aliasName } from '../target/alias-name.ts';
+import { aliasName, nameOfApp } from '../target/alias-name.ts';
 import { cause } from '../target/cause.ts';
 import type { LiveState, RequestRow } from '../target/live.ts';
 import type { Snapshot } from '../target/snapshot.ts';
@@ -27,7 +27,7 @@ export function requestElement({ number, alias, id }: Pick<RequestRow, 'number' 
 export interface RequestFilter {
   readonly alias?: string;
   readonly state?: 'waiting' | 'running' | 'done' | 'failed';
-  /** A part of the endpoint, the number, the id, or the error. */
+  /** A part of the endpoint, the app, the number, the id, or the error. */
   readonly text?: string;
 }
 
@@ -55,11 +55,16 @@ export function requestItems(shown: RequestsShown, now: number): readonly Row[] 
   const isCleared = ({ completedAt }: RequestRow) => completedAt !== null && completedAt <= clearedUntil;
   const newest = [...live.requests].filter(([, request]) => !isCleared(request));
   const all = new Map([...older.map((one) => [one.number, one] as const), ...newest]);
-  const fits = [...all.values()].filter((request) => isWanted(request, filter));
+  const appOf = ({ alias, appName }: RequestRow): string => {
+    const app = live.apps.get(alias);
+    return app?.kind === 'deployed' ? alias : aliasName(alias, appName ?? app?.appName);
+  };
+  const fits = [...all.values()].filter((request) => isWanted(request, filter, appOf(request)));
   const rank = { IN_QUEUE: 0, IN_PROGRESS: 1, COMPLETED: 2 };
   const sorted = fits.sort((a, b) => rank[a.phase] - rank[b.phase] || b.number - a.number);
-  const hasSeveralApps = live.apps.size > 1;
-  const rows = sorted.map((request) => requestRow(request, time, hasSeveralApps));
+  const names = new Set([...[...live.apps.values()].map(nameOfApp), ...[...all.values()].map(appOf)]);
+  const hasSeveralApps = names.size > 1;
+  const rows = sorted.map((request) => requestRow(request, appOf(request), time, hasSeveralApps));
   const shownRows = [...rows, ...(isAll ? [] : olderRow(live, all, filter))];
   return snapshot.live ? shownRows : gone(shownRows);
 }
@@ -68,12 +73,12 @@ function isFailed({ phase, error, status }: RequestRow): boolean {
   return phase === 'COMPLETED' && (error !== null || (status ?? 200) >= 400);
 }
 
-function isWanted(request: RequestRow, { alias, state, text }: RequestFilter): boolean {
+function isWanted(request: RequestRow, { alias, state, text }: RequestFilter, app: string): boolean {
   if (alias !== undefined && request.alias !== alias) return false;
   if (state !== undefined && stateOf(request) !== state) return false;
   if (text === undefined) return true;
   const { number, id, method, path, error } = request;
-  const all = [`#${number}`, id, `${method} ${path}`, request.alias, error?.type, error?.message].join('\n');
+  const all = [`#${number}`, id, `${method} ${path}`, request.alias, app, error?.type, error?.message].join('\n');
   return all.toLowerCase().includes(text.toLowerCase());
 }
 
@@ -83,9 +88,8 @@ function stateOf(request: RequestRow): NonNullable<RequestFilter['state']> {
   return isFailed(request) ? 'failed' : 'done';
 }
 
-function requestRow(request: RequestRow, time: Time, hasSeveralApps: boolean): Row {
+function requestRow(request: RequestRow, app: string, time: Time, hasSeveralApps: boolean): Row {
   const { number, method, path, alias, kind, id } = request;
-  const app = aliasName(alias, request.appName);
   const state = stateOf(request);
   const label = shortLabel(`#${number} ${method} ${path}`, 20);
   const words = wordsOf(request, time);
@@ -100,7 +104,7 @@ function requestRow(request: RequestRow, time: Time, hasSeveralApps: boolean): R
     description,
     icon,
     color,
-    facts: factsOf(request),
+    facts: factsOf(request, app),
     ...(counts ? { isTicking: true } : {}),
     spoken: [
       t('request {0}, {1} of {2}, {3}', number, `${method} ${path}`, app, unwanted ?? stateWord(state)),
@@ -154,10 +158,10 @@ function spokenOf(request: RequestRow, { now }: Time): readonly string[] {
   return [...(status === null ? [] : [t('status {0}', status)]), ...(error ? [errorWords(error)] : []), ...ago];
 }
 
-function factsOf(request: RequestRow): readonly Fact[] {
-  const { number, alias, appName, method, path, id, submittedAt, runner, attempts, coldMs, error } = request;
+function factsOf(request: RequestRow, app: string): readonly Fact[] {
+  const { number, method, path, id, submittedAt, runner, attempts, coldMs, error } = request;
   return [
-    fact('', t('{0} of {1}', `#${number} ${method} ${path}`, aliasName(alias, appName))),
+    fact('', t('{0} of {1}', `#${number} ${method} ${path}`, app)),
     fact(t('Submitted'), clockTime(submittedAt)),
     ...(runner ? [fact(t('Runner'), t('runner {0}', runner.number))] : []),
     ...(attempts > 1 ? [fact(t('Attempts'), `${attempts}`)] : []),
