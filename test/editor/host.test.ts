@@ -95,6 +95,7 @@ describe('in the extension host', () => {
       'minifal.hotReloadAudit': false,
       'minifal.run.scaling': 'pinned',
       'minifal.hotReloadIgnore': [],
+      'minifal.debug.stopOnEnd': false,
       'minifal.sealSecrets': 'auto',
       'minifal.timeScale': 1,
       'minifal.allowedOrigins': [],
