@@ -8,7 +8,8 @@ import { printable } from './printable.ts';
  */
 export function aliasName(alias: string, appName?: string | null): string {
   if (!isRunAlias(alias)) return alias;
-  return typeof appName === 'string' ? t('{0} (run)', printable(appName)) : 'fal run';
+  const name = printable(appName ?? '').trim();
+  return name === '' ? 'fal run' : t('{0} (run)', name);
 }
 
 /** The same, of an app that the emulator has. One that was deployed without a name has a UUID as well. Pure. */
