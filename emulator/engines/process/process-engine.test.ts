@@ -205,6 +205,32 @@ def main():
     expect(runner.lines.at(-1)?.text).toBe('draining');
   });
 
+  it('gets each signal that it waits for or handles', async () => {
+    const app = `
+import os, signal
+def main():
+    handled = []
+    signal.signal(signal.SIGUSR2, lambda *_: handled.append("USR2"))
+    signal.signal(signal.SIGALRM, lambda *_: handled.append("ALRM"))
+    os.kill(os.getpid(), signal.SIGUSR2)
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
+    while len(handled) < 2: signal.pause()
+    awaited = sorted(set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP})
+    signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+    for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGHUP, signal.SIGRTMIN):
+        os.kill(os.getpid(), number)
+        handled.append(signal.sigwait({number}).name[3:])
+    print("signals", *handled, flush=True)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, awaited)
+    print("over", signal.pthread_sigmask(signal.SIG_BLOCK, []), flush=True)
+    signal.pause()`;
+    const runner = start(app);
+    await runner.line(/^over/);
+    const output = runner.lines.map(({ text }) => text);
+    expect(output).toContain('signals USR2 ALRM USR1 TERM HUP RTMIN');
+    expect(output).toContain('over set()');
+  });
+
   it('dies by terminate when it has no handler, which is a clean end', async () => {
     const runner = start(server('main = serve'));
     await runner.ready;

@@ -8,9 +8,13 @@ from __future__ import annotations
 import _thread
 import os
 import select
+import signal
 import sys
 import threading
 import traceback
+
+_FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS}
+"""Signals about what the thread itself does."""
 
 
 class Commands:
@@ -30,8 +34,14 @@ class Commands:
         self._often = check
 
     def start(self) -> None:
-        # Not a thread of `threading`: apps that list or count theirs don't see it.
-        _thread.start_new_thread(self._run, ())
+        # The thread, and those that it starts, take no signals of the process: an app may block one in all of its own
+        # threads to wait for it, and in ours it would end the process.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - _FAULTS)
+        try:
+            # Not a thread of `threading`: apps that list or count theirs don't see it.
+            _thread.start_new_thread(self._run, ())
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def hide(self) -> None:
         """Call this in the thread of commands, before a debugger is imported: it must neither trace nor stop it."""
