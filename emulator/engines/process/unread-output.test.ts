@@ -6,8 +6,10 @@ import { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunnerSpec } from '../engine.ts';
 import { prepareFolder, runnerFolder } from './disk/folder.ts';
+import { startCommand } from './runner/order.ts';
 import { runnerSources, specFor, type WorkFolder, workFolder } from './testing/runners.ts';
 import { runnerEnvironment } from './variables.ts';
+import type { Virtualenv } from './virtualenv.ts';
 
 let work: WorkFolder;
 beforeAll(() => {
@@ -16,7 +18,7 @@ beforeAll(() => {
 afterAll(() => work.remove());
 
 /** A supervisor without an engine, which was sent the command to start this runner. Its connection is not read yet. */
-async function startAlone(spec: RunnerSpec) {
+async function startAlone(spec: RunnerSpec<Virtualenv>) {
   const folder = runnerFolder(join(work.root, 'runners', spec.runnerId));
   await prepareFolder(folder, spec.appFiles);
   const config = {
@@ -32,23 +34,8 @@ async function startAlone(spec: RunnerSpec) {
   const connection = supervisor.stdio[3];
   if (!(connection instanceof Duplex)) throw new Error('no connection');
   connection.pause();
-  const start = {
-    op: 'start',
-    id: spec.runnerId,
-    startMethod: 'fork',
-    mode: 'serve',
-    development: false,
-    callable: spec.callable,
-    env: runnerEnvironment({}, {}, runnerSources),
-    appDir: folder.appDir,
-    hasAppFiles: true,
-    dataDir: work.root,
-    mountPoint: folder.mountPoint,
-    resultFile: folder.resultFile,
-    declaredPort: 8080,
-    addresses: [],
-    secret: '',
-  };
+  const env = runnerEnvironment({}, {}, runnerSources);
+  const start = startCommand({ spec, folder, env, addresses: [] }, { callable: spec.callable }, 'fork', '');
   connection.write(`${JSON.stringify(start)}\n`);
   return { supervisor, connection, folder };
 }
@@ -87,7 +74,7 @@ describe('a flood that is not read', () => {
     const spec = specFor(work, 'import os\ndef main():\n    while True: os.write(1, b"\\n" * 65_536)');
     const { supervisor, connection } = await startAlone(spec);
     for await (const data of connection.iterator({ destroyOnReturn: false })) {
-      if (String(data).includes('"line"')) break;
+      if (String(data).includes('"stream": "stdout"')) break;
     }
     connection.pause();
     const questions = 3;
