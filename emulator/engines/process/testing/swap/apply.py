@@ -7,11 +7,7 @@ from __future__ import annotations
 
 import types
 
-
-class Refused(Exception):
-    def __init__(self, text):
-        super().__init__(text)
-        self.text = text
+from .real_apply import Refused
 
 
 class Change:
