@@ -16,6 +16,12 @@ import { endpointText, stateText } from './state-text.ts';
 
 /** States may change many times a second; texts are drawn at most this often. */
 const redrawMs = 200;
+/**
+ * The editor drops the news of a change if the focus leaves it within the editor's own delay, so it is asked again if
+ * it hasn't fetched the texts by then. Not without end: a setting can hide all lenses.
+ */
+const askAgainMs = 1_000;
+const maxAsks = 5;
 
 /** The lenses of apps and endpoints in Python files. */
 export function createCodeLenses(deps: {
@@ -32,6 +38,8 @@ export function createCodeLenses(deps: {
   const shown = new Map<string, { readonly document: vscode.TextDocument; readonly texts: string }>();
   let facts: ReadonlyMap<string, AppFacts> = new Map();
   let redrawing: NodeJS.Timeout | undefined;
+  let asking: NodeJS.Timeout | undefined;
+  let asks = 0;
   let aging: NodeJS.Timeout | undefined;
 
   async function lenses(document: vscode.TextDocument): Promise<readonly Lens[]> {
@@ -53,6 +61,9 @@ export function createCodeLenses(deps: {
   async function provide(document: vscode.TextDocument): Promise<vscode.CodeLens[]> {
     if (!readSettings(document.uri).codeLens || !vscode.workspace.isTrusted) return [];
     void index.apps(); // starts the search once: a base class may be in another file
+    // What changes from now on is asked for again.
+    clearTimeout(asking);
+    asking = undefined;
     const found = await lenses(document);
     shown.set(document.uri.toString(), { document, texts: textsOf(found) });
     return found.map(({ line, title, action }) => {
@@ -64,15 +75,28 @@ export function createCodeLenses(deps: {
 
   /** Asks the editor to draw again if a text of a document on screen has changed. */
   async function redraw(): Promise<void> {
+    clearTimeout(redrawing);
     redrawing = undefined;
     const visible = new Set(vscode.window.visibleTextEditors.map(({ document }) => document));
     for (const [key, { document, texts }] of shown) {
       if (document.isClosed) shown.delete(key);
-      else if (visible.has(document) && textsOf(await lenses(document)) !== texts) return changed();
+      else if (visible.has(document) && textsOf(await lenses(document)) !== texts) return ask();
     }
   }
 
+  /** Nothing while the editor has yet to fetch the texts: each call would put that off. */
+  function ask(): void {
+    if (asking) return;
+    changed();
+    if (++asks === maxAsks) return;
+    asking = setTimeout(() => {
+      asking = undefined;
+      void redraw();
+    }, askAgainMs);
+  }
+
   function soon(): void {
+    asks = 0;
     if (shown.size > 0) redrawing ??= setTimeout(() => void redraw(), redrawMs);
   }
 
@@ -103,6 +127,7 @@ export function createCodeLenses(deps: {
     soon,
     close() {
       clearTimeout(redrawing);
+      clearTimeout(asking);
       clearTimeout(aging);
       for (const stop of unsubscribe) stop();
       for (const disposable of disposables) disposable.dispose();
