@@ -6,7 +6,7 @@ import { statusSchema } from '../../emulator/wire/status.ts';
 import { until } from '../support/wait.ts';
 import type { FalWindow } from './fal-window.ts';
 import { takePicture, takePictures } from './pictures.ts';
-import { theHelperOf } from './run-helpers.ts';
+import { noRunsIn, theHelperOf } from './run-helpers.ts';
 import { type Scene, setScene } from './scene.ts';
 
 const app = `import time
@@ -31,6 +31,8 @@ let scene: Scene;
 let window: FalWindow;
 let headers: Record<string, string> = {};
 let queue = '';
+/** What `setup()` made. */
+let model = '';
 
 beforeAll(async () => {
   scene = await setScene({ folder: 'empty' });
@@ -57,6 +59,15 @@ async function goTo(line: string): Promise<void> {
   const { page } = window.workbench;
   await page.locator('.editor-instance .view-line').filter({ hasText: line }).first().click();
   await page.keyboard.press('End');
+}
+
+/** Replaces a line but for its indentation, and saves. */
+async function edit(line: string, text: string): Promise<void> {
+  const { page, command } = window.workbench;
+  await goTo(line);
+  await page.keyboard.press('Shift+Home');
+  await page.keyboard.insertText(text);
+  await command('File: Save');
 }
 
 /** Puts a call into the queue; resolves with its address. */
@@ -99,6 +110,8 @@ async function variables(): Promise<readonly string[]> {
   return (await rows.allInnerTexts()).map((row) => row.replaceAll('\u00a0', ' ').replaceAll(/\s+/g, ' ').trim());
 }
 
+const toolbars = () => window.workbench.page.locator('.debug-toolbar:visible').count();
+
 it('F5 without a launch.json runs the app, and stops a queued request at a breakpoint', async () => {
   const { page, command } = window.workbench;
   await goTo('words = [word');
@@ -118,12 +131,63 @@ it('F5 without a launch.json runs the app, and stops a queued request at a break
   await until('the variables are shown', async () => (await variables()).some((row) => /^word = 'first'/.test(row)));
   await lens(/◉ paused in debugger$/);
   expect(await stateOf(request)).toBe('IN_PROGRESS');
-  await window.picture('debug-stopped');
+  await takePictures(window.workbench, 'debug-stopped');
   await window.showApps();
   await window.row(/^runner 1 paused in debugger/);
   await takePictures(window.workbench, 'debug-row');
   await resume();
-  const [word] = await answerTo(request);
+  const [word, made = ''] = await answerTo(request);
   expect(word).toBe('first');
+  model = made;
   await lens(/● idle$/);
+});
+
+it('shows what the threads of a stopped runner do, with links to the code', async () => {
+  const { page, command, openFile } = window.workbench;
+  const request = await submit();
+  await isStopped();
+  await command('fal: What Is It Doing?', 'runner 1');
+  await page
+    .locator('.editor-instance .view-line')
+    .filter({ hasText: /painter\.py",\sline\s15,\sin\s(Painter\.)?answer/ })
+    .waitFor();
+  await window.picture('debug-stacks');
+  await openFile('painter.py');
+  await resume();
+  await answerTo(request);
+});
+
+it('an edit while stopped: the call finishes on its code, and the next one stops in the new code', async () => {
+  const request = await submit();
+  await isStopped();
+  await edit('return words', 'return [*words, "new"]');
+  await resume();
+  expect(await answerTo(request)).toEqual(['first', model]);
+  await lens(/● reloaded in .*, model kept$/);
+  const next = await submit();
+  await isStopped();
+  await resume();
+  expect(await answerTo(next)).toEqual(['first', model, 'new']);
+});
+
+it('a restart by an edit of setup() is debugged in the same session', async () => {
+  await edit('self.model = ', 'self.model = "model " + str(time.time())');
+  await lens(/● restarted: .*, \d+(\.\d)? m?s$/);
+  expect(await toolbars()).toBe(1);
+  const request = await submit();
+  await isStopped();
+  expect(await toolbars()).toBe(1);
+  await window.picture('debug-restarted');
+  await resume();
+  expect((await answerTo(request))[1]).toMatch(/^model /);
+});
+
+it('after the session, the run answers as before', async () => {
+  await window.workbench.command('Debug: Stop');
+  await until('no toolbar is shown', async () => (await toolbars()) === 0);
+  expect((await answerTo(await submit()))[0]).toBe('first');
+  await window.showApps();
+  await window.row(/^runner \d+ idle (?!.*debugger)/);
+  await window.workbench.command('fal: Stop Run');
+  await noRunsIn(scene);
 });
