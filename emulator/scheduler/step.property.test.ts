@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Event } from './events.ts';
 import { emptyWorld, step } from './step.ts';
 import { createLaws } from './testing/laws.ts';
-import { settingsOf } from './testing/samples.ts';
+import { scaleOf, settingsOf } from './testing/samples.ts';
 import { type Action, playStorm, type Seen } from './testing/storm.ts';
 import { eventToPlatform, noteToReal, type TimeScale, toPlatform } from './time-scale.ts';
 import type { Instant, RetryCondition } from './types.ts';
@@ -124,6 +124,22 @@ const storm = fc
   .tuple(begin, fc.array(action, { minLength: 1, maxLength: 120, size: 'max' }))
   .map(([deploy, actions]): Action[] => [deploy, ...actions]);
 
+/** Storms that broke a law once, with room for everything, and the seed of the engine. */
+const past: readonly (readonly [Action[], number])[] = [[pausedInSilence(), 15]];
+
+/** A paused runner is to swap its code, and nothing happens for longer than a check may take, until it continues. */
+function pausedInSilence(): Action[] {
+  const { health, ...rest } = settingsOf();
+  const regular = settingsOf({ ...rest, health: { ...health, callRegularly: true } });
+  const app = { alias: 'app', gapSeconds: 0, scale: scaleOf({ keepAliveSeconds: 0 }), settings: regular };
+  return [
+    { do: 'deploy', ...app, revision: 'rev1', strategy: 'recreate' },
+    { do: 'arrive', gapSeconds: 1, alias: 'app', request: {}, startIn: null },
+    { do: 'debug', gapSeconds: 1, pick: 0, state: 'paused', seconds: 60 },
+    { do: 'reload', ...app, gapSeconds: 4, pick: 0, how: 'swap' },
+  ];
+}
+
 const seed = fc.integer();
 /** The machine's capacity for runners. */
 const room = fc.constantFrom(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 1, 2, 4);
@@ -154,7 +170,10 @@ describe('step', () => {
         laws.checkEnd(end.world);
         simulatedMs += end.now - start;
       }),
-      { numRuns: runs },
+      {
+        numRuns: runs,
+        examples: past.map((storm) => [...storm, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]),
+      },
     );
     expect(states, 'runners come to every state').toEqual(new Set(legalMoves.map(({ to }) => stateWord(to))));
     expect(simulatedMs, 'storms last for simulated days').toBeGreaterThan(runs * 3 * 3_600_000);

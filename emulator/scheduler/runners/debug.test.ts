@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Effect } from '../effects.ts';
 import type { Event } from '../events.ts';
 import { scaleOf, settingsOf } from '../testing/samples.ts';
-import { createSim, types } from '../testing/sim.ts';
+import { createSim, type Sim, types } from '../testing/sim.ts';
 import type { DebugState, RevisionSettings, ScaleSettings } from '../types.ts';
 
 /** One runner, ready at 0 unless `isUp` is false. */
@@ -16,6 +17,16 @@ function running(scale: Partial<ScaleSettings> = {}, settings: Partial<RevisionS
 }
 
 const regular = { ...settingsOf().health, callRegularly: true, startPeriodSeconds: 0, failureThreshold: 1 };
+const swap: Extract<Event, { type: 'aliasReloaded' }> = {
+  type: 'aliasReloaded',
+  alias: 'app',
+  revision: 'rev2',
+  from: 'rev1',
+  how: 'swap',
+  scale: scaleOf({ minConcurrency: 2, maxConcurrency: 2 }),
+  settings: settingsOf({ health: regular }),
+};
+const other = (sim: Sim): string => sim.runners()[1]?.id ?? '';
 
 describe('while a debugger has stopped a runner', () => {
   it('no request of it runs out of time; afterwards each has what was left', () => {
@@ -61,6 +72,43 @@ describe('while a debugger has stopped a runner', () => {
     debug('attached');
     expect(types(sim.after(15))).toEqual(['probeHealth']);
     expect(types(sim.send(failed))).toContain('terminateRunner');
+  });
+
+  it.each<[what: string, meanwhile: (sim: Sim, runnerId: string) => void, before?: Event]>([
+    ['nothing happens', () => undefined],
+    ['a swap of its code is ordered', (sim) => sim.send(swap)],
+    [
+      'a swap of its code ends that was ordered before',
+      (sim, runnerId) => sim.send({ type: 'runnerSwapped', runnerId, revision: 'rev2', ok: true, reason: '' }),
+      swap,
+    ],
+    ['its app gets other settings', (sim) => sim.send({ ...swap, how: 'settings' })],
+    ['another runner of its app ends', (sim) => sim.send({ type: 'runnerExited', runnerId: other(sim), reason: 'x' })],
+  ])('its checks are suspended, and go on afterwards: %s', (_what, meanwhile, before) => {
+    const health = { ...regular, callRegularly: before === undefined };
+    const { sim, runnerId, debug } = running({ minConcurrency: 2, maxConcurrency: 2 }, { health });
+    const checks = (effects: readonly Effect[]) =>
+      effects.filter((effect) => effect.type === 'probeHealth' && effect.runnerId === runnerId).length;
+    sim.end('first');
+    if (before) sim.send(before);
+    debug('paused');
+    sim.after(20);
+    meanwhile(sim, runnerId);
+    expect(checks(sim.after(20))).toBe(0);
+    debug('attached');
+    for (let n = 1; n < 4; n++) {
+      expect(checks(sim.after(15)), `check ${n}`).toBe(1);
+      sim.send({ type: 'healthProbed', runnerId, ok: true, onDemand: false });
+    }
+  });
+
+  it('a runner in the place of one that exits is checked, too', () => {
+    const { sim, runnerId, debug } = running({ minConcurrency: 1 }, { health: regular });
+    sim.end('first');
+    debug('paused');
+    sim.send({ type: 'runnerExited', runnerId, reason: 'exit code 1' });
+    sim.bringUp();
+    expect(sim.after(15)).toEqual([{ type: 'probeHealth', runnerId: sim.runners()[0]?.id }]);
   });
 
   it('keep_alive does not pass, and a lower max_concurrency does not end it', () => {

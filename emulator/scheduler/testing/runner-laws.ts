@@ -48,7 +48,9 @@ export function createRunnerLaws(): (seen: Seen) => void {
     } else if (effect.type === 'probeHealth' || effect.type === 'checkTcp') {
       const process = processes.get(effect.runnerId);
       law(process?.ready === true, 'only ready runners are probed', effect);
-      if (effect.type === 'probeHealth') process.probedAt = now;
+      if (effect.type !== 'probeHealth') return;
+      law(!isPaused, 'a paused runner is not checked', effect);
+      process.probedAt = now;
     } else if (effect.type === 'assign') {
       const process = processes.get(effect.runnerId);
       law(process?.ready === true && !process.ending, 'work goes to ready runners that are not ending', effect);
@@ -102,7 +104,7 @@ export function createRunnerLaws(): (seen: Seen) => void {
 
   /**
    * Also holds if an answer was lost. A check takes at most its timeout; after twice that and an interval it counts as
-   * lost.
+   * lost. A pause doesn't count, up to and including the step that ends it: there may have been none for long before.
    */
   function checkProbes({ before, after, now }: Seen): void {
     for (const { id, state, settings } of runnersOf(after)) {
@@ -110,8 +112,8 @@ export function createRunnerLaws(): (seen: Seen) => void {
       // A reload may have changed that.
       if (process !== undefined && findRunner(before, id)?.settings.health.callRegularly === false)
         process.probedAt = now;
-      const debug = after.runners.get(id)?.debug?.state;
-      if (process !== undefined && (debug === 'waiting' || debug === 'paused')) process.probedAt = now;
+      const wasPaused = [before, after].some(({ runners }) => (runners.get(id)?.pausedAt ?? null) !== null);
+      if (process !== undefined && wasPaused) process.probedAt = now;
       if (!settings.health.callRegularly || (state.kind !== 'idle' && state.kind !== 'running')) continue;
       const probedAt = process?.probedAt ?? 0;
       const maxGapMs = 2 * 15_000 + 2 * settings.health.timeoutSeconds * 1000;
