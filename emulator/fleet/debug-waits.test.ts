@@ -1,12 +1,21 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createDebugWaits } from './debug-waits.ts';
 
 function setUp() {
   const released: string[] = [];
+  const killed: string[] = [];
+  const report = vi.fn();
   let ring: (() => void) | undefined;
   const waits = createDebugWaits({
-    runners: (alias) => [{ id: `${alias}-1` }],
-    handle: (id) => ({ undebug: () => void released.push(id) }),
+    runners: (alias) => [{ id: `${alias}-1` }, { id: `${alias}-2` }],
+    handle: (id) => ({
+      undebug() {
+        if (id === 'broken-1') throw new Error(id);
+        released.push(id);
+      },
+    }),
+    kill: (id) => void killed.push(id),
+    report,
     later(_delayMs, run) {
       ring = run;
       return () => {
@@ -14,7 +23,7 @@ function setUp() {
       };
     },
   });
-  return { waits, released, time: () => ring };
+  return { waits, released, killed, report, time: () => ring };
 }
 
 describe('runners that wait for a debugger', () => {
@@ -24,7 +33,7 @@ describe('runners that wait for a debugger', () => {
     expect([waits.has('app'), waits.has('other')]).toEqual([true, false]);
     waits.set('app', false);
     waits.set('other', false);
-    expect([waits.has('app'), released]).toEqual([false, ['app-1']]);
+    expect([waits.has('app'), released]).toEqual([false, ['app-1', 'app-2']]);
   });
 
   it('are released when no editor follows for a while, and not while one does', () => {
@@ -37,6 +46,15 @@ describe('runners that wait for a debugger', () => {
     expect(time(), 'it has connected again').toBeUndefined();
     waits.setFollowed(false);
     time()?.();
-    expect([released, waits.has('app')]).toEqual([['app-1'], false]);
+    expect([released, waits.has('app')]).toEqual([['app-1', 'app-2'], false]);
+  });
+
+  it('are ended if they cannot be released; other runners and apps are released nevertheless', () => {
+    const { waits, released, killed, report, time } = setUp();
+    waits.set('broken', true);
+    waits.set('app', true);
+    time()?.();
+    expect([released, killed]).toEqual([['broken-2', 'app-1', 'app-2'], ['broken-1']]);
+    expect(report.mock.calls).toEqual([[new Error('broken-1')]]);
   });
 });

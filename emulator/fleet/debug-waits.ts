@@ -1,4 +1,5 @@
 import type { RunnerHandle } from '../engines/engine.ts';
+import { contain, type Report } from '../local/loop/contain.ts';
 import type { Runner } from '../scheduler/types.ts';
 
 /**
@@ -16,20 +17,26 @@ export interface DebugWaits {
   setFollowed(isFollowed: boolean): void;
 }
 
-/** `later`: starts a timer; returns a function that cancels it. */
+/**
+ * `kill`: ends a runner that can't be released, which would wait without end. `later`: starts a timer; returns a
+ * function that cancels it.
+ */
 export function createDebugWaits(deps: {
   readonly runners: (alias: string) => readonly Pick<Runner, 'id'>[];
   readonly handle: (id: string) => Pick<RunnerHandle, 'undebug'> | undefined;
+  readonly kill: (id: string) => void;
+  readonly report: Report;
   readonly later?: (delayMs: number, run: () => void) => () => void;
 }): DebugWaits {
   const { later = afterMs } = deps;
   const waiting = new Set<string>();
   let isFollowed = false;
   let cancel: (() => void) | undefined;
+  const release = contain(deps.report, (id: string) => deps.handle(id)?.undebug(), deps.kill);
 
   function set(alias: string, wait: boolean): void {
     if (wait) waiting.add(alias);
-    else if (waiting.delete(alias)) for (const { id } of deps.runners(alias)) deps.handle(id)?.undebug();
+    else if (waiting.delete(alias)) for (const { id } of deps.runners(alias)) release(id);
     look();
   }
 
@@ -39,10 +46,13 @@ export function createDebugWaits(deps: {
       cancel?.();
       cancel = undefined;
     } else
-      cancel ??= later(unfollowedMs, () => {
-        cancel = undefined;
-        for (const alias of [...waiting]) set(alias, false);
-      });
+      cancel ??= later(
+        unfollowedMs,
+        contain(deps.report, () => {
+          cancel = undefined;
+          for (const alias of [...waiting]) set(alias, false);
+        }),
+      );
   }
 
   return {

@@ -106,7 +106,12 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
   const deploys = createDeploys(dispatch);
   const functionRuns = createFunctionRuns(report);
   const gpus = createGpuLedger(deps.gpus ?? [], deps.onGpuUse);
-  const debugWaits = createDebugWaits({ runners: queries.runners, handle: (id) => handle(id) });
+  const debugWaits = createDebugWaits({
+    runners: queries.runners,
+    handle: (id) => handle(id),
+    kill: (id) => runners.kill(id),
+    report,
+  });
   const runners = createRunners({
     ...deps,
     waitsForDebugger: debugWaits.has,

@@ -30,6 +30,10 @@ export function createTestEngine(): Engine {
     });
     return {
       call: () => setImmediate(() => events.result({ kind: 'refused', reason: 'it can only be refused' })),
+      async debug() {
+        for (const state of ['attached', 'paused', null] as const) events.debug(state);
+        return { ok: true };
+      },
       exec(_command, _options, io) {
         setImmediate(() => {
           io.output(1, Buffer.from('hello'));

@@ -1,6 +1,8 @@
 import { debugEnded, notDebuggable } from '../debug-refusals.ts';
 import type {
   CodeChange,
+  DebugAdapter,
+  DebugOutcome,
   Engine,
   ExecIo,
   ExecOptions,
@@ -33,6 +35,8 @@ export interface FakeProgram {
   checkTcp?(): Promise<boolean>;
   /** Absent: its code can't be changed. Called for a ready development runner, and not again before it resolves. */
   swap?(change: CodeChange): Promise<SwapOutcome>;
+  /** Absent: it can't be debugged. */
+  debug?(adapter: DebugAdapter): Promise<DebugOutcome>;
   exec?(command: readonly string[] | null, options: ExecOptions, io: ExecIo): ExecSession;
   dispose?(): void;
 }
@@ -151,7 +155,7 @@ function handleOf(
       swapping = false;
       return outcome;
     },
-    debug: async () => (ended.aborted ? debugEnded : notDebuggable),
+    debug: async (adapter) => (ended.aborted ? debugEnded : ((await program().debug?.(adapter)) ?? notDebuggable)),
     undebug: () => undefined,
     stacks: async () => null,
     exec(command, options, io) {

@@ -148,7 +148,7 @@ function eventsOf(deps: StartDeps, live: LiveRunners, runner: LiveRunner): Runne
       kill,
     ),
     step: contain(deps.report, (own: Parameters<RunnerEvents['step']>[0]) => step({ ...own, at: deps.clock() })),
-    debug: paced<RunnerDebug | null>((debug) => deps.dispatch({ type: 'runnerDebugged', runnerId, debug })),
+    debug: paced<RunnerDebug | null>((debug) => deps.dispatch({ type: 'runnerDebugged', runnerId, debug }), kill),
     line: contain(deps.report, (line) => deps.onLine(ownerOf(runner, line.requestId), line)),
     exception: contain(deps.report, (report) => deps.onException(ownerOf(runner, report.requestId), report)),
     result: paced<CallResult>((result) => {

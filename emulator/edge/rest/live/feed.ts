@@ -344,7 +344,7 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
       return { leave, resume: contain(report, resume, failed) };
     },
     followReaders(listener) {
-      onReaders = listener;
+      onReaders = contain(report, listener);
       announceReaders();
     },
   };
