@@ -84,6 +84,7 @@ class Debugger:
         """Returns when the editor has set its breakpoints."""
         try:
             debugpy = _imported(command["folder"])
+            _end_earlier_session()
             _show_files(self._is_there)
             names.rename()
         except BaseException as error:
@@ -151,6 +152,19 @@ def _imported(folder: str):
             del os.environ[_FILE_VALIDATION]
         else:
             os.environ[_FILE_VALIDATION] = validates
+
+
+def _end_earlier_session() -> None:
+    """
+    While an earlier session has its threads, which it keeps until its adapter closes the connection, pydevd takes a
+    new connection for another call of the same session, and connects to nothing.
+    """
+    earlier = sys.modules["pydevd"].get_global_debugger()
+    if earlier is None:
+        return
+    earlier.dispose_and_kill_all_pydevd_threads()
+    if sys.modules["pydevd"].get_global_debugger() is earlier:
+        raise TimeoutError("the earlier debug session has not ended")
 
 
 def _show_files(is_there) -> None:
