@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { aliasName, nameOfApp } from '../target/alias-name.ts';
 import { askStacks } from '../target/debug.ts';
 import type { Link } from '../target/link.ts';
 import { clockTime } from '../views/row.ts';
@@ -19,7 +20,8 @@ export function createStacks(deps: {
     const stacks = await askStacks(link.folder, id);
     if (!stacks) return `${t('This runner has ended, or no emulator is running.')}\n`;
     const runner = link.snapshot().live?.runners.get(id);
-    const name = runner ? t('runner {0} of {1}', runner.number, runner.alias) : id;
+    const app = runner && link.snapshot().live?.apps.get(runner.alias);
+    const name = runner ? t('runner {0} of {1}', runner.number, app ? nameOfApp(app) : aliasName(runner.alias)) : id;
     const requests = [...(link.snapshot().live?.requests.values() ?? [])];
     const requestOf = (request: string): string => {
       const found = requests.find((one) => one.id === request);

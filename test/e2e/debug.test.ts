@@ -180,6 +180,8 @@ describe('a debugger of a runner that serves', () => {
       function: expect.stringMatching(/main$/),
       user: true,
     });
+    expect(threads.flatMap((thread) => thread.frames).filter(({ file }) => file.includes('debugpy'))).toEqual([]);
+    expect(threads.filter(({ request }) => request !== null).map(({ idle }) => idle)).toEqual([false]);
     await dap.resume(stop.threadId);
     expect(await answer).toMatchObject({ status: 200 });
     await untilDebug(id, 'attached');

@@ -24,6 +24,9 @@ def take(request: str | None) -> list[dict]:
         thread = threading._active.get(ident)
         if getattr(thread, "is_pydev_daemon_thread", False) or ident == threading.get_ident():
             continue
+        frame = _without_debugger(frame)
+        if frame is None:
+            continue
         frames, is_idle = _frames(frame), _is_idle(frame)
         serves = not is_idle and any(part["user"] for part in frames)
         about = {"name": (thread.name if thread else f"thread {ident}")[: reports.LONGEST_NAME]}
@@ -39,6 +42,9 @@ def _frames(frame) -> list[dict]:
     found: list[dict] = []
     while frame is not None and len(found) < reports.MOST_STACK_FRAMES:
         code, names = frame.f_code, frame.f_globals
+        if _is_debuggers(code):
+            frame = frame.f_back
+            continue
         file = sources.file_of(code, names) or code.co_filename
         found.append(
             {
@@ -50,6 +56,23 @@ def _frames(frame) -> list[dict]:
         )
         frame = frame.f_back
     return found
+
+
+def _without_debugger(frame):
+    """The innermost frame that isn't a debugger's, nor its wait; `None`: the thread is the debugger's own."""
+    found = frame
+    while frame is not None:
+        if _is_debuggers(frame.f_code):
+            found = frame.f_back
+        elif not frame.f_code.co_filename.endswith("/threading.py"):
+            break
+        frame = frame.f_back
+    return found
+
+
+def _is_debuggers(code) -> bool:
+    debugpy = getattr(sys.modules.get("debugpy"), "__file__", None)
+    return debugpy is not None and code.co_filename.startswith(debugpy.rpartition("/")[0] + "/")
 
 
 def _is_idle(frame) -> bool:
