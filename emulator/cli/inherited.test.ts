@@ -1,4 +1,8 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 
@@ -18,5 +22,22 @@ describe.runIf(process.platform === 'linux')('closeInherited', () => {
     const [before, after] = JSON.parse(stdout);
     expect(before).toContain('/etc/hostname');
     expect(after).not.toContain('/etc/hostname');
+  });
+
+  it('leaves the file of further certificates to the thread of Node that reads it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'minifal-inherited-'));
+    const file = join(folder, 'ca.pem');
+    await writeFile(file, Array<string>(20).fill(rootCertificates.join('\n')).join('\n'));
+    const counting = `
+      import { getCACertificates } from 'node:tls';
+      import { closeInherited } from '${import.meta.dirname}/inherited.ts';
+      closeInherited();
+      console.log(getCACertificates('extra').length);
+    `;
+    const env = { ...process.env, NODE_EXTRA_CA_CERTS: file };
+    const args = ['--input-type=module', '-e', counting];
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env });
+    await rm(folder, { recursive: true });
+    expect([Number(stdout) > 100, stderr]).toEqual([true, '']);
   });
 });

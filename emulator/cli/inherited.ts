@@ -1,4 +1,5 @@
 import { closeSync, readdirSync, readFileSync } from 'node:fs';
+import { getCACertificates } from 'node:tls';
 
 const closeOnExec = 0o2000000;
 
@@ -10,6 +11,11 @@ const closeOnExec = 0o2000000;
 export function closeInherited(): void {
   // Electron's descriptors are its own, and it ends the process if other code closes one.
   if (process.platform !== 'linux' || 'electron' in process.versions) return;
+  // A thread of Node reads these files with descriptors that look inherited; this waits for it.
+  if (process.env.NODE_EXTRA_CA_CERTS) getCACertificates('extra');
+  if (process.env.NODE_USE_SYSTEM_CA || process.env.NODE_OPTIONS?.includes('--use-system-ca')) {
+    getCACertificates('system');
+  }
   for (const name of readdirSync('/proc/self/fd')) {
     const fd = Number(name);
     if (fd <= 2 || !isInheritable(fd)) continue;
