@@ -45,7 +45,9 @@ async function watched(project: Project): Promise<{ readonly running: Running; r
     'the app is watched',
     () => (/^\[minifal\] Watching /m.test(running.output()) ? address.exec(running.output())?.[1] : undefined),
     { timeoutMs: 60_000 },
-  );
+  ).catch((error: Error) => {
+    throw new Error(`${error.message}; it printed ${running.output()}`);
+  });
   return { running, url: `http://localhost:${emulator.ports.run}${path}` };
 }
 
