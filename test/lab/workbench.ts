@@ -78,6 +78,11 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
   }
 
   async function pick(label: string, timeout = 60_000): Promise<void> {
+    // The palette has the same input. While it closes, it would take the label for the name of a file, and open that.
+    await until('the palette is closed', async () => {
+      const text = await input.inputValue({ timeout: 1_000 }).catch(() => '');
+      return !text.startsWith('>');
+    });
     // Only rows on the screen exist, so the list is narrowed first.
     await input.fill(label, { timeout });
     await rows.filter({ hasText: label }).first().click({ timeout });
