@@ -26,8 +26,8 @@ interface Item extends vscode.QuickPickItem {
 
 /**
  * The only app, or the one that the user picks: the one at the cursor comes first, then others of its file. Of a file
- * that Python can't parse, the apps of its last good text say so, and without any the file is listed itself, because an
- * app may be missing for that reason; picking one opens it.
+ * that Python can't parse, the apps of its last good text say so; a command for one fails and is listed in Problems.
+ * Without any, the file itself is listed, because an app may be missing for that reason; picking it opens it.
  * @throws Problem when there is none, Cancelled
  */
 export async function chooseApp(index: AppIndex, argument: AppArgument, title: string): Promise<WorkspaceApp> {
@@ -53,7 +53,7 @@ export async function chooseApp(index: AppIndex, argument: AppArgument, title: s
   const items: readonly Item[] = [
     ...apps.map((app) => {
       const file = brokenAt.get(app.uri.fsPath);
-      return file ? { ...brokenItem(file), label: app.label } : appItem(app);
+      return file ? { ...brokenItem(file), label: app.label, choice: app } : appItem(app);
     }),
     ...broken.filter(({ uri }) => !withApps.has(uri.fsPath)).map(brokenItem),
   ];
