@@ -181,7 +181,8 @@ it('closes a local terminal with the window, because it could not get its variab
 
 it('survives the deletion of the data folder: the view has the code, and each button does what it says', async () => {
   await run('Slow');
-  await rm(scene.dataDir, { recursive: true });
+  // The emulator may write while the folder is being deleted.
+  await rm(scene.dataDir, { recursive: true, maxRetries: 10 });
   await noRuns();
   await window.row(/^Hello not running/);
   const row = await window.row(/^Slow not running$/);
