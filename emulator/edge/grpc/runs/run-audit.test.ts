@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { until } from '../../../../test/support/wait.ts';
 import type { Copied } from '../../../exchange/copies.ts';
 import type { DirectCall, Sink } from '../../../exchange/direct.ts';
 import type { RunnerWatcher } from '../../../fleet/types.ts';
@@ -51,7 +52,13 @@ function setUp(answer: (sink: Sink, watch: RunnerWatcher, gone: AbortSignal) => 
   };
 }
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+/** Waits until so many apps of fresh runners were removed, and so many audits reported. */
+const finished = (calls: readonly string[], removed: number, reports: readonly ReloadAudit[], reported: number) =>
+  until(
+    'the audit has finished',
+    () => calls.filter((name) => name === 'remove').length >= removed && reports.length >= reported,
+    { everyMs: 1 },
+  );
 
 function answers(body: string) {
   return (sink: Sink) => {
@@ -66,7 +73,7 @@ it('asks a fresh runner, which ends afterwards, and reports the comparison', asy
   begin();
   expect(calls).toEqual([]);
   taken[0]?.(copied);
-  await settled();
+  await finished(calls, 1, reports, 1);
   expect(reports).toMatchObject([{ outcome: 'different', places: ['$.n is a text in place of a number'] }]);
   expect(calls).toEqual(['deploy', 'unwatch', 'remove']);
   expect(made).toMatchObject([{ method: 'POST', path: '/', info: { isUnlisted: true, noRetry: true } }]);
@@ -80,7 +87,7 @@ it('gives up with the reason when the fresh runner does not start', async () => 
   });
   begin();
   taken[0]?.(copied);
-  await settled();
+  await finished(calls, 1, reports, 1);
   expect(reports).toMatchObject([
     { outcome: 'failed', sentence: expect.stringContaining('setup() raised ValueError') },
   ]);
@@ -95,11 +102,11 @@ it('of an earlier save ends without a report, as does that of a run that has end
   begin();
   taken[0]?.(copied);
   begin();
-  await settled();
+  await finished(calls, 1, reports, 0);
   expect(calls).toEqual(['deploy', 'forget', 'unwatch', 'remove']);
   taken[1]?.(copied);
   run.abort();
-  await settled();
+  await finished(calls, 2, reports, 0);
   expect(calls.filter((name) => name === 'remove')).toHaveLength(2);
   expect(reports).toEqual([]);
 });
