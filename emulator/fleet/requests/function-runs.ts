@@ -6,8 +6,8 @@ import type { PlatformError } from '../../wire/errors.ts';
 import type { Deployment, FunctionRun, Launch, Lease } from '../types.ts';
 import { directInfo } from './leases.ts';
 
-/** A function has one runner, which starts once, for a single call. */
-const oneRunner: ScaleSettings = {
+/** One runner at most, which starts for a single call: that of a function ends with it. */
+export const oneRunner: ScaleSettings = {
   keepAliveSeconds: 0,
   minConcurrency: 0,
   maxConcurrency: 1,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Copied, CopiedAnswer } from '../../../exchange/copies.ts';
 import type { Sink } from '../../../exchange/direct.ts';
+import { oneRunner } from '../../../fleet/requests/function-runs.ts';
 import { directInfo } from '../../../fleet/requests/leases.ts';
 import type { Launch } from '../../../fleet/types.ts';
 import type { RevisionSettings, ScaleSettings } from '../../../scheduler/types.ts';
@@ -9,17 +10,8 @@ import { describeAudit } from '../../runs/audit-words.ts';
 import { compareAnswers } from '../../runs/compare-answers.ts';
 import type { GrpcRooms } from '../deps.ts';
 
-/** One runner, for one request; it ends when its app is removed. */
-const oneRunner: ScaleSettings = {
-  keepAliveSeconds: 60,
-  minConcurrency: 0,
-  maxConcurrency: 1,
-  concurrencyBuffer: 0,
-  concurrencyBufferPerc: 0,
-  scalingDelaySeconds: 0,
-  requestTimeoutSeconds: 24 * 3600,
-  requestStartTimeoutSeconds: null,
-};
+/** It ends when its app is removed. */
+const scale: ScaleSettings = { ...oneRunner, keepAliveSeconds: 60 };
 
 /** How long a fresh runner may take to start and to answer, beyond which nobody waits for the result. */
 const maxAuditMs = 3600_000;
@@ -61,10 +53,7 @@ export function createAudits(
       failed.abort(); // a second try would be one of the same code
     });
     try {
-      await rooms.fleet.deploy(
-        { alias: audit, revision: audit, scale: oneRunner, settings, strategy: 'recreate' },
-        plain,
-      );
+      await rooms.fleet.deploy({ alias: audit, revision: audit, scale, settings, strategy: 'recreate' }, plain);
       const { method, path, query, headers, body } = copied;
       const about = { channel: 'direct', submittedAt: rooms.clock(), startBy: null, hint: null } as const;
       const info = directInfo({ id: audit, alias: audit, method, path, ...about, isUnlisted: true });
