@@ -4,13 +4,16 @@ import type { Store } from './open.ts';
 import { settle } from './pieces.ts';
 
 /**
- * All writes of one turn of the event loop share one transaction, and so one fsync; if there are very many, the rest
- * follows in the next turns. A piece that fails is rolled back alone. When the system accepts no writes, the whole
- * group is rolled back, and the pieces that must be kept are written later. If another program holds a lock, refusable
- * pieces wait briefly; pieces that must be kept wait without limit.
+ * All writes of one turn of the event loop share one transaction and one sync of the disk, which the loop doesn't wait
+ * for; those that come during a sync share the next one. If there are very many, the rest follows in the next turns. A
+ * piece that fails is rolled back alone. When the system accepts no writes, the whole group is rolled back, and the
+ * pieces that must be kept are written later. If another program holds a lock, refusable pieces wait briefly; pieces
+ * that must be kept wait without limit.
  */
 export interface GroupCommit {
-  /** Resolves after COMMIT. `work` runs inside the transaction, in the order of the calls, and may run again. */
+  /**
+   * Resolves when it is on the disk. `work` runs inside the transaction, in the order of the calls, and may run again.
+   */
   write(work: () => void, whenFull?: 'refuse' | 'keep'): Promise<void>;
   /** Commits what is pending: now, or when another program's lock ends, but waits only this long for that. */
   close(patienceMs: number): Promise<void>;
@@ -36,6 +39,8 @@ export function createGroupCommit(store: Store): GroupCommit {
   let pending: Pending[] = [];
   let cancel: (() => void) | undefined;
   let lockedSince: number | undefined;
+  /** Groups that are committed, but not on the disk yet. */
+  const syncing = new Set<Promise<void>>();
 
   function flush(): void {
     cancel?.();
@@ -55,7 +60,12 @@ export function createGroupCommit(store: Store): GroupCommit {
       return;
     }
     lockedSince = undefined;
-    settle(group, errors);
+    const onDisk = store.synced().then(
+      () => settle(group, errors),
+      (error: unknown) => group.forEach(({ reject }) => void reject(error)),
+    );
+    syncing.add(onDisk);
+    void onDisk.then(() => syncing.delete(onDisk));
   }
 
   function postpone(group: readonly Pending[], error: unknown): void {
@@ -77,8 +87,19 @@ export function createGroupCommit(store: Store): GroupCommit {
     if (pending.length > 0) later(lockPauseMs);
   }
 
+  /** What is committed during a sync has to wait for the next one: with what comes until then, it is one commit. */
   function soon(): void {
-    const next = setImmediate(flush);
+    const sync = store.syncing();
+    if (sync) {
+      const next = (): void => {
+        if (cancel === callOff) flush();
+      };
+      const callOff = (): void => undefined;
+      cancel = callOff;
+      void sync.then(next);
+      return;
+    }
+    const next = setImmediate(() => (store.syncing() ? soon() : flush()));
     cancel = () => clearImmediate(next);
   }
 
@@ -109,6 +130,8 @@ export function createGroupCommit(store: Store): GroupCommit {
         if (pending.length === 0 || performance.now() > until) break;
         await delay(lockPauseMs);
       }
+      const patience = delay(Math.max(0, until - performance.now()), undefined, { ref: false });
+      await Promise.race([Promise.all(syncing), patience]);
     },
   };
 }

@@ -14,6 +14,7 @@ export interface Keeping {
   transaction<T>(work: () => T): T;
   /**
    * Runs all `pieces` in one transaction, in order; a piece that throws is rolled back alone. A piece may run twice.
+   * What it commits is on the disk when `synced` of the store has resolved.
    * @returns the error of each piece, `undefined` for committed ones
    * @throws DiskTrouble when the system accepts no more writes; no piece is committed then
    */
@@ -49,6 +50,8 @@ const maxPauseMs = 4_000;
 const maxAtOnce = 200;
 
 interface KeepingDeps extends Transactions {
+  /** A transaction that may not be on the disk yet when it returns. */
+  readonly transactLazily: Transactions['transact'];
   /**
    * A statement that performs a real write and leaves all data unchanged. Only such a write ends a trouble, because a
    * transaction that happens to write nothing succeeds on any disk.
@@ -143,7 +146,7 @@ export function createKeeping(deps: KeepingDeps): Keeping {
 
   return {
     transaction: (work) => writeNow(() => deps.transact(work)),
-    transactEach: (pieces) => writeNow(() => transactPieces(deps, pieces)),
+    transactEach: (pieces) => writeNow(() => transactPieces({ ...deps, transact: deps.transactLazily }, pieces)),
     keep: (work) =>
       new Promise((resolve, reject) => {
         const entry = { work, resolve, reject };

@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { setTimeout as delay } from 'node:timers/promises';
 import { asDiskTrouble, DiskTrouble } from '../local/disk-trouble.ts';
 import { UserError } from '../wire/errors.ts';
 import { DamagedStore, isDamage, moveAside } from './damage.ts';
@@ -8,6 +9,7 @@ import { createKeeping, type Keeping } from './keep.ts';
 import { type Migration, migrate } from './migrate.ts';
 import { placeOf } from './place.ts';
 import { salvage } from './salvage.ts';
+import { createSyncs, type Sync } from './syncs.ts';
 
 /** One SQLite file, opened by one process. Each room keeps its own tables in it. */
 export interface Store extends Pick<Keeping, 'transactEach' | 'keep' | 'trouble' | 'followTrouble' | 'recordTrouble'> {
@@ -19,6 +21,13 @@ export interface Store extends Pick<Keeping, 'transactEach' | 'keep' | 'trouble'
    * @throws DiskTrouble when the system accepts no more writes
    */
   transaction<T>(work: () => T): T;
+  /**
+   * Resolves when everything that `transactEach` has committed is on the disk. If the disk fails meanwhile, it resolves
+   * when the disk has it after all: what was committed will be there after a restart, so it can't be refused any more.
+   */
+  synced(): Promise<void>;
+  /** A sync that runs now, which never rejects: what is committed before it ends must wait for the next one. */
+  syncing(): Promise<void> | undefined;
   /** Sentences for the person who starts the emulator: what was damaged, what was dropped, where the rest is. */
   notices(): readonly string[];
   /** Adds a sentence, once. */
@@ -31,8 +40,13 @@ export interface Store extends Pick<Keeping, 'transactEach' | 'keep' | 'trouble'
 
 export interface StoreOptions {
   readonly migrations: readonly Migration[];
-  /** FULL: a commit survives power loss. NORMAL: a commit survives only a crash of the process (logs). */
+  /**
+   * FULL: a commit survives power loss, one of `transactEach` when `synced` has resolved. NORMAL: a commit survives
+   * only a crash of the process (logs).
+   */
   readonly synchronous: 'FULL' | 'NORMAL';
+  /** Default: the system's. */
+  readonly sync?: Sync;
   /** Queries of a start. Damage that they meet counts like damage that a check finds. */
   readonly firstReads?: readonly string[];
   /** Called when nothing can be written any more (once for each reason), and with `null` when writes work again. */
@@ -67,6 +81,8 @@ const busyTimeoutMs = 5;
  * disk.
  */
 const walLimitBytes = 64 * mebibyte;
+/** A failed sync of the write-ahead log is made good for after this pause, and again. */
+const resyncMs = 1_000;
 
 /**
  * Opens the store, creates it if it doesn't exist, and migrates its tables to the current version.
@@ -81,6 +97,10 @@ export function openStore(file: string, options: StoreOptions): Store {
   const last: (() => void)[] = [];
   const db = connect(file, options, notices);
   const isSameFile = placeOf(file);
+  // Elsewhere, Node's sync waits for the drive's own cache, which takes far longer than SQLite's (macOS).
+  const isLazy = options.synchronous === 'FULL' && (options.sync !== undefined || process.platform === 'linux');
+  const syncs = createSyncs(`${file}-wal`, options.sync);
+  let level = options.synchronous;
   const statements = new Map<string, StatementSync>();
   const sql = (text: string): StatementSync => {
     let statement = statements.get(text);
@@ -90,9 +110,11 @@ export function openStore(file: string, options: StoreOptions): Store {
     }
     return statement;
   };
+  const probe = (): void => writeAndUndo.forEach((text) => void sql(text).run());
   const keeping = createKeeping({
     transact,
-    probe: () => writeAndUndo.forEach((text) => void sql(text).run()),
+    transactLazily: isLazy ? (work) => transact(work, 'NORMAL') : transact,
+    probe,
     hasRoom: () => freeBytes(file) >= minRoomBytes,
     undoable,
     onTrouble(trouble) {
@@ -105,6 +127,8 @@ export function openStore(file: string, options: StoreOptions): Store {
     sql,
     transaction: keeping.transaction,
     transactEach: keeping.transactEach,
+    synced: isLazy ? synced : () => Promise.resolve(),
+    syncing: syncs.running,
     keep: keeping.keep,
     trouble: keeping.trouble,
     followTrouble: keeping.followTrouble,
@@ -118,10 +142,14 @@ export function openStore(file: string, options: StoreOptions): Store {
       for (const write of last) write();
       keeping.close();
       db.close();
+      syncs.close();
     },
   };
 
-  function transact<T>(work: () => T): T {
+  /** `NORMAL`: SQLite doesn't sync the commit. */
+  function transact<T>(work: () => T, wanted: typeof level = options.synchronous): T {
+    if (level !== wanted) db.exec(`PRAGMA synchronous = ${wanted}`);
+    level = wanted;
     sql('BEGIN IMMEDIATE').run();
     try {
       const value = work();
@@ -133,6 +161,33 @@ export function openStore(file: string, options: StoreOptions): Store {
       rollBack(db);
       throw error;
     }
+  }
+
+  async function synced(): Promise<void> {
+    try {
+      return await syncs.synced();
+    } catch (error) {
+      recordFailure(error);
+    }
+    // The system may have dropped what it couldn't write, and the next sync would succeed without it. A checkpoint
+    // writes what was committed into the file itself.
+    for (;;) {
+      await keeping.keep(probe);
+      try {
+        sql('PRAGMA wal_checkpoint').get();
+        return;
+      } catch (error) {
+        recordFailure(error);
+        await delay(resyncMs, undefined, { ref: false });
+      }
+    }
+  }
+
+  /** @throws if it isn't the disk's */
+  function recordFailure(error: unknown): void {
+    const trouble = asDiskTrouble(error);
+    if (!trouble) throw error;
+    keeping.recordTrouble(trouble);
   }
 
   function undoable(piece: () => void): void {
