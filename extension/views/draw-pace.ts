@@ -12,19 +12,21 @@ export interface DrawPace {
 
 /** @param draw returns whether it has drawn anything, after which the tree rests */
 export function createDrawPace(draw: () => boolean): DrawPace {
-  let restsUntil = Number.NEGATIVE_INFINITY;
-  let timer: NodeJS.Timeout | undefined;
+  /**
+   * The rest is over when its timer has run, not when its time has passed: in a busy extension host, the editor's own
+   * timer would run later than a change that comes then, and put it off.
+   */
+  let resting: NodeJS.Timeout | undefined;
+  let isAsked = false;
   function ask(): void {
-    if (timer) return;
-    const wait = restsUntil - performance.now();
-    if (wait <= 0) {
-      if (draw()) restsUntil = performance.now() + restMs;
-      return;
-    }
-    timer = setTimeout(() => {
-      timer = undefined;
-      ask();
-    }, Math.ceil(wait));
+    if (resting) isAsked = true;
+    else if (draw()) resting = setTimeout(rested, restMs);
   }
-  return { ask, close: () => clearTimeout(timer) };
+  function rested(): void {
+    resting = undefined;
+    if (!isAsked) return;
+    isAsked = false;
+    ask();
+  }
+  return { ask, close: () => clearTimeout(resting) };
 }
