@@ -71,6 +71,31 @@ describe('the live feed', () => {
     expect([...(state()?.exceptions.values() ?? [])]).toEqual([]);
   });
 
+  it('sends few requests as they come, and of hundreds a second those that are shown then, once a second', async () => {
+    const { server, read, advanceTo } = await feedOf();
+    const { parts, times, state } = read();
+    let number = 0;
+    for (let at = 1_000; at < 3_000; at += 250) {
+      advanceTo(at);
+      begin(server, ++number);
+    }
+    advanceTo(5_000);
+    expect(times().slice(1)).toEqual([1_015, 1_265, 1_515, 1_765, 2_015, 2_265, 2_515, 2_765]);
+    for (let at = 10_000; at < 20_000; at += 2) {
+      advanceTo(at);
+      begin(server, ++number);
+      end(server, number);
+    }
+    const rows = parts.filter(({ at }) => at >= 12_000).map(({ change }) => change?.requests.length ?? 0);
+    const withRequests = rows.filter((count) => count > 0);
+    expect(withRequests.length).toBeLessThanOrEqual(14);
+    expect(withRequests.length).toBeGreaterThanOrEqual(8);
+    expect(Math.max(...rows)).toBeLessThanOrEqual(100);
+    advanceTo(25_000);
+    expect([...(state()?.requests.keys() ?? [])].sort((a, b) => b - a)[0]).toBe(number);
+    expect(state()?.requests.get(number)?.phase).toBe('COMPLETED');
+  });
+
   it('sends at most ten events a second, and a busy row at most once a second', async () => {
     const { server, read, advanceTo } = await feedOf();
     server.runnerHistory.started({ ...runner, startedAt: 1 });
@@ -86,7 +111,7 @@ describe('the live feed', () => {
     expect(times().filter((at) => at >= 1_000 && at < 5_000).length).toBeLessThanOrEqual(40);
     const late = parts.filter(({ at }) => at >= 2_000 && at < 5_000).flatMap(({ change }) => change ?? []);
     expect(late.flatMap(({ runners }) => runners).length).toBeLessThanOrEqual(3);
-    expect(Math.max(...late.map(({ requests }) => requests.length))).toBeLessThanOrEqual(25);
+    expect(late.flatMap(({ requests }) => requests).length).toBeLessThanOrEqual(4 * 100);
   });
 
   it('sends a runner that has changed within 70 ms, as it is then, however busy the requests are', async () => {

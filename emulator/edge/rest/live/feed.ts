@@ -19,8 +19,13 @@ const pace = { settleMs: coalesceMs, firstRestMs: eventMs, maxRestMs: 1_000, max
 /** Places in a queue move with every request, and a start may print a lot: neither must delay a change of state. */
 const slowPace = { ...pace, firstRestMs: 1_000 };
 /** Rows of requests in one event, and how many of them are for those that wait: others alone could be as many. */
-const maxRequests = 25;
-const maxWaiting = 5;
+const maxRequests = 100;
+const maxWaiting = 20;
+/**
+ * For each request with a new state, the next ones wait this long: a few are sent as they come, and of hundreds a
+ * second, which nobody can read, those that are shown then, about once a second.
+ */
+const requestMs = 10;
 /** The countdowns of an app with up to so many runners are looked at when something else of the app changes. */
 const maxCountdowns = 50;
 /** Runners that ended last are shown, so that a view can say how without asking. */
@@ -94,6 +99,8 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
   let onReaders: (isRead: boolean) => void = () => undefined;
   const announceReaders = (): void => onReaders(readers.size > 0);
   let areRequestsNew = true;
+  /** Rows of requests aren't sent before. */
+  let requestsFrom = Number.NEGATIVE_INFINITY;
   /** The app whose requests were new last, since rows were taken. */
   let unread: string | undefined;
   let isFilled = false;
@@ -153,9 +160,9 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
   }
 
   function dueAt(): number | undefined {
-    if (areRequestsNew) return Number.NEGATIVE_INFINITY;
     const { head, queues, lines, exceptions } = touched;
-    return firstOf(...[head, queues, lines, exceptions].map((one) => one.dueAt()));
+    const requests = areRequestsNew ? Number.NEGATIVE_INFINITY : queues.dueAt();
+    return firstOf(notBefore(requestsFrom, requests), ...[head, lines, exceptions].map((one) => one.dueAt()));
   }
 
   /** The rows that exist before the first reader comes. Later ones are noted. */
@@ -235,8 +242,9 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
     return kind === 'pending' || kind === 'dockerPull' || kind === 'setup';
   }
 
-  function putRequests(moved: ReadonlySet<string>): void {
-    if (!areRequestsNew && moved.size === 0) return;
+  /** @returns the number of requests with a new state */
+  function putRequests(moved: ReadonlySet<string>): number {
+    if (!areRequestsNew && moved.size === 0) return 0;
     const shown = requestsShown(rooms, queued);
     const numbers = new Set(shown.map(({ number }) => number));
     for (const number of [...sent.keys()]) {
@@ -259,12 +267,14 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
       .slice(0, maxWaiting)
       .forEach(put);
     for (const request of shown) if (isNew(request)) put(request);
+    const count = maxRequests - room;
     for (const number of restless) {
       const request = byNumber.get(number);
       if (request) put(request);
       else restless.delete(number);
     }
     areRequestsNew = room === 0;
+    return count;
   }
 
   /** Brings the board up to date, as far as one event goes. `all`: with rows that were touched a moment ago. */
@@ -276,7 +286,9 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
     putApps(touched.apps.take(now, which));
     for (const id of [...touched.runners.take(now, which), ...touched.lines.take(now, which)]) putRunner(id);
     for (const key of touched.exceptions.take(now, { all })) putException(key);
-    putRequests(new Set(touched.queues.take(now, { all })));
+    if (all || now >= requestsFrom) {
+      requestsFrom = now + requestMs * putRequests(new Set(touched.queues.take(now, { all })));
+    }
     if (touched.head.take(now, { all }).length > 0) board.setHead(headRow(rooms, runnerHistory.endedCount()));
     return board.commit();
   }
