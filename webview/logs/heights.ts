@@ -7,8 +7,11 @@ export function createHeights(rowPx: number) {
   let keys: readonly string[] = [];
   const measured = new Map<string, number>();
 
+  /** Most lists have only lines of the usual height, and many of them: their places need no list. */
   function layOut(): void {
-    tops = [0];
+    tops = [];
+    if (measured.size === 0) return;
+    tops.push(0);
     let top = 0;
     for (const key of keys) {
       top += measured.get(key) ?? rowPx;
@@ -16,11 +19,18 @@ export function createHeights(rowPx: number) {
     }
   }
 
+  function top(index: number): number {
+    if (tops.length === 0) return rowPx * Math.min(index, keys.length);
+    return tops[index] ?? 0;
+  }
+
   return {
     setKeys(next: readonly string[]): void {
       keys = next;
-      const current = new Set(next);
-      for (const key of measured.keys()) if (!current.has(key)) measured.delete(key);
+      if (measured.size > 0) {
+        const current = new Set(next);
+        for (const key of measured.keys()) if (!current.has(key)) measured.delete(key);
+      }
       layOut();
     },
     /** Returns whether anything moved. */
@@ -39,14 +49,14 @@ export function createHeights(rowPx: number) {
       measured.clear();
       layOut();
     },
-    top: (index: number): number => tops[index] ?? 0,
-    total: (): number => tops.at(-1) ?? 0,
+    top,
+    total: (): number => top(keys.length),
     /** The index of the line at this distance from the top. */
     at(px: number): number {
       let [low, high] = [0, Math.max(0, keys.length - 1)];
       while (low < high) {
         const middle = (low + high + 1) >> 1;
-        if ((tops[middle] ?? 0) <= px) low = middle;
+        if (top(middle) <= px) low = middle;
         else high = middle - 1;
       }
       return low;

@@ -19,7 +19,8 @@ export type Item =
 export function itemsOf(rows: readonly Row[], marks: readonly Mark[], unfolded: ReadonlySet<string>): readonly Item[] {
   const items: Item[] = [];
   const waiting = marks.toSorted((a, b) => a.at - b.at);
-  let last: number | undefined;
+  /** When the day of the last row began and ended: the date of each of thousands of rows takes longer than drawing. */
+  let [from, until] = [0, 0];
   const markUntil = (at: number): void => {
     while (waiting[0] && waiting[0].at <= at) {
       const [mark] = waiting.splice(0, 1);
@@ -28,9 +29,10 @@ export function itemsOf(rows: readonly Row[], marks: readonly Mark[], unfolded: 
   };
   for (const row of folded(rows)) {
     markUntil(row.at);
-    if (last !== undefined && day(last) !== day(row.at))
-      items.push({ kind: 'date', key: `date ${row.seq}`, at: row.at });
-    last = row.at;
+    if (row.at < from || row.at >= until) {
+      if (until > 0) items.push({ kind: 'date', key: `date ${row.seq}`, at: row.at });
+      [from, until] = dayOf(row.at);
+    }
     const key = `row ${row.seq}`;
     const isOpen = row.details.length === 0 ? null : unfolded.has(key);
     const isTraceback = row.kind === 'error' && row.details.some(({ place }) => place !== null);
@@ -122,6 +124,9 @@ function placeOf(file: string, line: number): Place {
   return { file, line, label: `${file.split(/[/\\]/).at(-1) ?? file}:${line}` };
 }
 
-function day(at: number): string {
-  return new Date(at).toDateString();
+/** When the day of this moment begins and ends. */
+function dayOf(at: number): [from: number, until: number] {
+  const day = new Date(at);
+  const from = day.setHours(0, 0, 0, 0);
+  return [from, day.setDate(day.getDate() + 1)];
 }

@@ -14,7 +14,7 @@ export interface List {
   readonly element: HTMLElement;
   /** Replaces all lines. Without following, what is on the screen stays where it is. */
   show(items: readonly Item[]): void;
-  /** Draws all lines again: their names have changed. */
+  /** Draws those lines again whose names have changed. */
   redraw(): void;
   selected(): Item | undefined;
   select(index: number): void;
@@ -55,7 +55,6 @@ export function createList(deps: {
   let isFollowing = true;
   let lastTop = 0;
   let isWrapped = false;
-  let version = 0;
 
   function draw(): void {
     const from = Math.max(0, heights.at(element.scrollTop) - overscan);
@@ -123,21 +122,25 @@ export function createList(deps: {
     if (anchor && index >= 0) element.scrollTop = heights.top(index) + anchor.offset;
   }
 
+  /** What can change of a line that is drawn. */
   function signature(item: Item): string {
     if (item.kind !== 'row') return item.key;
-    return `${version} ${item.isOpen} ${item.lines} ${item.row.text.length} ${item.row.details.length}`;
+    const { runnerId, requestId, text, details } = item.row;
+    const [runner, request] = [runnerId && names.runner(runnerId), requestId && names.request(requestId)];
+    return `${runner} ${request} ${item.isOpen} ${item.lines} ${text.length} ${details.length}`;
   }
 
   element.addEventListener('scroll', () => {
     const { scrollTop: top } = element;
     const left = element.scrollHeight - element.clientHeight - top;
     const next = isFollowed({ isFollowed: isFollowing, top: lastTop }, { top, left });
+    const isDrawn = next && isFollowing && top === lastTop;
     lastTop = top;
     if (next !== isFollowing) {
       isFollowing = next;
       onFollow();
     }
-    draw();
+    if (!isDrawn) draw();
     if (element.scrollTop < nearPx) onNear('older');
     if (left < nearPx) onNear('newer');
   });
@@ -170,10 +173,7 @@ export function createList(deps: {
       if (!isFollowing) restore(anchor);
       settle();
     },
-    redraw() {
-      version++;
-      settle();
-    },
+    redraw: settle,
     selected: () => items.find(({ key }) => key === selectedKey),
     select(index) {
       const item = items[Math.max(0, Math.min(items.length - 1, index))];

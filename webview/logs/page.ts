@@ -11,6 +11,7 @@ import {
 import { create, createAround } from './around.ts';
 import { createAsking } from './asking.ts';
 import { isFiltered } from './filters.ts';
+import { createFrames } from './frames.ts';
 import { type Held, marksOf, nothing, withRows } from './held.ts';
 import { type Item, itemsOf } from './items.ts';
 import { type KeyAction, keyAction, placeOf } from './keys.ts';
@@ -51,6 +52,7 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
   let toolbar: Toolbar | undefined;
   const asking = createAsking(send);
   const names = createNames();
+  const drawing = createFrames(draw);
 
   const list: List = createList({
     texts,
@@ -91,7 +93,7 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
         break;
       case 'names':
         names.add(message, held.rows);
-        list.redraw();
+        drawing.later();
         toolbar?.setChoices(choices);
         break;
       case 'choices':
@@ -133,6 +135,10 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
     if (message.where === 'live' && !list.isFollowing()) unseen += message.rows.length;
     asking.answered(message);
     held = withRows(held, message, list.isFollowing());
+    if (message.where === 'live') {
+      drawing.later();
+      return;
+    }
     draw();
     const wanted = asking.wantedBy(message);
     const key = wanted && keyFrom(wanted.seq);
@@ -299,6 +305,7 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
   }
 
   function draw(): void {
+    drawing.isDone();
     list.show(itemsOf(held.rows, marksOf(held, marks), unfolded));
     drawNews();
     drawCount();

@@ -5,8 +5,9 @@ import { UserError } from '../../../wire/errors.ts';
 import { openEventStream } from '../../event-stream.ts';
 import type { RestDeps } from '../deps.ts';
 
-/** The delay from a new row to its event: rows that are added meanwhile share it. */
-const coalesceMs = 50;
+/** The delay from a new row to its event: rows that are added meanwhile share it. Nobody reads many rows at once. */
+const coalesceMs = { few: 50, many: 100 } as const;
+const manyRows = 20;
 /** Between events of a stream that needs only the newest rows. */
 const newestMs = 250;
 
@@ -55,21 +56,22 @@ export function followRows(
         if (page.count > 0 || page.missed || isFirst) stream.sendText(page.json, { id: String(cursor) });
       }
       isFirst = false;
+      const pauseMs = page.count < manyRows ? coalesceMs.few : coalesceMs.many;
       await stream.keepsUp();
       if (isNewest) await pause(newestMs);
       else if (!page.isEnd) continue;
-      await news();
+      await news(pauseMs);
     }
   }
 
   /** Resolves when rows were added, a moment later. */
-  async function news(): Promise<void> {
+  async function news(pauseMs: number): Promise<void> {
     if (!hasNews && !gone.aborted) {
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
     }
-    await pause(coalesceMs);
+    await pause(pauseMs);
   }
 
   /** Resolves after this time, or when the reader has left. */
