@@ -5,7 +5,7 @@ import { startScheme } from './commands/start-scheme.ts';
 import type { TerminalLink } from './commands/terminal-links.ts';
 import type { CommandName } from './contributes/commands.ts';
 import { taskType } from './contributes/tasks.ts';
-import { terminalId } from './contributes/terminals.ts';
+import { isLocalTerminal, terminalId } from './contributes/terminals.ts';
 import { viewId } from './contributes/views.ts';
 import { registerDebugging } from './debug/register.ts';
 import { hasStoredProblems } from './problems/stored-problems.ts';
@@ -103,6 +103,8 @@ export function activate(context: vscode.ExtensionContext): void {
     }),
     vscode.window.registerTerminalProfileProvider(terminalId('terminal'), profile),
     vscode.window.registerTerminalLinkProvider(links),
+    // A terminal that the editor brings back uses the emulator, which ends after its last window.
+    vscode.window.onDidOpenTerminal(restored),
     vscode.tasks.registerTaskProvider(taskType, tasks),
     vscode.workspace.onDidOpenTextDocument((document) => void look(document)),
     {
@@ -113,9 +115,14 @@ export function activate(context: vscode.ExtensionContext): void {
     },
   );
   for (const document of vscode.workspace.textDocuments) void look(document);
+  vscode.window.terminals.forEach(restored);
   // The window was reloaded during a run, which the session joins, or while a command's failure was shown.
   const mayRun = mayHaveRuns((context.storageUri ?? context.globalStorageUri).fsPath);
   if (mayRun || hasStoredProblems(context)) void session();
+
+  function restored(terminal: vscode.Terminal): void {
+    if (isLocalTerminal(terminal)) void session();
+  }
 
   /** Activates the session if the Python file contains an app; for any other file, only its text is read. */
   async function look(document: vscode.TextDocument): Promise<void> {

@@ -39,6 +39,7 @@ const actions: { readonly [F in Fix]: Action } = {
     run: () => vscode.commands.executeCommand('workbench.trust.manage'),
   },
   startEmulator: { title: () => commandTitle('startEmulator'), run: command('startEmulator') },
+  openTerminal: { title: () => commandTitle('openTerminal'), run: command('openTerminal') },
   resetSecrets: { title: () => commandTitle('resetSecrets'), run: command('resetSecrets') },
   stopEmulator: { title: () => commandTitle('stopEmulator'), run: command('stopEmulator') },
 };

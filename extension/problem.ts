@@ -12,6 +12,7 @@ export type Fix =
   | 'howToInstallNode'
   | 'trustFolder'
   | 'startEmulator'
+  | 'openTerminal'
   | 'stopEmulator'
   | 'resetSecrets';
 

@@ -25,6 +25,7 @@ import { createSwitchScaling } from './commands/switch-scaling.ts';
 import { createTaskProvider } from './commands/task-provider.ts';
 import { createTerminals } from './commands/terminal.ts';
 import { createTerminalLinks } from './commands/terminal-links.ts';
+import { createTerminalReach } from './commands/terminal-reach.ts';
 import { followTypedCommands } from './commands/typed-commands.ts';
 import { createContexts } from './contexts.ts';
 import type { callCommands } from './contributes/call-commands.ts';
@@ -152,7 +153,8 @@ export function createSession(deps: {
     failedAt,
   });
   const tasks = createTaskProvider({ index, emulator, apps, present, begunTasks });
-  const terminals = createTerminals({ link, emulator, clis, present, shim });
+  const terminalReach = createTerminalReach({ link, present, state: context.workspaceState });
+  const terminals = createTerminals({ link, emulator, clis, present, opened: terminalReach.opened, shim });
   const newApp = createNewApp({ templates: join(extensionPath, 'templates'), present });
   const tree = createAppsView({
     ...{ link, index, runs, setContext },
@@ -384,6 +386,7 @@ export function createSession(deps: {
     /** Called when the window closes. Synchronous, because the editor doesn't wait. */
     close() {
       emulatorFollower.close();
+      terminalReach.close();
       unfollowExceptions();
       unfollowStart();
       unfollowWaiting();

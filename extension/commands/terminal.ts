@@ -24,10 +24,12 @@ export function createTerminals(deps: {
   readonly emulator: EmulatorCommands;
   readonly clis: FalClis;
   readonly present: Presenter;
+  /** Called with the variables of each new terminal. */
+  readonly opened: (env: { readonly [name: string]: string }) => void;
   /** Resolves with the folder of the `minifal` command. */
   readonly shim: () => Promise<string>;
 }) {
-  const { link, emulator, clis, present, shim } = deps;
+  const { link, emulator, clis, present, opened, shim } = deps;
 
   async function options(): Promise<vscode.TerminalOptions> {
     if (!vscode.workspace.isTrusted) throw untrusted();
@@ -37,14 +39,13 @@ export function createTerminals(deps: {
     await emulator.ensureRunning();
     const env = targetEnv(link.folder);
     if (!env) throw new Problem(t('The emulator has stopped.'), 'startEmulator');
+    opened(env);
     const foreign = Object.keys(process.env).filter((name) => name.startsWith('FAL_') && !(name in env));
     return {
       name: terminalProfiles.terminal.title,
       ...(folder ? { cwd: folder } : {}),
       iconPath: new vscode.ThemeIcon(terminalProfiles.terminal.icon),
       message: cli && !cli.hasClient ? withoutClient(cli.bin) : everything(),
-      // Ports and key are those of the current emulator: a terminal restored after a restart couldn't get new ones.
-      isTransient: true,
       env: {
         ...Object.fromEntries(foreign.map((name) => [name, null])),
         ...env,

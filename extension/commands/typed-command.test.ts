@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { typedCommand, wasInterrupted } from './typed-command.ts';
+import { mayCall, typedCommand, wasInterrupted } from './typed-command.ts';
 
 it.each([
   ['fal run app.py::Hello', { command: 'run', ref: 'app.py::Hello' }],
@@ -19,6 +19,16 @@ it.each([
   ['fal', undefined],
   ['', undefined],
 ])('in %j it is %j', (line, expected) => expect(typedCommand(line)).toEqual(expected));
+
+it.each([
+  ['fal apps list', true],
+  ['X=1 /opt/venv/bin/python3.11 call.py', true],
+  ['cd web && npm test', true],
+  ['echo python', true],
+  ['ls falcon', false],
+  ['minifal status', false],
+  ['', false],
+])('%j may call the emulator: %s', (line, expected) => expect(mayCall(line)).toBe(expected));
 
 it('is found quickly in a line that is made to take long', () => {
   expect(typedCommand('"'.repeat(1_000_000))).toBeUndefined();

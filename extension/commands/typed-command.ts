@@ -10,13 +10,17 @@ export interface TypedCommand {
 /** A line has no more words than this that matter. */
 const maxWords = 200;
 
+/** The programs that call the emulator, or run code that does. */
+const callers = /^(fal|python[\d.]*|pytest|uvx?|node|np[mx]|tsx)$/;
+
+/** Whether a line of a shell runs a program that may call the emulator. Pure. */
+export function mayCall(line: string): boolean {
+  return wordsOf(line).some((word) => word !== undefined && callers.test(basename(word)));
+}
+
 /** The `fal run` or `fal deploy` in a line of a shell; `undefined`: it has none. Pure. */
 export function typedCommand(line: string): TypedCommand | undefined {
-  const words = [...line.slice(0, 10_000).matchAll(/"([^"]*)"|'([^']*)'|([;&|()\n]+)|([^\s;&|()"']+)/g)]
-    .slice(0, maxWords)
-    .map(([, double, single, between, plain]) =>
-      between === undefined ? (double ?? single ?? plain ?? '') : undefined,
-    );
+  const words = wordsOf(line);
   const isFal = (word: string | undefined) => word !== undefined && basename(word) === 'fal';
   const at = words.findIndex((word, index) => isFal(word) && isCommand(words[index + 1]));
   const command = words[at + 1];
@@ -35,6 +39,15 @@ export function wasInterrupted(exitCode: number | undefined, output: string): bo
   // Signals 1, 2 and 15, as shells report them. `fal` may catch the interrupt, and says so at its end.
   if (exitCode === 129 || exitCode === 130 || exitCode === 143) return true;
   return /(^|\n)(KeyboardInterrupt|Aborted!)\s*$/.test(output.slice(-1_000));
+}
+
+/** The words of a line; `undefined` between two commands. */
+function wordsOf(line: string): readonly (string | undefined)[] {
+  return [...line.slice(0, 10_000).matchAll(/"([^"]*)"|'([^']*)'|([;&|()\n]+)|([^\s;&|()"']+)/g)]
+    .slice(0, maxWords)
+    .map(([, double, single, between, plain]) =>
+      between === undefined ? (double ?? single ?? plain ?? '') : undefined,
+    );
 }
 
 function isCommand(word: string | undefined): word is TypedCommand['command'] {

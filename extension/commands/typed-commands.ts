@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import * as vscode from 'vscode';
-import { terminalProfiles } from '../contributes/terminals.ts';
+import { isLocalTerminal } from '../contributes/terminals.ts';
 import type { FailedCommand } from '../problem.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
 import { appKey } from '../workspace/code/listed.ts';
@@ -38,7 +38,7 @@ export function followTypedCommands(deps: {
   }
 
   const started = vscode.window.onDidStartTerminalShellExecution(({ terminal, execution }) => {
-    if (terminal.creationOptions.name !== terminalProfiles.terminal.title) return;
+    if (!isLocalTerminal(terminal)) return;
     // What a command has written before it is read is lost.
     if (typedCommand(execution.commandLine.value)) outputs.set(execution, endOf(execution.read()));
   });

@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { isAlive, type ProcessIdentity } from '../../emulator/local/data-folder.ts';
+import { liveWindows } from '../../extension/process/windows.ts';
 import { processIdentity, processTree } from '../support/procfs.ts';
 import { until } from '../support/wait.ts';
 import { type FalWindow, openFalWindow } from './fal-window.ts';
@@ -166,17 +167,46 @@ it('reports a run whose helper was killed, and leaves no process behind', async 
   await window.workbench.command('Notifications: Clear All Notifications');
 });
 
-it('closes a local terminal with the window, because it could not get its variables again', async () => {
+it('keeps a local terminal through a reload, with its variables and commands', async () => {
+  const answer = join(scene.workspace, 'answer');
+  const answers = async (...lines: readonly string[]) => {
+    await until('the terminal has answered', async () =>
+      (await readFile(answer, 'utf8').catch(() => '')).startsWith(lines.join('\n')),
+    );
+    await rm(answer);
+  };
   // The list shows only some of many terminals.
   await window.workbench.command('Terminal: Kill All Terminals');
   await window.workbench.command('fal: Open Local Terminal');
   await window.workbench.terminalIsShown('fal (local)');
-  await window.workbench.command('Create New Terminal (With Profile)', 'fal (local)');
-  await until('there are two', async () => (await terminals('fal (local)').count()) === 2);
-  await reload();
+  await window.workbench.typeInTerminal(`shell=same; echo $shell > '${answer}'`);
+  await answers('same');
+  await window.workbench.command('View: Show Explorer');
+  await window.workbench.command('View: Close All Editors');
+  const before = liveWindows(scene.dataDir).map(({ pid }) => pid);
+  await window.workbench.page.reload();
+  window = await openFalWindow(window.workbench.page);
+  await until('the window uses the emulator', () =>
+    liveWindows(scene.dataDir).some(({ pid }) => !before.includes(pid)),
+  );
+  // Alone, the visible terminal has no list.
   await window.workbench.command('Terminal: Create New Terminal');
   await terminals('bash').first().waitFor();
-  expect(await terminals('fal (local)').count()).toBe(0);
+  expect(await terminals('fal (local)').count()).toBe(1);
+  await window.workbench.selectTerminal('fal (local)');
+  await window.workbench.terminalIsShown('fal (local)');
+  const { ports } = await scene.emulator();
+  await window.workbench.typeInTerminal(`(echo $shell $FAL_HOST; minifal status --json) > '${answer}'`);
+  await answers(`same localhost:${ports.api}`, '{');
+  await window.workbench.command('fal: Stop Emulator');
+  await window.status(/fal: stopped/);
+  await window.workbench.typeInTerminal('fal apps list');
+  await window.workbench.pressInToast('No emulator is running', 'Start Emulator');
+  await window.status(/fal: local/);
+  // In this window's settings, each emulator chooses free ports.
+  await window.workbench.typeInTerminal('fal apps list');
+  await window.workbench.pressInToast('addresses of an earlier emulator', 'Open Local Terminal');
+  await until('there are two', async () => (await terminals('fal (local)').count()) === 2);
 });
 
 it('survives the deletion of the data folder: the view has the code, and each button does what it says', async () => {
