@@ -1,4 +1,4 @@
-import type { CodePlace, RunnerException } from '../wire/log-lines.ts';
+import type { LinePlace, RunnerException } from '../wire/log-lines.ts';
 import type { RunnerDebug } from '../wire/runner-debug.ts';
 import type { StackThread } from '../wire/runner-stacks.ts';
 import type { OwnStep } from '../wire/runner-start.ts';
@@ -142,7 +142,7 @@ export interface RunnerLine {
   /** The runner's web server logged it. */
   readonly isServer?: true;
   /** The place in the app's code that printed it. Only for Python, and only since `wantPlaces`. */
-  readonly place?: CodePlace;
+  readonly place?: LinePlace;
 }
 
 /** An exception of the app's code, as data. What it printed about it are lines of their own. */

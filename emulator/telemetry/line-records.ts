@@ -1,5 +1,6 @@
 import type { SQLOutputValue } from 'node:sqlite';
 import { integer, text, textOrNull } from '../store/rows.ts';
+import type { LinePlace } from '../wire/log-lines.ts';
 import { isLogLevel } from './level.ts';
 import type { LogLine } from './types.ts';
 
@@ -25,8 +26,15 @@ export function decodeLine(row: { readonly [column: string]: SQLOutputValue }): 
     requestId: textOrNull(row, 'request_id'),
     endpoint: textOrNull(row, 'endpoint'),
     ...(row.server === 1 ? { isServer: true } : {}),
-    ...(typeof row.file === 'string' && typeof row.line === 'number'
-      ? { place: { file: row.file, line: row.line } }
-      : {}),
+    ...(typeof row.file === 'string' && typeof row.line === 'number' ? { place: placeOf(row.file, row.line) } : {}),
   };
+}
+
+/** The column `line`: negative if the line continues the one before it. */
+export function storedLine({ line, continues }: LinePlace): number {
+  return continues ? -line : line;
+}
+
+function placeOf(file: string, stored: number): LinePlace {
+  return { file, line: Math.abs(stored), ...(stored < 0 ? { continues: true } : {}) };
 }

@@ -1,4 +1,4 @@
-import type { CodePlace } from '../wire/log-lines.ts';
+import type { LinePlace } from '../wire/log-lines.ts';
 import { inferLevel } from './level.ts';
 import type { Mask } from './masking/mask.ts';
 import type { LogLine, Logs } from './types.ts';
@@ -12,7 +12,7 @@ interface Written {
   readonly endpoint?: string;
   readonly unfinished?: true;
   readonly isServer?: true;
-  readonly place?: CodePlace;
+  readonly place?: LinePlace;
 }
 
 /**

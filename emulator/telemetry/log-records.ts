@@ -3,7 +3,7 @@ import { openStore, type Store } from '../store/open.ts';
 import { integer, parsed, text, whole } from '../store/rows.ts';
 import { exceptionSchema, type RunnerException } from '../wire/log-lines.ts';
 import { severity, tracebackIn } from './level.ts';
-import { decodeLine } from './line-records.ts';
+import { decodeLine, storedLine } from './line-records.ts';
 import { logMigrations } from './migrations.ts';
 import { containsText } from './text-records.ts';
 import type { LoggedException, LogLine, LogQuery } from './types.ts';
@@ -125,7 +125,7 @@ function insert(store: Store, row: LogLine | LoggedException): void {
       line.endpoint,
       line.isServer ? 1 : 0,
       line.place?.file ?? null,
-      line.place?.line ?? null,
+      line.place ? storedLine(line.place) : null,
       'exception' in row ? JSON.stringify(row.exception) : null,
     );
 }

@@ -27,7 +27,7 @@ export const logTables: readonly string[] = [
 
 /**
  * A row with an `exception` (a JSON document) is no line of the app, but what it raised. `file`, `line`: where the line
- * was printed. `server`: 1 for what the runner's web server wrote.
+ * was printed (line-records.ts). `server`: 1 for what the runner's web server wrote.
  */
 export const placeTables: readonly string[] = [
   'ALTER TABLE lines ADD COLUMN server INTEGER NOT NULL DEFAULT 0',

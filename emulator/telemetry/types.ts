@@ -1,4 +1,4 @@
-import type { CodePlace, LogRow, RunnerException } from '../wire/log-lines.ts';
+import type { LinePlace, LogRow, RunnerException } from '../wire/log-lines.ts';
 import type { Reason } from '../wire/reasons.ts';
 
 import type { RowPage, RowQuery } from './rows/types.ts';
@@ -29,7 +29,7 @@ export interface LogLine {
   /** The runner's web server wrote it. */
   readonly isServer?: true;
   /** Where it was printed; absent: unknown. */
-  readonly place?: CodePlace;
+  readonly place?: LinePlace;
 }
 
 /** An exception of an app's code; a row of the log, but no line of the app. */

@@ -4,6 +4,10 @@ import * as z from 'zod';
 export const codePlaceSchema = z.object({ file: z.string(), line: z.int() });
 export type CodePlace = z.infer<typeof codePlaceSchema>;
 
+/** Where a line was written. `continues`: at once with the line that its code wrote before it, as one text. */
+export const linePlaceSchema = codePlaceSchema.extend({ continues: z.literal(true).exactOptional() });
+export type LinePlace = z.infer<typeof linePlaceSchema>;
+
 /**
  * When an exception occurred: in a request, while the app started or ended, or while its code was loaded. `build`: its
  * requirements can't be installed; it has no frames then.
@@ -57,7 +61,7 @@ const logRowSchema = z.object({
   /** The runner's web server wrote it: its access log, its start and end, its text of an unhandled exception. */
   isServer: z.boolean(),
   /** Where a Python runner printed or logged it; `null`: unknown, or nobody asked for places at that time. */
-  place: codePlaceSchema.nullable(),
+  place: linePlaceSchema.nullable(),
   exception: exceptionSchema.nullable(),
 });
 export type LogRow = z.infer<typeof logRowSchema>;

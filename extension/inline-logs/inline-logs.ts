@@ -114,14 +114,19 @@ export function createInlineLogs(deps: { readonly link: Link; readonly index: Ap
     if (path === undefined) return false;
     const { live } = link.snapshot();
     const codeAt = codeTimes.of(row, live);
-    const part = partOf([path, place.line, runnerId, requestId].join(' '), row.message);
+    const part = partOf([path, place.line, runnerId, requestId].join(' '), row.message, place.continues);
     if (part === 'inner') return false;
     const printed = stripVTControlCharacters(row.message.slice(0, maxText));
-    const text = part === 'none' ? printed : exceptionText(printed);
+    const text = part === 'none' || part === 'rest' ? printed : exceptionText(printed);
     const value: Value = { seq, at, text, alias, revision, runnerId, requestId };
     const isOver = (older: Value): boolean =>
       older.alias === alias ? older.revision !== revision : live?.apps.has(older.alias) === false;
-    lines.add({ path, line: place.line, codeAt }, value, isOver, part === 'nextException');
+    lines.add(
+      { path, line: place.line, codeAt },
+      value,
+      isOver,
+      place.continues ? 'continues' : part === 'nextException' ? 'replaces' : 'own',
+    );
     return true;
   }
 

@@ -16,8 +16,16 @@ function sample() {
   const all = createLineValues();
   return {
     ...all,
-    print: (line: number, text = 'x', { codeAt = 10, isOver = () => false as boolean, replacesLast = false } = {}) =>
-      all.add({ path, line, codeAt }, value(text), isOver, replacesLast),
+    print: (
+      line: number,
+      text = 'x',
+      {
+        codeAt = 10,
+        isOver = () => false as boolean,
+        part = 'own' as 'own' | 'replaces' | 'continues',
+        requestId = null as string | null,
+      } = {},
+    ) => all.add({ path, line, codeAt }, value(text, { requestId }), isOver, part),
     shown: () =>
       Object.fromEntries(
         all
@@ -41,11 +49,25 @@ describe('the output of a line', () => {
   it('is counted once, with its latest text, if it consists of several parts', () => {
     const { print, shown, at } = sample();
     print(3, 'first');
-    print(3, 'KeyError', { replacesLast: true });
+    print(3, 'KeyError', { part: 'replaces' });
     expect([shown(), at(path, 3)?.values.length]).toEqual([{ 3: 'KeyError ×1' }, 1]);
     // What it belongs to was left out, or its line has moved.
-    print(4, 'KeyError', { replacesLast: true });
+    print(4, 'KeyError', { part: 'replaces' });
     expect(shown()).toEqual({ 3: 'KeyError ×1', 4: 'KeyError ×1' });
+  });
+
+  it('is counted once, with all of its text, if it has several lines', () => {
+    const { print, shown, at } = sample();
+    for (let i = 0; i < 2; i++) {
+      print(3, 'first', { requestId: 'r' });
+      print(3, 'second', { part: 'continues', requestId: 'r' });
+    }
+    expect([shown(), at(path, 3)?.values.length]).toEqual([{ 3: 'first\nsecond ×2' }, 2]);
+    // Its beginning was left out.
+    print(3, 'second', { part: 'continues', requestId: 's' });
+    expect(shown()).toEqual({ 3: 'second ×3' });
+    for (let i = 0; i < 1_000; i++) print(3, 'more', { part: 'continues', requestId: 's' });
+    expect([at(path, 3)?.count, at(path, 3)?.values.at(-1)?.text.length]).toEqual([3, 2_000]);
   });
 
   it('may be more than was counted if output was left out, until it begins again', () => {

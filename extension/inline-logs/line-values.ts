@@ -61,13 +61,13 @@ export function createLineValues() {
      * @param line from 1, in the code that printed it
      * @param codeAt when that code was loaded, in milliseconds since the epoch
      * @param isOver whether an app or revision can print nothing any more: output of what has been replaced goes
-     * @param replacesLast it belongs to the last output of its line
+     * @param part how it belongs to the last output of its line, if it does
      */
     add(
       { path, line, codeAt }: { readonly path: string; readonly line: number; readonly codeAt: number },
       value: Value,
       isOver: (older: Value) => boolean,
-      replacesLast = false,
+      part: 'own' | 'replaces' | 'continues' = 'own',
     ): void {
       const file = fileOf(path);
       if (codeAt < file.knownSince) return;
@@ -78,9 +78,12 @@ export function createLineValues() {
       removeOver(file, isOver);
       if (at === undefined) return;
       const before = file.lines.get(at);
-      const isSame = replacesLast && before !== undefined;
-      const earlier = isSame ? before.values.slice(0, -1) : (before?.values ?? []);
-      const values = [...earlier, shortened(value)].slice(-max.values);
+      const last = before?.values.at(-1);
+      // What it continues may have been left out.
+      const isSame = last !== undefined && (part === 'replaces' || (part === 'continues' && isFromSame(last, value)));
+      const earlier = isSame ? before?.values.slice(0, -1) : before?.values;
+      const whole = isSame && part === 'continues' ? continued(last, value.text) : value;
+      const values = [...(earlier ?? []), shortened(whole)].slice(-max.values);
       file.lines.delete(at);
       const isAtLeast = before?.isAtLeast ?? false;
       file.lines.set(at, {
@@ -148,6 +151,19 @@ function removeOver({ lines }: File, isOver: (older: Value) => boolean): void {
     last = { newest, isGone };
     if (isGone) lines.delete(key);
   }
+}
+
+function isFromSame(last: Value, value: Value): boolean {
+  return (
+    last.alias === value.alias &&
+    last.revision === value.revision &&
+    last.runnerId === value.runnerId &&
+    last.requestId === value.requestId
+  );
+}
+
+function continued(last: Value, text: string): Value {
+  return last.text.length >= max.characters ? last : { ...last, text: `${last.text}\n${text}` };
 }
 
 /** A copy, because a part of a string keeps all of it in memory. */

@@ -55,6 +55,23 @@ it('a group of exceptions is one output, too, and what follows it is another one
   ]);
 });
 
+it('a message of several lines belongs to its exception, as do others that follow from it', () => {
+  const partOf = createTracebacks();
+  const parts = [...first, ...second].flatMap((line) => [
+    partOf('a', line),
+    ...(line.startsWith('KeyError') ? [partOf('a', 'more', true), partOf('a', 'and more', true)] : []),
+  ]);
+  expect(parts.filter((part) => part !== 'inner')).toEqual([
+    'exception',
+    'rest',
+    'rest',
+    'nextException',
+    'rest',
+    'rest',
+  ]);
+  expect(partOf('a', 'after')).toBe('none');
+});
+
 it('the next traceback, and what is printed after one, is another output', () => {
   expect(counted(['before', ...first, 'after', ...first, ...first, '', 'after'])).toEqual([
     'none: before',

@@ -7,7 +7,9 @@ type TracebackPart =
   /** The exception, its last line: what a person looks for. */
   | 'exception'
   /** The same, of an exception that was raised while the one before it was handled. */
-  | 'nextException';
+  | 'nextException'
+  /** More of the exception's message, in a further line. */
+  | 'rest';
 
 interface State {
   readonly stage: 'frames' | 'ended' | 'chained';
@@ -38,8 +40,11 @@ export function createTracebacks() {
     for (const oldest of states.keys()) if (states.size > maxOpen) states.delete(oldest);
   }
 
-  /** @param source a line of code, in one runner and request */
-  return function partOf(source: string, text: string): TracebackPart {
+  /**
+   * @param source a line of code, in one runner and request
+   * @param continues it was written at once with the line before it
+   */
+  return function partOf(source: string, text: string, continues = false): TracebackPart {
     const state = states.get(source);
     const begin = header.exec(text);
     if (begin) {
@@ -59,6 +64,7 @@ export function createTracebacks() {
       become(source, { ...state, stage: 'chained' });
       return 'inner';
     }
+    if (continues) return 'rest';
     states.delete(source);
     return 'none';
   };

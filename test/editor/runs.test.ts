@@ -207,6 +207,8 @@ it('keeps a local terminal through a reload, with its variables and commands', a
   await window.workbench.typeInTerminal('fal apps list');
   await window.workbench.pressInToast('addresses of an earlier emulator', 'Open Local Terminal');
   await until('there are two', async () => (await terminals('fal (local)').count()) === 2);
+  await window.workbench.command('Notifications: Clear All Notifications');
+  await window.showApps();
 });
 
 it('survives the deletion of the data folder: the view has the code, and each button does what it says', async () => {

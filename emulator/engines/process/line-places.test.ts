@@ -15,6 +15,7 @@ def say(path):
         print("several", "arguments", 3)  # several
         sys.stdout.write("written\\n")  # written
         print("two\\nlines")  # two
+        print("a\\nb", "c\\nd")  # four
         print("error", file=sys.stderr)  # error
     if path == "/pieces":
         print("begun here", end="")  # begun
@@ -22,6 +23,9 @@ def say(path):
         print("whole")  # whole
         print("left open", end="\\r")  # open
         print("redrawn")
+        print("two", end="")  # pair
+        print("\\nnext\\nlast")  # next
+        print("x" * 9000 + "\\nend")  # long
     if path == "/libraries":
         logging.getLogger("x").warning("logged")  # logged
         warnings.warn("warned")  # warned
@@ -34,8 +38,8 @@ def say(path):
         subprocess.run(["echo", "child"])
         threading.Thread(target=print, args=("of no code",)).start()
     if path == "/traceback":
-        try: {}["key"]
-        except KeyError: traceback.print_exc()  # printed
+        try: raise ValueError("first\\nsecond")
+        except ValueError: traceback.print_exc()  # printed
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         say(self.path)
@@ -64,7 +68,8 @@ def main():
           ...lines.filter(({ stream }) => stream === 'stderr'),
         ].map(({ text, place }) => {
           if (place) expect(place.file).toMatch(/app_under_test\.py$/);
-          return [text, place ? (marks.get(place.line) ?? place.line) : null];
+          const mark = place ? (marks.get(place.line) ?? place.line) : null;
+          return place?.continues ? [text, mark, 'continues'] : [text, mark];
         });
       },
     };
@@ -79,13 +84,21 @@ def main():
       ['several arguments 3', 'several'],
       ['written', 'written'],
       ['two', 'two'],
-      ['lines', 'two'],
+      ['lines', 'two', 'continues'],
+      ['a', 'four'],
+      ['b c', 'four', 'continues'],
+      ['d', 'four', 'continues'],
       ['error', 'error'],
     ]);
     expect(await call('/pieces')).toEqual([
       ['begun here and ended there', 'begun'],
       ['whole', 'whole'],
       ['redrawn', 'open'],
+      ['two', 'pair'],
+      ['next', 'next'],
+      ['last', 'next', 'continues'],
+      ['x'.repeat(9000), 'long'],
+      ['end', 'long', 'continues'],
     ]);
     const shown = await call('/libraries');
     expect(shown.filter(([text]) => !/^ /.test(String(text)))).toEqual([
@@ -105,11 +118,14 @@ def main():
     expect(traceback.map(([text]) => text)).toEqual([
       'Traceback (most recent call last):',
       expect.stringContaining('app_under_test.py'),
-      expect.stringContaining('try: {}["key"]'),
-      ...traceback.slice(3, -1).map(([text]) => text),
-      "KeyError: 'key'",
+      expect.stringContaining('try: raise ValueError'),
+      ...traceback.slice(3, -2).map(([text]) => text),
+      'ValueError: first',
+      'second',
     ]);
     expect(new Set(traceback.map(([, mark]) => mark))).toEqual(new Set(['printed']));
+    // Its parts are printed one by one.
+    expect(traceback.map((line) => line.length).slice(-2)).toEqual([2, 3]);
     runner.handle.kill();
   });
 

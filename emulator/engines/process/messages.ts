@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type IsolationMode, missingSchema } from '../../wire/isolation.ts';
-import { codePlaceSchema, exceptionSchema } from '../../wire/log-lines.ts';
+import { exceptionSchema, linePlaceSchema } from '../../wire/log-lines.ts';
 import { stackThreadSchema } from '../../wire/runner-stacks.ts';
 import { ownStepSchema } from '../../wire/runner-start.ts';
 import type { Callable } from '../engine.ts';
@@ -123,7 +123,7 @@ export const message = z.discriminatedUnion('event', [
     endpoint: z.string().exactOptional(),
     unfinished: z.literal(true).exactOptional(),
     isServer: z.literal(true).exactOptional(),
-    place: codePlaceSchema.exactOptional(),
+    place: linePlaceSchema.exactOptional(),
   }),
   /** An exception of the app's code (runner/inside/exceptions.py). */
   exceptionSchema.extend({

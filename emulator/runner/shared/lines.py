@@ -38,13 +38,16 @@ def start_of_frame(token: str) -> bytes:
 def frames(token: str, labels: dict[str, str], key: int, text: memoryview, place: bytes = b""):
     """
     Cuts `text` into frames that each fit an atomic write. `key` separates unfinished lines of several threads.
-    `place`: made by `place_in`, or empty.
+    `place`: made by `place_in`, or empty; a plus sign before it says that the text of the frame before continues.
     """
     head = _head(token, key, tuple(_short(labels).items()))
-    room = _room(len(head) + len(place))
+    # With the plus sign.
+    room = _room(len(head) + len(place) + bool(place))
     for at in range(0, len(text), room):
         piece = text[at : at + room]
         yield head + (b"%d%b\x1f" % (len(piece), place) if place else b"%d\x1f" % len(piece)) + piece
+        if at == 0 and place:
+            place = b"+" + place
 
 
 def _room(head: int) -> int:
@@ -89,9 +92,9 @@ class ForgedFrame(Exception):
 class Lines:
     """
     Turns bytes into lines: calls `emit(text, labels, unfinished, place)`. `labels` is empty for raw writes while no
-    request is alone. `place`: (file, line) where the line's first text was written, or None. A carriage return without
-    a newline restarts the line, as on a terminal; the earlier text is dropped. Raises `ForgedFrame` for a frame that
-    our own streams don't write.
+    request is alone. `place`: (file, line, continues) where the line's first text was written, or None; `continues`:
+    at once with the line before it. A carriage return without a newline restarts the line, as on a terminal; the
+    earlier text is dropped. Raises `ForgedFrame` for a frame that our own streams don't write.
     """
 
     def __init__(self, token: str, emit):
@@ -152,7 +155,10 @@ class Lines:
             head = data[start + len(self._start) : body]
             about, _, rest = head.rpartition(b"}")
             length, _, place = rest.partition(b",")
-            if not length.isdigit() or len(length) > 6 or int(length) > self._room(about, place):
+            is_more = length[-1:] == b"+" and place != b""
+            if is_more:
+                length = length[:-1]
+            if not length.isdigit() or len(length) > 6 or int(length) > self._room(about, place, is_more):
                 raise ForgedFrame
             end = body + 1 + int(length)
             if len(data) < end:
@@ -160,12 +166,12 @@ class Lines:
                 return
             if end == body + 1:
                 self._apply_mark(about + b"}")
-            self._add(about + b"}", data[body + 1 : end], _place(place) if place else None)
+            self._add(about + b"}", data[body + 1 : end], _place(place) if place else None, is_more)
             at = end
 
-    def _room(self, about: bytes, place: bytes) -> int:
+    def _room(self, about: bytes, place: bytes, is_more: bool) -> int:
         # With the brace, and the comma of a place, that separate them.
-        return _room(len(self._start) + len(about) + 1 + (len(place) + 1 if place else 0))
+        return _room(len(self._start) + len(about) + 1 + (len(place) + 1 if place else 0) + is_more)
 
     def finish(self) -> None:
         """The stream ended: emits unfinished lines as they are."""
@@ -211,18 +217,25 @@ class Lines:
         last = data.rfind(b"\x1e", max(at, len(data) - len(self._start) + 1))
         return last if last >= 0 and self._start.startswith(data[last:]) else len(data)
 
-    def _add(self, key: bytes | None, data: bytes, place: tuple[str, int] | None = None) -> None:
+    def _add(
+        self, key: bytes | None, data: bytes, place: tuple[str, int] | None = None, is_more: bool = False
+    ) -> None:
         if not data:
             return
         whole = self._partial.pop(key, b"") + data
-        begun = self._places.pop(key, None) or place
+        begun = self._places.pop(key, None)
+        # The first line that begins here continues another one only if that was written here, too.
+        continues = begun is None or begun[:2] == place
+        if begun is None and place is not None:
+            begun = (*place, is_more)
         at = 0
         while True:
             end = whole.find(b"\n", at)
             if end < 0:
                 break
             self._pieces(key, whole[at:end], True, begun)
-            at, begun = end + 1, place
+            at, begun = end + 1, place and (*place, continues)
+            continues = True
         rest = self._pieces(key, whole[at:], False, begun) if at < len(whole) else b""
         self._changed.pop(key, None)
         if rest:
@@ -233,7 +246,7 @@ class Lines:
             if len(self._partial) > MAX_PARTIAL:
                 self._give_up(next(iter(self._partial)))
 
-    def _pieces(self, key: bytes | None, line: bytes, complete: bool, place: tuple[str, int] | None) -> bytes:
+    def _pieces(self, key: bytes | None, line: bytes, complete: bool, place: tuple[str, int, bool] | None) -> bytes:
         if b"\r" in line:
             line = _after_return(line)
         at = 0
@@ -250,7 +263,7 @@ class Lines:
         return b""
 
     def _send(
-        self, key: bytes | None, line: bytes, unfinished: bool = False, place: tuple[str, int] | None = None
+        self, key: bytes | None, line: bytes, unfinished: bool = False, place: tuple[str, int, bool] | None = None
     ) -> None:
         # Consecutive lines mostly belong to the same request.
         if key is not None and key != self._last[0]:

@@ -33,14 +33,15 @@ class Outputs:
     def add(self, runner: Runner, fd: int, stream: str, token: str) -> None:
         """Reports the lines of this pipe of the runner from now on."""
 
-        def emit(text: str, labels: dict, unfinished: bool, place: tuple[str, int] | None) -> None:
+        def emit(text: str, labels: dict, unfinished: bool, place: tuple[str, int, bool] | None) -> None:
             known = {name: labels[name] for name in ("requestId", "endpoint") if isinstance(labels.get(name), str)}
             if unfinished:
                 known["unfinished"] = True
             if SERVER in labels:
                 known["isServer"] = True
             if place is not None:
-                known["place"] = {"file": place[0], "line": place[1]}
+                file, line, continues = place
+                known["place"] = {"file": file, "line": line, **({"continues": True} if continues else {})}
             self._report(runner.id, "line", stream=stream, text=text, **known)
 
         os.set_blocking(fd, False)

@@ -37,6 +37,7 @@ describe('a page of the log', () => {
     const exception = { type: 'KeyError', message: 'x', phase: 'request' as const, frames: [] };
     const owner = { alias: 'app', revision: 'rev', runnerId: 'r1', requestId: 'q', endpoint: '/' };
     logs.appendException({ at: 2_000, ...owner, exception });
+    write('more', { place: { file: '/a.py', line: 7, continues: true } });
     const line = { at: 1_000, source: 'USER', stream: 'stdout', alias: 'app', revision: 'rev', runnerId: 'r1' };
     expect((await page({})).lines).toEqual([
       {
@@ -50,6 +51,10 @@ describe('a page of the log', () => {
       {
         ...{ ...line, ...owner, seq: 3, at: 2_000, level: 'ERROR', stream: null, message: 'KeyError: x' },
         ...{ isServer: false, place: null, exception },
+      },
+      {
+        ...{ ...line, seq: 4, level: 'STDOUT', message: 'more', requestId: null, endpoint: null },
+        ...{ isServer: false, place: { file: '/a.py', line: 7, continues: true }, exception: null },
       },
     ]);
   });
