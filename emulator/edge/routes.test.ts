@@ -76,23 +76,10 @@ describe('createRoutes', () => {
       requestStartTimeoutSeconds: null,
       privateLogs: true,
     };
-    routes.addEphemeral({ ...route, appName: 'hello' });
+    routes.addEphemeral(route);
     expect(routes.resolve('me', route.alias)).toMatchObject(route);
-    expect(routes.appNameOf(route.alias)).toBe('hello');
     expect(routes.resolve('you', route.alias)).toBeUndefined();
     routes.removeEphemeral(route.alias);
     expect(routes.resolve('me', route.alias)).toBeUndefined();
-    expect(routes.appNameOf('none')).toBeUndefined();
-  });
-
-  it('keeps the names of the latest runs, and of those that live, for lists of what they did', () => {
-    const { routes } = setUp();
-    const route = { revision: 'r', authMode: 'public', requestStartTimeoutSeconds: null, privateLogs: true } as const;
-    routes.addEphemeral({ ...route, alias: 'lives', appName: 'hello' });
-    for (let n = 0; n < 3_000; n++) {
-      routes.addEphemeral({ ...route, alias: `${n}`, appName: 'hello' });
-      routes.removeEphemeral(`${n}`);
-    }
-    expect(['lives', '2999', '0'].map(routes.appNameOf)).toEqual(['hello', 'hello', undefined]);
   });
 });

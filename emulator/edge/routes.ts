@@ -26,19 +26,11 @@ export interface LocalRoutes extends Routes {
    * Makes an ephemeral app callable by `route.alias`, a UUID, while its Run stream is open
    * (docs/platform/control-plane.md#run).
    */
-  addEphemeral(route: Route & { readonly appName?: string }): void;
+  addEphemeral(route: Route): void;
   removeEphemeral(name: string): void;
-  /**
-   * The name that `fal` has for the app of a run: that of its deployment; also after its end, of the latest runs since
-   * the emulator's start. `undefined`: no such run, or no name.
-   */
-  appNameOf(name: string): string | undefined;
 }
 
 const shift = 'workflows/';
-
-/** The names of so many runs are kept after their end, for lists of what they did. */
-const maxNames = 1_000;
 
 /** The alias of requests to this name, whether or not it is callable now. */
 export function aliasOf(owner: string, name: string): string {
@@ -55,9 +47,7 @@ export function createRoutes(deps: {
   readonly workflows: Pick<Workflows, 'get'>;
 }): LocalRoutes {
   const { catalog, workflows } = deps;
-  const ephemeral = new Map<string, Parameters<LocalRoutes['addEphemeral']>[0]>();
-  /** The oldest first. */
-  const appNames = new Map<string, string>();
+  const ephemeral = new Map<string, Route>();
   return {
     resolve(owner, name) {
       if (owner === 'workflows' && name === 'execute') return workflowRoute(executeAlias, true);
@@ -77,17 +67,8 @@ export function createRoutes(deps: {
         privateLogs: catalog.revision(alias.revision)?.privateLogs ?? false,
       };
     },
-    addEphemeral(route) {
-      ephemeral.set(route.alias, route);
-      if (route.appName === undefined) return;
-      appNames.set(route.alias, route.appName);
-      for (const name of appNames.keys()) {
-        if (appNames.size <= maxNames) break;
-        if (!ephemeral.has(name)) appNames.delete(name);
-      }
-    },
+    addEphemeral: (route) => void ephemeral.set(route.alias, route),
     removeEphemeral: (name) => void ephemeral.delete(name),
-    appNameOf: (name) => appNames.get(name),
   };
 }
 

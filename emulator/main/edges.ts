@@ -99,7 +99,6 @@ export function createEdges(
   const grpc = createGrpcEdge({ ...rooms, blobs, builds, calls, copies, routes, authorities, noteUse: limits.noteUse });
   const rest = createRestEdge({
     ...rooms,
-    routes,
     queue,
     requestHistory,
     places: compute.places,

@@ -1,5 +1,17 @@
-import { statSync } from 'node:fs';
+import { statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
+
+/** How often a running emulator calls `noteLife`. */
+export const noteLifeMs = 60_000;
+
+/** Notes that the emulator is alive, for `lastWrite`: an idle one writes nothing. Best effort. */
+export function noteLife(folder: string, now: number): void {
+  try {
+    utimesSync(join(folder, 'minifal.db'), now / 1_000, now / 1_000);
+  } catch {
+    // The folder is gone, or the disk accepts nothing, which others report.
+  }
+}
 
 /**
  * When an emulator last wrote to the databases of a folder, in milliseconds since the epoch: of one that was killed,

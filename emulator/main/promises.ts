@@ -54,6 +54,7 @@ export function createPromises(
     records: historyRecords,
     activeRevision: (name) => catalog.alias(name)?.revision,
     runnerNumber: runnerHistory.numberOf,
+    appNameOf: runnerHistory.appNameOf,
     retentionMs,
     report,
   });

@@ -6,6 +6,7 @@ import { beatMs } from '../local/loop/steady.ts';
 import { later } from '../local/loop/timers.ts';
 import { placeOf } from '../store/place.ts';
 import type { Foundations } from './foundations.ts';
+import { noteLife, noteLifeMs } from './last-write.ts';
 import type { Promises } from './promises.ts';
 
 /** Without this check, an idle emulator writes nothing and doesn't notice that its folder is gone. */
@@ -31,6 +32,7 @@ export function startUpkeep(
   const timers = [
     setInterval(steady.now, beatMs),
     setInterval(contain(report, prune), pruneEveryMs),
+    setInterval(() => noteLife(folder, clock()), noteLifeMs),
     setInterval(() => {
       if (!places.every((isSameFile) => isSameFile())) store.recordTrouble(new DiskTrouble('gone', folder));
     }, checkPlacesMs),

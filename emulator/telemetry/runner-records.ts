@@ -18,6 +18,7 @@ const storedRunner: z.ZodType<StoredRunner> = z.object({
   /** 0: an earlier version of minifal wrote it. */
   number: z.number().default(0),
   alias: z.string(),
+  appName: z.string().exactOptional(),
   revision: z.string(),
   machineType: z.string(),
   startedAt: z.number(),

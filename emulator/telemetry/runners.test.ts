@@ -116,7 +116,7 @@ describe('createRunnerHistory', () => {
     await expect.poll(() => room.store.trouble(), { timeout: 10_000 }).toBeNull();
     room.restart();
     expect(room.history.get('ended')).toMatchObject({ endedAt: 5, endReason: 'stopped' });
-    expect(room.history.get('new 99')).toMatchObject({ endReason: 'emulator ended' });
+    expect(room.history.get('new 99')).toMatchObject({ endReason: 'emulator was killed, at most a minute later' });
   });
 
   it('gives a runner whose code was exchanged the revision of its code, also after a restart', () => {
@@ -128,6 +128,16 @@ describe('createRunnerHistory', () => {
     room.history.revised('a', 'r3');
     room.restart();
     expect(room.history.get('a')?.revision).toBe('r2');
+  });
+
+  it('knows the names of runs, also after their end and a restart', () => {
+    const room = setUp();
+    room.history.named('a-run', 'painter');
+    expect(room.history.appNameOf('a-run')).toBe('painter');
+    room.history.started({ ...runner('a'), alias: 'a-run' });
+    room.history.ended('a', 5, 'stopped');
+    room.restart();
+    expect(['a-run', 'other'].map(room.history.appNameOf)).toEqual(['painter', undefined]);
   });
 
   it('keeps the first end only', () => {
@@ -149,7 +159,10 @@ describe('createRunnerHistory', () => {
     room.history.transition('open', { at: 20, state: 'IDLE', reason: null });
     room.time.now = 50;
     room.restart(lastSeenAt);
-    expect(room.history.get('open')).toMatchObject({ endedAt, endReason: 'emulator ended' });
+    expect(room.history.get('open')).toMatchObject({
+      endedAt,
+      endReason: 'emulator was killed, at most a minute later',
+    });
   });
 
   it('remembers ended runners over a restart, and closes those that a crash left open', () => {
@@ -162,8 +175,15 @@ describe('createRunnerHistory', () => {
     room.restart();
     expect(room.history.get('ended')).toMatchObject({ endedAt: 5, endReason: 'stopped' });
     expect(room.history.transitions('ended')).toEqual([{ at: 1, state: 'SETUP', reason: 'process started' }]);
-    expect(room.history.get('open')).toMatchObject({ endedAt: 50, endReason: 'emulator ended' });
-    expect(room.history.transitions('open').at(-1)).toEqual({ at: 50, state: 'TERMINATED', reason: 'emulator ended' });
+    expect(room.history.get('open')).toMatchObject({
+      endedAt: 50,
+      endReason: 'emulator was killed, at most a minute later',
+    });
+    expect(room.history.transitions('open').at(-1)).toEqual({
+      at: 50,
+      state: 'TERMINATED',
+      reason: 'emulator was killed, at most a minute later',
+    });
     room.time.now = 60;
     room.restart();
     expect(room.history.get('open')?.endedAt).toBe(50);

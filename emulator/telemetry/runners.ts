@@ -1,10 +1,15 @@
 import { type Report, throwLater } from '../local/loop/contain.ts';
 import type { Store } from '../store/open.ts';
 import type { StartStep } from '../wire/runner-start.ts';
+import { createRunNames } from './run-names.ts';
 import { runnerRecords, type StoredRunner } from './runner-records.ts';
 import type { RunnerRecord, RunnerTransition } from './types.ts';
 
 export interface RunnerHistory {
+  /** A run of this alias begins; its runners and requests are shown with the name that `fal` has for its app. */
+  named(alias: string, appName: string): void;
+  /** The name of a run's app, also after its end and a restart. `undefined`: no run, no name, or long ago. */
+  appNameOf(alias: string): string | undefined;
   /** The runner gets the next number of its alias. */
   started(runner: Pick<RunnerRecord, 'id' | 'alias' | 'revision' | 'machineType' | 'startedAt'>): void;
   /** The runner has the code of this revision from now on. Ignored for runners that aren't alive. */
@@ -36,6 +41,8 @@ export interface RunnerHistory {
 
 /** How long ended runners are shown (docs/platform/runners.md#states). */
 const keptMs = 24 * 60 * 60 * 1000;
+/** An emulator that ends itself ends its runners first. How often it notes that it lives: main/last-write.ts. */
+const killed = 'emulator was killed, at most a minute later';
 /** The time between two searches for old runners. */
 const dropEveryMs = 10 * 60 * 1000;
 /** Transitions up to the first request are always kept; after that, IDLE and RUNNING alternate with every request. */
@@ -63,6 +70,10 @@ export function createRunnerHistory({
   const records = runnerRecords(store);
   const runners = new Map(records.load().map((runner) => [runner.id, runner]));
   const numbers = createNumbers(runners.values());
+  const names = createRunNames(
+    [...runners.values()].flatMap(({ alias, appName }) => (appName === undefined ? [] : [[alias, appName] as const])),
+    (alias) => [...runners.values()].some((runner) => runner.alias === alias && runner.endedAt === null),
+  );
   let nextDropAt = Number.NEGATIVE_INFINITY;
   /** By alias. */
   const ended = new Map<string, { count: number; last: RunnerRecord }>();
@@ -73,16 +84,20 @@ export function createRunnerHistory({
     if (runner !== found) put(id, runner);
     if (runner.endedAt !== null) continue;
     const knownAt = Math.max(lastSeenAt, runner.startedAt, runner.transitions.at(-1)?.at ?? 0);
-    const last = { at: Math.min(knownAt, clock()), state: 'TERMINATED', reason: 'emulator ended' };
+    const last = { at: Math.min(knownAt, clock()), state: 'TERMINATED', reason: killed };
     put(id, { ...runner, endedAt: last.at, endReason: last.reason, transitions: [...runner.transitions, last] });
   }
   for (const runner of runners.values()) if (runner.endedAt !== null) countEnd(runner, 1);
   dropOld();
 
   return {
+    named: names.set,
+    appNameOf: names.of,
     started(runner) {
       const number = numbers.next(runner.alias);
-      put(runner.id, { ...runner, number, endedAt: null, endReason: null, transitions: [], steps: [] });
+      const appName = names.of(runner.alias);
+      const named = { ...runner, ...(appName === undefined ? {} : { appName }) };
+      put(runner.id, { ...named, number, endedAt: null, endReason: null, transitions: [], steps: [] });
       dropOld();
     },
     revised(id, revision) {

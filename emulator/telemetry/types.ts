@@ -95,6 +95,8 @@ export interface RunnerRecord {
   /** For people: `runner 2` of its alias. In the order of the starts; never used again while the data folder lives. */
   readonly number: number;
   readonly alias: string;
+  /** Of a run: the name that `fal` has for its app. */
+  readonly appName?: string;
   readonly revision: string;
   readonly machineType: string;
   readonly startedAt: number;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 /** Where code is: a path as the developer or the runner (`/app/…`) knows it, and a line from 1. */
-export const codePlaceSchema = z.object({ file: z.string(), line: z.int() });
+const codePlaceSchema = z.object({ file: z.string(), line: z.int() });
 export type CodePlace = z.infer<typeof codePlaceSchema>;
 
 /** Where a line was written. `continues`: at once with the line that its code wrote before it, as one text. */

@@ -22,7 +22,6 @@ function openStream(rooms: Rooms, onPart: (part: Part) => void = () => undefined
   const parts: { readonly at: number; readonly part: Part }[] = [];
   const feed = createLiveFeed({
     ...rooms,
-    routes: { appNameOf: () => undefined },
     runs: createLiveRuns(() => undefined),
     hosts,
     about,

@@ -105,7 +105,7 @@ describe('the live state of the real emulator', () => {
       { number: 1, runner: { number: 1 }, because: 'The emulator ended.' },
       { number: 2, runner: { number: 2 }, endedAt: null },
     ]);
-    expect(after.runner(1)).toMatchObject({ state: 'TERMINATED', why: 'emulator ended' });
+    expect(after.runner(1)).toMatchObject({ state: 'TERMINATED', why: 'emulator was killed, at most a minute later' });
     // The client gives a question 2 s, which a busy machine can exceed.
     const asked = <T>(ask: () => Promise<T | undefined>) => until('the emulator answers', ask);
     const page = await asked(() => after.client.requests({ alias: 'scripted', state: 'failed', limit: 1 }));

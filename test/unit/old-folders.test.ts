@@ -179,7 +179,7 @@ describe.each([1, 2, 3])('a data folder of schema step %i', (step) => {
         endReason: 'keep_alive',
         number: 1,
       },
-      { id: 'r-open', endReason: 'emulator ended', number: 2 },
+      { id: 'r-open', endReason: 'emulator was killed, at most a minute later', number: 2 },
     ]);
     expect(history.transitions('r-ended')).toEqual([{ at: was.now, state: 'IDLE', reason: 'it became ready' }]);
     expect(logs.query({ limit: 10, order: 'oldest' })).toMatchObject(was.lines);

@@ -26,6 +26,8 @@ export interface GrpcRooms {
   readonly routes: Pick<LocalRoutes, 'addEphemeral' | 'removeEphemeral'>;
   readonly runs: Pick<LiveRuns, 'add' | 'changed'>;
   readonly runnerHistory: {
+    /** A run of this alias begins, of an app with this name. */
+    named(alias: string, appName: string): void;
     get(runnerId: string): RunnerRecord | undefined;
     /** Runners that were alive at or after the instant, including ended ones. */
     since(atMs: number): readonly RunnerRecord[];

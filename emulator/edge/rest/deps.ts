@@ -20,20 +20,18 @@ import type { Signer } from '../auth/signed.ts';
 import type { Tokens } from '../auth/tokens.ts';
 import type { Authenticate } from '../auth/types.ts';
 import type { GuardRules } from '../guard.ts';
-import type { LocalRoutes } from '../routes.ts';
 import type { LiveRuns } from '../runs/live-runs.ts';
 
 /** The rooms that the REST edge calls. */
 export interface RestDeps {
   readonly catalog: Catalog;
   readonly fleet: Fleet;
-  readonly routes: Pick<LocalRoutes, 'appNameOf'>;
   readonly runs: LiveRuns;
   readonly queue: Pick<Queue, 'record' | 'number' | 'submitted' | 'result'>;
   readonly logs: Logs;
   readonly runnerHistory: Pick<
     RunnerHistory,
-    'get' | 'since' | 'transitions' | 'steps' | 'readyBefore' | 'endedCount' | 'endedOf'
+    'get' | 'since' | 'transitions' | 'steps' | 'readyBefore' | 'endedCount' | 'endedOf' | 'appNameOf'
   >;
   readonly requestHistory: Omit<RequestHistory, keyof RequestTrace>;
   readonly appFiles: AppFiles;

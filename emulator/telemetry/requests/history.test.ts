@@ -46,6 +46,19 @@ const never = new AbortController().signal;
 const numbers = (requests: readonly { readonly number: number }[]) => requests.map(({ number }) => number);
 
 describe('the history of requests', () => {
+  it('keeps the name of the app of a run with its requests', () => {
+    const names = new Map([['a-run', 'painter']]);
+    const room = setUp({ appNameOf: (alias) => names.get(alias) });
+    room.arrive('q-1', { alias: 'a-run' });
+    room.begin('q-1');
+    room.succeed('q-1');
+    room.arrive('q-2');
+    names.clear();
+    room.restart();
+    expect(room.history.get('1')?.appName).toBe('painter');
+    expect(room.history.get('2')?.appName).toBeUndefined();
+  });
+
   it('has a request from its arrival to its end, by id and by number', () => {
     const room = setUp();
     const { history } = room;

@@ -13,6 +13,8 @@ export interface RequestHistoryOptions {
   readonly activeRevision: (alias: string) => string | undefined;
   /** The number of a runner, for people. */
   readonly runnerNumber: (runnerId: string) => number;
+  /** The name that `fal` has for the app of a run. */
+  readonly appNameOf: (alias: string) => string | undefined;
   /** How long finished requests are kept. */
   readonly retentionMs: number;
   /** How many requests are kept; default: 100,000. */
@@ -36,7 +38,15 @@ const keptLast = 20;
  * written once. A crash costs that fraction of a second. Trouble with the disk costs history, never a request.
  */
 export function createRequestHistory(options: RequestHistoryOptions): RequestHistory {
-  const { records, activeRevision, runnerNumber, retentionMs, kept = defaultKept, report = throwLater } = options;
+  const {
+    records,
+    activeRevision,
+    runnerNumber,
+    appNameOf,
+    retentionMs,
+    kept = defaultKept,
+    report = throwLater,
+  } = options;
   const requests = createLiveRequests(records.lastFinished);
   const apps = new Map(records.endpoints().map((app) => [app.alias, app]));
   /** Requests that were open when the last emulator ended. */
@@ -97,8 +107,10 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
       if (requests.live(request.id)) return;
       last = Math.max(last, request.number);
       const { runner, revision, coldMs, startedAt, history } = before ?? untouched;
+      const appName = appNameOf(request.alias) ?? before?.appName;
       put({
         ...request,
+        ...(appName === undefined ? {} : { appName }),
         phase: 'IN_QUEUE',
         startedAt,
         completedAt: null,

@@ -10,6 +10,7 @@ const stored: z.ZodType<TracedRequest> = z.object({
   number: z.number(),
   id: z.string(),
   alias: z.string(),
+  appName: z.string().exactOptional(),
   kind: z.enum(['queue', 'direct', 'socket', 'function']),
   method: z.string(),
   path: z.string(),

@@ -39,6 +39,8 @@ export interface TracedRequest {
   readonly number: number;
   readonly id: string;
   readonly alias: string;
+  /** Of a run: the name that `fal` has for its app. */
+  readonly appName?: string;
   readonly kind: 'queue' | 'direct' | 'socket' | 'function';
   readonly method: string;
   /** Path in the app, begins with `/`. */

@@ -36,6 +36,7 @@ export async function runServing(rooms: GrpcRooms, session: RunSession): Promise
   const remove = rooms.runs.add(alias, reloads);
   let slow: NodeJS.Timeout | undefined;
   rooms.routes.addEphemeral(routeOf(alias, request));
+  if (request.application_name) rooms.runnerHistory.named(alias, request.application_name);
   try {
     if (session.waitsForDebugger) rooms.fleet.waitForDebugger(alias, true);
     await rooms.fleet.deploy({ alias, revision: alias, scale, settings, strategy: 'recreate' }, launch);
@@ -86,7 +87,6 @@ function routeOf(alias: string, request: RunRequest): Parameters<GrpcRooms['rout
     authMode: authModes[request.auth_mode ?? 'PUBLIC'],
     requestStartTimeoutSeconds: runScale(request, 'pinned').requestStartTimeoutSeconds,
     privateLogs: false,
-    ...(request.application_name === undefined ? {} : { appName: request.application_name }),
   };
 }
 

@@ -174,7 +174,7 @@ describe('Run of an app', () => {
       { message: `And API access through ${urls.run}` },
     ]);
     expect(route()).toMatchObject({ alias, authMode: 'public' });
-    expect(plane.rooms.routes.appNameOf(alias)).toBe('hello');
+    expect(plane.runnerHistory.appNameOf(alias)).toBe('hello');
     expect(plane.calls[0]).toMatchObject({
       method: 'deploy',
       args: [

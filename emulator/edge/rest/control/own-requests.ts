@@ -12,7 +12,7 @@ import { whySentence } from './shown-reason.ts';
  * reading it changes nothing.
  */
 export function ownRequests(
-  rooms: Pick<RestDeps, 'queue' | 'fleet' | 'logs' | 'routes' | 'runnerHistory' | 'requestHistory' | 'about'>,
+  rooms: Pick<RestDeps, 'queue' | 'fleet' | 'logs' | 'runnerHistory' | 'requestHistory' | 'about'>,
 ): Router {
   const router = Router();
   const { queue, fleet, requestHistory } = rooms;
@@ -37,7 +37,7 @@ function factsAbout(rooms: Parameters<typeof ownRequests>[0], id: string): Reque
   if (!record) return undefined;
   const { alias, method, path, phase, submittedAt, completedAt, attempts, status } = record;
   const exception = rooms.logs.exceptionOf({ requestId: id });
-  const appName = rooms.routes.appNameOf(alias);
+  const appName = rooms.runnerHistory.appNameOf(alias) ?? traced?.appName;
   return {
     requestId: id,
     number: traced?.number ?? number ?? null,

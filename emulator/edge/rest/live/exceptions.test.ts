@@ -16,7 +16,7 @@ const raised = (phase: LoggedException['exception']['phase'], change: Partial<Lo
 async function scene() {
   const server = await restServer();
   const { runnerHistory, requestHistory } = server;
-  const { catalog, routes, runs } = server.rooms;
+  const { catalog, runs } = server.rooms;
   catalog.putAlias(demo);
   runnerHistory.started({ id: 'r-1', alias: 'demo', revision: 'r1', machineType: 'XS', startedAt: 1 });
   const hosts = { api: 'a', run: 'b', queue: 'c', ws: 'd' };
@@ -26,7 +26,7 @@ async function scene() {
     gpuUse: { sample: () => undefined, memoryOf: () => undefined },
   };
   const { fleet, logs, store } = server;
-  const rooms = { ...store, catalog, routes, runs, fleet, logs, runnerHistory, requestHistory, hosts, about };
+  const rooms = { ...store, catalog, runs, fleet, logs, runnerHistory, requestHistory, hosts, about };
   const exceptions = createCurrentExceptions(rooms);
   return {
     ...server,

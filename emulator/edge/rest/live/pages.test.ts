@@ -26,9 +26,7 @@ describe('pages', () => {
 
   it('name the app of a run, which is known after its end, too', async () => {
     const server = await restServer();
-    const route = { revision: 'r', authMode: 'public', requestStartTimeoutSeconds: null, privateLogs: true } as const;
-    server.rooms.routes.addEphemeral({ ...route, alias: 'a-run', appName: 'painter' });
-    server.rooms.routes.removeEphemeral('a-run');
+    server.runnerHistory.named('a-run', 'painter');
     const { now } = server.state;
     for (const [n, alias] of ['a-run', 'hello'].entries()) {
       server.runnerHistory.started({ ...runner, id: alias, alias, startedAt: now });

@@ -8,16 +8,7 @@ import type { RestDeps } from '../deps.ts';
 
 export type LiveRooms = Pick<
   RestDeps,
-  | 'catalog'
-  | 'fleet'
-  | 'routes'
-  | 'runs'
-  | 'runnerHistory'
-  | 'requestHistory'
-  | 'hosts'
-  | 'about'
-  | 'trouble'
-  | 'followTrouble'
+  'catalog' | 'fleet' | 'runs' | 'runnerHistory' | 'requestHistory' | 'hosts' | 'about' | 'trouble' | 'followTrouble'
 >;
 
 /** Endpoints of an app that a row shows. */
@@ -45,7 +36,7 @@ export function appRow(rooms: LiveRooms, name: string): AppRow | undefined {
   return {
     alias: name,
     kind: alias ? 'deployed' : 'run',
-    appName: alias ? null : shown(rooms.routes.appNameOf(name)),
+    appName: alias ? null : shown(rooms.runnerHistory.appNameOf(name)),
     revision,
     authMode: alias?.authMode ?? null,
     url: `https://${hosts.run}/${catalog.account.nickname}/${name}`,
@@ -78,7 +69,7 @@ export function runnerRow(rooms: LiveRooms, record: RunnerRecord, lastLine: stri
     id,
     number,
     alias,
-    ...nameOf(rooms, alias),
+    ...nameOf(rooms, alias, record.appName),
     revision,
     machineType,
     state,
@@ -99,8 +90,12 @@ export function runnerRow(rooms: LiveRooms, record: RunnerRecord, lastLine: stri
 }
 
 /** Rows of deployed apps don't get longer by it. */
-function nameOf({ routes }: Pick<LiveRooms, 'routes'>, alias: string): { readonly appName?: string } {
-  const appName = shown(routes.appNameOf(alias));
+function nameOf(
+  { runnerHistory }: Pick<LiveRooms, 'runnerHistory'>,
+  alias: string,
+  stored: string | undefined,
+): { readonly appName?: string } {
+  const appName = shown(runnerHistory.appNameOf(alias) ?? stored);
   return appName === null ? {} : { appName };
 }
 
@@ -116,16 +111,13 @@ function untilOf({ fleet }: LiveRooms, id: string): number | null {
   return state?.kind === 'idle' ? fleet.expiry(id) : null;
 }
 
-export function requestRow(
-  rooms: Pick<LiveRooms, 'fleet' | 'runnerHistory' | 'routes'>,
-  request: TracedRequest,
-): RequestRow {
+export function requestRow(rooms: Pick<LiveRooms, 'fleet' | 'runnerHistory'>, request: TracedRequest): RequestRow {
   const { history: _history, revision: _revision, ...row } = request;
   const waits = request.phase === 'IN_QUEUE';
   const reason = waits ? rooms.fleet.why(request.id) : null;
   return {
     ...row,
-    ...nameOf(rooms, request.alias),
+    ...nameOf(rooms, request.alias, request.appName),
     ahead: waits ? rooms.fleet.queuePosition(request.id) : null,
     reason: reason && shownReason(rooms, reason),
   };

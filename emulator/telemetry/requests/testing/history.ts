@@ -8,6 +8,7 @@ export function testHistory(folder: string, options: Partial<RequestHistoryOptio
     records: openHistoryRecords(join(folder, 'history.db')),
     activeRevision: () => 'r1',
     runnerNumber: (id) => Number(/\d+/.exec(id)?.[0] ?? 0),
+    appNameOf: () => undefined,
     retentionMs: 3_600_000,
     ...options,
   });

@@ -47,7 +47,6 @@ export async function feedOf(prepare: (server: Server) => void = () => undefined
     {
       ...store,
       catalog: server.rooms.catalog,
-      routes: server.rooms.routes,
       runs: server.rooms.runs,
       fleet,
       runnerHistory,
