@@ -18,6 +18,7 @@ import typing
 from cloudpickle import cloudpickle as internals
 
 from . import code as codes
+from .large import MOST_PARTS, TooLarge, content_of, name_of_most
 from .names import PRIMITIVES, Labels, digest_of_text, is_found_by_name, is_unbound, short, without_addresses
 from .outline import outline
 
@@ -39,8 +40,6 @@ _GENERATED = {
 }
 """Members of a class that Python makes, or that facts describe."""
 _DATACLASS = {"__dataclass_fields__", "__dataclass_params__", "__match_args__"}
-_PLAIN = frozenset(PRIMITIVES)
-_LARGE = 1000
 
 
 class Describer:
@@ -54,9 +53,11 @@ class Describer:
         self._modules = modules
         self.files: set[str] = set()
         """Files of functions that travel."""
+        self._parts = 0
         self._models, self._app = _base_model(), _app()
 
     def walk(self, root) -> None:
+        """Raises TooLarge."""
         self.target(root)
         while self._queue:
             index = self._queue.pop(0)
@@ -168,11 +169,9 @@ class Describer:
             self._edge(node, "self", value.__self__, ["S"])
         elif isinstance(value, types.ModuleType):
             self._module(node, value)
-        elif _is_plain_and_large(value):
-            # Of a million numbers, each with an edge, every save would take half a minute.
+        elif (content := content_of(value)) is not None:
             node["kind"] = kind.__name__
-            content = sorted(map(repr, value)) if kind in (set, frozenset) else value
-            node["facts"]["content"] = codes.digest(repr(content))
+            node["facts"]["content"] = content
         elif kind in (list, tuple):
             node["kind"] = kind.__name__
             node["facts"]["length"] = len(value)
@@ -207,6 +206,9 @@ class Describer:
             self._instance(node, value)
 
     def _edge(self, node: dict, label: str, value, step) -> None:
+        self._parts += 1
+        if self._parts > MOST_PARTS:
+            raise TooLarge(name_of_most(self.nodes))
         node["edges"].append([label, step, self.target(value)])
 
     def _function(self, node: dict, function) -> None:
@@ -380,13 +382,6 @@ class _Namespace:
             if name not in self._known:
                 self._known.add(name)
                 node["edges"].append([name, ["n", name], describer.target(self.names[name])])
-
-
-def _is_plain_and_large(value) -> bool:
-    if type(value) not in (list, tuple, dict, set, frozenset) or len(value) < _LARGE:
-        return False
-    items = (*value, *value.values()) if type(value) is dict else value
-    return all(type(item) in _PLAIN for item in items)
 
 
 def _base_model():

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from . import registration, remedies
 from .compare import Comparison, Difference, Pair
+from .large import MOST_PARTS
 from .places import Places, trail
 from .reach import Reach
 from .volatile import ignore, key_of
@@ -60,6 +61,10 @@ def judge(old: dict, new: dict, volatile: list[str]) -> Judgement:
         return refused("restart", "option", f"The option {name} changed", remedies.option(name), changed=listed)
     if (old["python"], old["sdk"]) != (new["python"], new["sdk"]):
         return refused("restart", "sdk", "The SDK or Python changed", remedies.SDK)
+    large = new["large"] or old["large"]
+    if large is not None:
+        text = f"{large} is too large to compare: more than {MOST_PARTS:,} objects"
+        return refused("restart", "too_large", text, remedies.too_large(large))
     if old["graph"] is None or new["graph"] is None:
         same = old["sources"] == new["sources"]
         if same:

@@ -282,6 +282,29 @@ describe('the loader', { timeout: 180_000 }, () => {
     await loader.end();
   });
 
+  it('restarts an app with more objects than can be compared, and names them', async () => {
+    const points = 'class Point:\n    def __init__(self):\n        self.x, self.y = 1, 2\n';
+    const many = `${points}\n\nPOINTS = [Point() for _ in range(40_000)]\n`;
+    const large = app.replace('class Demo', `${many}\n\nclass Demo`).replace('self.start,', 'len(POINTS),');
+    save('app.py', large);
+    const loader = await startLoader();
+    save('app.py', large.replace('{"number":', '{"sum":'));
+    const answer = await loader.load();
+    expect(answer).toMatchObject({
+      verdict: 'restart',
+      reason: { code: 'too_large', text: 'POINTS is too large to compare: more than 100,000 objects' },
+    });
+    loader.accept(answer.id ?? 0);
+    save('app.py', app);
+    const smaller = await loader.load();
+    expect(smaller).toMatchObject({ verdict: 'restart', reason: { code: 'too_large' } });
+    loader.accept(smaller.id ?? 0);
+    save('app.py', app.replace('{"number":', '{"sum":'));
+    expect(await loader.load()).toMatchObject({ verdict: 'swap' });
+    save('app.py', app);
+    await loader.end();
+  });
+
   it('notices a file that was saved while it was imported', async () => {
     // An editor would replace it at that moment.
     const named = app.replace('{"number":', '{NAME:');

@@ -15,6 +15,7 @@ from . import project, remedies, sdk
 from .delta import Unaddressable, make
 from .describe import Describer
 from .judge import Judgement, judge, refused
+from .large import TooLarge
 from .slices import slices_of
 from .volatile import volatile_of
 
@@ -191,17 +192,21 @@ def _ms(seconds: float) -> float:
 
 def describe(run: sdk.Run, began: int) -> tuple[dict, Describer | None]:
     """
-    What `fal run` would register, as data, and the objects of its graph (None: code that the runner imports). `began`:
-    when the import began, in nanoseconds since the epoch.
+    What `fal run` would register, as data, and the objects of its graph (None: code that the runner imports). `large`:
+    what is too large to be compared; there is no graph then. `began`: when the import began, in nanoseconds since the
+    epoch.
     """
     import fal
 
     modules = project.modules()
     files = {os.path.realpath(module.__file__) for module in modules.values()}
-    describer = None
+    describer, large = None, None
     if run.function is not None:
         describer = Describer(modules)
-        describer.walk(run.function)
+        try:
+            describer.walk(run.function)
+        except TooLarge as error:
+            large = error.name
         files |= {os.path.realpath(file) for file in describer.files}
     sources = {file: _digest_of(file) for file in sorted(files)}
     slices = _slices(modules, describer)
@@ -214,7 +219,8 @@ def describe(run: sdk.Run, began: int) -> tuple[dict, Describer | None]:
         "registration": sdk.registration_of(run.message),
         "sources": sources,
         "slices": slices,
-        "graph": describer and describer.nodes,
+        "graph": describer.nodes if describer and large is None else None,
+        "large": large,
     }, describer
 
 

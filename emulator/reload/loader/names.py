@@ -8,9 +8,11 @@ import sys
 import types
 
 from . import code as codes
+from . import live
 
 PRIMITIVES = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented))
 _LONGEST_LABEL = 100
+short = live.apply.brief
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+|<run_path>\.[\w.]+:\d+")
 
 
@@ -46,11 +48,6 @@ class Labels:
             label = f"{label[:_LONGEST_LABEL]}… {codes.digest(label)}"
         count = self._used[label] = self._used.get(label, 0) + 1
         return label if count == 1 else f"{label} #{count}"
-
-
-def short(value) -> str:
-    text = f"{type(value).__name__} {value!r}" if isinstance(value, PRIMITIVES) else "?"
-    return text if len(text) <= 60 else text[:40] + "… " + codes.digest(text)
 
 
 def digest_of_text(value) -> str | None:

@@ -43,3 +43,7 @@ def layout(name: str, what: str) -> str:
 
 def validated(name: str) -> str:
     return f"Edits of what the endpoints do with {name} are swapped, and those of other models"
+
+
+def too_large(name: str) -> str:
+    return f"Make {name} in setup(), or of numbers and texts alone: those are compared as a whole"

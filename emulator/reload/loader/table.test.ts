@@ -106,7 +106,7 @@ describe.concurrent('a swapped app answers as a restarted one', { timeout: 30_00
     expect(await editsOf('odd')).toEqual({
       wrong: [],
       silent: [],
-      swapped: 23,
+      swapped: 29,
       others: [
         'docstring of a tool that setup() has: restart: setup() reaches search, which changed',
         'function in the place of which a request put another: refused: calm was replaced at run time by eager',

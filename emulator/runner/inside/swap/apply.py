@@ -18,6 +18,7 @@ import types
 VERSION = 1
 _PRIMITIVES = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented))
 _EMPTY = object()
+_LONG, _SHOWN = 1000, 40
 _MOST_OBJECTS = 200_000
 
 
@@ -35,10 +36,17 @@ class Refused(Exception):
 
 def brief(value) -> str:
     """The text by which plain values are compared in both processes."""
-    text = f"{type(value).__name__} {value!r}" if isinstance(value, _PRIMITIVES) else "?"
-    if len(text) <= 60:
-        return text
-    return text[:40] + "… " + hashlib.blake2b(repr(text).encode("utf-8", "surrogatepass"), digest_size=10).hexdigest()
+    kind = type(value)
+    if kind in (str, bytes) and len(value) > _LONG:
+        # The representation of many megabytes takes seconds.
+        text = f"{kind.__name__} {value[:_SHOWN]!r}"
+        return _cut(text, value if kind is bytes else value.encode("utf-8", "surrogatepass"))
+    text = f"{kind.__name__} {value!r}" if isinstance(value, _PRIMITIVES) else "?"
+    return text if len(text) <= 60 else _cut(text, repr(text).encode("utf-8", "surrogatepass"))
+
+
+def _cut(text: str, content: bytes) -> str:
+    return text[:_SHOWN] + "… " + hashlib.blake2b(content, digest_size=10).hexdigest()
 
 
 def load(function, instance, data: bytes) -> Change:

@@ -41,6 +41,13 @@ JOIN = ", ".join
 LARGE = list(range(1000))
 LARGE_TABLE = {number: str(number) for number in LARGE}
 LARGE_SET = set(LARGE)
+LARGE_ROWS = [[number, {"text": (number, "row")}] for number in LARGE]
+LARGE_TEXT = "text" * 1000 + "end"
+LARGE_BYTES = b"bytes" * 1000 + b"end"
+PART = ["part"]
+HOLDING_PART = [PART, *([number] for number in LARGE)]
+SHARED = [1]
+SHARING = [(SHARED,), *((SHARED,) for _ in LARGE)]
 KNOWN = {("a", 1), ("b", 2)}
 
 
@@ -176,6 +183,8 @@ class Demo(fal.App, keep_alive=100):
         global CURRENT
         CURRENT = eager
         SHOWN["kind"] = Tall
+        PART[0] = "changed"
+        SHARED[0] = "changed"
         return "switched"
 
     @fal.endpoint("/")
@@ -187,6 +196,8 @@ class Demo(fal.App, keep_alive=100):
             "methods": [MATCH("aab").end(), LOOK_UP("key"), JOIN(["x", "y"])],
             "known": sorted(KNOWN),
             "large": [sum(LARGE), len("".join(LARGE_TABLE.values())), len(LARGE_SET)],
+            "rows": [LARGE_ROWS[7], LARGE_TEXT[-3:], LARGE_BYTES[-3:].decode()],
+            "parts": [HOLDING_PART[0], SHARING[0]],
             "registries": [[function() for function in them.values()] for them in (BY_KIND, BY_PARTS)],
             "text": self.text,
             "docs": [self.described(), self.docs],
