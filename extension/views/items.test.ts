@@ -208,6 +208,26 @@ describe('the view Apps', () => {
     expect(draw(items({ runners: [{ ...ended, appName: 'painter' }] }))[0]).toBe('painter (run) | ended');
   });
 
+  it('says which row is which while a deployed app also runs', () => {
+    const alias = '99999999-cccc-4c43-9d4e-5b6f0f7f1a11';
+    const runs = new Map([[alias, painter]]);
+    const run = appRow({ alias, kind: 'run', appName: 'hello' });
+    const labels = (shown: Parameters<typeof items>[0]) =>
+      items(shown)
+        .flatMap((row) => (row.kind === 'elsewhere' ? row.children : [row]))
+        .map(({ label }) => label);
+    const found = [painter, upscale];
+    const both = ['Painter (deployed)', 'Painter (run)', 'Upscale'];
+    expect(labels({ found, runs, apps: [app, run] })).toEqual(both);
+    // A run of another window is known by the name of its app.
+    expect(labels({ found, apps: [app, run] })).toEqual(['Painter (deployed)', 'Upscale', 'hello (run)']);
+    expect(labels({ apps: [app, run] })).toEqual(['hello (deployed)', 'hello (run)']);
+    const ended = { ...runner, alias, appName: 'hello', state: 'TERMINATED', endedAt: now - 1_000 };
+    expect(labels({ found, runs, apps: [app], runners: [ended] })).toEqual(both);
+    const other = appRow({ alias, kind: 'run', appName: 'other' });
+    expect(labels({ found, apps: [app, other] })).toEqual(['Painter', 'Upscale', 'other (run)']);
+  });
+
   it('shows a deployed app that was given no name by its alias, which looks like that of a run', () => {
     const alias = '99999999-cccc-4c43-9d4e-5b6f0f7f1a11';
     const [row] = items({ apps: [appRow({ alias })] });

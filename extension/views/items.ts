@@ -34,6 +34,8 @@ interface Shown {
   readonly runners: readonly RunnerRow[];
   /** Of its ended runners, those that the user cleared. */
   readonly cleared: number;
+  /** A run of the same app is shown, too. */
+  readonly hasRun: boolean;
 }
 
 /** How long an app of `fal run` stays in the view after its end, so that the user sees how it ended. */
@@ -116,11 +118,19 @@ function appsOf(
     endedAt === null || (!cleared?.has(id) && (live.apps.has(alias) || now - endedAt < endedShownMs));
   const deployedAs = new Map([...found].reverse().map((code) => [code.appName, code]));
   const runners = byAlias([...live.runners.values()].filter(isShown));
-  return [...new Set([...live.apps.keys(), ...runners.keys()])].map((alias) => {
+  const all = [...new Set([...live.apps.keys(), ...runners.keys()])].map((alias) => {
     const app = live.apps.get(alias);
     const code = runs?.get(alias) ?? (isRunAlias(alias) ? undefined : deployedAs.get(alias));
     return { alias, app, code, runners: runners.get(alias) ?? [], cleared: clearedCounts?.get(alias) ?? 0 };
   });
+  const run = all.filter(({ alias, app }) => isRunAlias(alias) && app?.kind !== 'deployed');
+  const runNames = new Set(run.map((one) => one.code?.appName ?? runNameOf(one)));
+  return all.map((one) => ({ ...one, hasRun: one.app?.kind === 'deployed' && runNames.has(one.alias) }));
+}
+
+/** The name under which the app of a run would be deployed. */
+function runNameOf({ app, runners }: Pick<Shown, 'app' | 'runners'>): string | undefined {
+  return app?.appName ?? runners.find(({ appName }) => appName !== undefined)?.appName;
 }
 
 /** The ids of the ended runners in the rows. */
@@ -132,19 +142,22 @@ function byLabel(a: Row, b: Row): number {
   return a.label.localeCompare(b.label, 'en') || a.id.localeCompare(b.id, 'en');
 }
 
-function appRow({ head }: LiveState, { alias, app, code, runners, cleared }: Shown, time: Time): Row {
+function appRow({ head }: LiveState, shown: Shown, time: Time): Row {
+  const { alias, app, code, runners, cleared, hasRun } = shown;
   const ended = runners.filter(({ endedAt }) => endedAt !== null);
   const endedCount = Math.max(ended.length, (app?.ended.count ?? 0) - cleared);
   const living = runners.filter(({ endedAt }) => endedAt === null);
   // An app that was deleted while its runners are still ending is neither.
   const isDeployed = app?.kind === 'deployed';
   const isRun = !isDeployed && (isRunAlias(alias) || app === undefined);
-  const runName = code?.label ?? app?.appName ?? runners.find(({ appName }) => appName !== undefined)?.appName;
+  const runName = code?.label ?? runNameOf(shown);
   // An app that is deployed without a name has such an alias, too.
   const label =
     isRunAlias(alias) && !isDeployed
       ? aliasName(alias, runName && shortLabel(runName, 12))
-      : shortLabel(code?.label ?? alias);
+      : hasRun
+        ? t('{0} (deployed)', shortLabel(code?.label ?? alias, 10))
+        : shortLabel(code?.label ?? alias);
   const reason = app?.reason;
   const waiting = app?.counts.queued ?? 0;
   const shownReason = waiting > 0 && reason && !isSaidByRunners(reason) ? reason : undefined;
