@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
+import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -187,6 +189,27 @@ describe('a debugger of a runner that serves', () => {
     await untilDebug(id, 'attached');
     await dap.detach();
     await untilDebug(id, null);
+  });
+
+  it('is attached also while other programs hold connections to its port', async () => {
+    const id = await runnerOf();
+    const dap = await adapter();
+    const others = ['', 'GET / HTTP/1.1\r\n\r\n', 'Content-Length: 99999999\r\n\r\n{'].map((text) => {
+      const socket = createConnection(dap.port, '127.0.0.1');
+      socket.on('error', () => undefined).write(text);
+      return socket;
+    });
+    try {
+      await Promise.all(others.map((socket) => socket.readyState === 'open' || once(socket, 'connect')));
+      await connect(id, dap);
+      await dap.attach({ [join(project.folder, 'app.py')]: [await lineOf('main')] });
+      const answer = call();
+      await dap.resume((await dap.stopped()).threadId);
+      expect(await answer).toMatchObject({ status: 200 });
+      await dap.detach();
+    } finally {
+      for (const socket of others) socket.destroy();
+    }
   });
 
   it('stops a whole app for longer than its limits, and the request is then answered', async () => {

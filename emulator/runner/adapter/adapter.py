@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 
 TOKEN, PORT_FILE = "MINIFAL_DEBUG_TOKEN", "MINIFAL_DEBUG_PORT_FILE"
 
@@ -22,15 +23,25 @@ def main() -> None:
 
     from debugpy import adapter
     from debugpy.adapter import clients, servers, sessions
+    from debugpy.common import sockets
 
     adapter.access_token = token
     # Where clients would connect, if there were no stdio.
     clients.listener = None
-    _, port = servers.serve("127.0.0.1", 0)
+    servers.listener = sockets.serve("Server", _in_thread(servers.Connection), "127.0.0.1", 0)
+    _, port = sockets.get_address(servers.listener)
     _write(port_file, str(port))
     clients.Client("stdio")
     servers.wait_until_disconnected()
     sessions.wait_until_ended()
+
+
+def _in_thread(take):
+    """
+    debugpy takes one connection after the other, and asks each for its token: any program that connects and says
+    nothing would keep the runner out.
+    """
+    return lambda sock: threading.Thread(target=take, args=(sock,), daemon=True).start()
 
 
 def _write(path: str, text: str) -> None:
