@@ -4,7 +4,7 @@ import { runnerSources } from './testing/runners.ts';
 
 /** Runs each case: what it leaves running or suspended, and whether `quiet.py` finds it, while it lasts and after. */
 const program = `
-import asyncio, contextlib, json, sys, threading, types
+import asyncio, contextlib, gc, json, sys, threading, types
 sys.path.insert(0, sys.argv[1])
 import boot
 boot.make_package()
@@ -27,6 +27,14 @@ look("a suspended generator", generate)
 look("another function's generator", look)
 generator.close()
 look("a suspended generator", generate)
+
+frozen = generate()
+next(frozen)
+gc.freeze()
+look("a suspended generator that the app has frozen", generate)
+look("frozen again", generate)
+gc.unfreeze()
+frozen.close()
 
 def outer():
     return (number for number in range(3))
@@ -101,6 +109,8 @@ describe('code that still runs', () => {
   it.each([
     ['a generator that has not begun', ['generate is suspended']],
     ['a suspended generator', ['generate is suspended', null]],
+    ['a suspended generator that the app has frozen', ['generate is suspended']],
+    ['frozen again', ['generate is suspended']],
     ["another function's generator", ['look is still running in the thread MainThread']],
     ['a generator inside a function', [expect.stringMatching(/<genexpr> is suspended/)]],
     ['a coroutine that has not begun', ['wait is suspended']],

@@ -13,7 +13,7 @@ import sys
 import types
 
 from ..shared import addresses, reports
-from . import callables, exceptions, gate, labels, request_limit, rules, server_log, sources, stacks, streams
+from . import callables, exceptions, gate, labels, objects, request_limit, rules, server_log, sources, stacks, streams
 from .commands import Commands
 from .debug.debugger import Debugger
 from .start import steps
@@ -24,6 +24,7 @@ def run(config: dict, channel) -> int:
     Returns the exit code. `channel`: to the supervisor. The environment, the folder and the descriptors are already
     set.
     """
+    objects.begin()
     sources.add_libraries(config["extraPaths"])
     context = _fresh_main()
     logging_threads: set[int] = set()

@@ -8,8 +8,9 @@ that they began with.
 
 from __future__ import annotations
 
-import gc
 import types
+
+from .. import objects
 
 _NAMELESS = "<dynamic-code>"
 files: set[str] = set()
@@ -20,7 +21,7 @@ _renamed: dict[int, tuple] = {}
 
 def rename() -> None:
     """For all functions there are. Takes some milliseconds."""
-    for function in gc.get_objects():
+    for function in objects.every():
         if type(function) is not types.FunctionType:
             continue
         if function.__code__.co_filename == _NAMELESS:

@@ -5,13 +5,12 @@ or in a forked process. Everything that runs later is the new code, because func
 
 from __future__ import annotations
 
-import gc
 import sys
 import threading
 import types
 
 from ...shared import kernel
-from .. import sources
+from .. import objects, sources
 from ..debug.names import before
 
 _SUSPENDED = {
@@ -86,7 +85,7 @@ class Quiet:
 
     def _find_suspended(self) -> str | None:
         kinds = _SUSPENDED.keys()
-        self._suspended = [found for found in gc.get_objects() if type(found) in kinds and self._is_alive(found)]
+        self._suspended = [found for found in objects.every() if type(found) in kinds and self._is_alive(found)]
         return self._known_suspended()
 
     def _is_alive(self, found) -> bool:

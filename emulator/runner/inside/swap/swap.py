@@ -12,6 +12,7 @@ import time
 import traceback
 from typing import NamedTuple
 
+from .. import objects
 from .quiet import Quiet
 
 _POLL_SECONDS = 0.005
@@ -105,7 +106,8 @@ class Served:
         sys.setswitchinterval(_UNDIVIDED_SECONDS)
         try:
             sessions = self._sessions()
-            change.check()
+            with objects.thawed():
+                change.check()
             undo = change.apply()
             try:
                 self._adopt(self._rebuilt(), sessions)
