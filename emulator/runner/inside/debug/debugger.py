@@ -47,7 +47,7 @@ class Debugger:
     def loaded(self) -> None:
         """Code was loaded or changed."""
         self._is_loaded = True
-        if self._is_attached:
+        if self._is_busy:
             names.rename()
 
     def paused_seconds(self) -> float:
@@ -98,9 +98,10 @@ class Debugger:
             self._is_busy = False
             self._say("failed", describe_error(error))
             return
-        self._is_attached = True
         names.rename()
         self._say("attached")
+        # Only now: a thread may have stopped by now, and `_watch` must not say so before.
+        self._is_attached = True
         self._is_waiting = False
         self._may_continue.set()
 
