@@ -5,6 +5,7 @@ import type { Link } from '../target/link.ts';
 import type { RunnerRow } from '../target/live.ts';
 import { t } from '../words.ts';
 import { startAdapter } from './adapter-process.ts';
+import type { DebugPaths } from './paths.ts';
 import { createRunnerAdapter, type RunnerAdapter } from './runner-adapter.ts';
 
 /** Debug sessions of single runners. */
@@ -26,7 +27,13 @@ export interface Attaching {
   close(): void;
 }
 
-export function createAttaching({ folder }: Pick<Link, 'folder'>): Attaching {
+export function createAttaching({
+  folder,
+  pathsOf,
+}: Pick<Link, 'folder'> & {
+  /** Where the code of a runner is. */
+  readonly pathsOf: (runner: string) => DebugPaths;
+}): Attaching {
   /** By the id of their runner. */
   const adapters = new Map<string, RunnerAdapter>();
   const ready = new Map<string, RunnerAdapter>();
@@ -43,7 +50,7 @@ export function createAttaching({ folder }: Pick<Link, 'folder'>): Attaching {
       started.end();
       throw error;
     }
-    const adapter = createRunnerAdapter(started);
+    const adapter = createRunnerAdapter(started, pathsOf(runner));
     adapters.set(runner, adapter);
     started.process.once('close', () => {
       if (adapters.get(runner) === adapter) adapters.delete(runner);

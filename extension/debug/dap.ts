@@ -12,6 +12,8 @@ export interface DapMessage extends vscode.DebugProtocolMessage {
   readonly request_seq?: number;
   /** Of events. */
   readonly event?: string;
+  /** Of responses and events. */
+  readonly body?: { readonly [name: string]: unknown };
 }
 
 const maxHeader = 4_096;

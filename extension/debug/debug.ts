@@ -4,6 +4,7 @@ import { appInTask } from '../commands/app-tasks.ts';
 import type { Runs } from '../commands/runs.ts';
 import { type Presenter, signalOf } from '../present.ts';
 import { Cancelled, Problem, untrusted } from '../problem.ts';
+import { createOpenedCode } from '../problems/opened-code.ts';
 import { type DebugRefused, setDebugWait } from '../target/debug.ts';
 import type { Link } from '../target/link.ts';
 import type { RunnerRow } from '../target/live.ts';
@@ -15,6 +16,7 @@ import { appKey } from '../workspace/code/listed.ts';
 import { createAttaching } from './attaching.ts';
 import { appConfiguration, targetOf } from './configuration.ts';
 import { createDebuggedRun, type DebuggedRun } from './debugged-run.ts';
+import { type DebugPaths, debugPaths } from './paths.ts';
 import type { DebugSide } from './register.ts';
 import { createStacks } from './stacks.ts';
 
@@ -30,10 +32,16 @@ export function createDebug(deps: {
   readonly pickRunner: (title: string) => Promise<readonly string[]>;
 }) {
   const { link, index, runs, present, pickRunner } = deps;
-  const attaching = createAttaching(link);
-  const stacks = createStacks({ link, pickRunner, changed: deps.stacksChanged });
+  const code = createOpenedCode(deps);
+  const attaching = createAttaching({ folder: link.folder, pathsOf });
+  const stacks = createStacks({ link, pathsOf, pickRunner, changed: deps.stacksChanged });
   /** By the key of their app. */
   const debugged = new Map<string, DebuggedRun>();
+
+  function pathsOf(runner: string): DebugPaths {
+    code.lookAgain();
+    return debugPaths(runnerWith(runner)?.alias ?? '', code.workspace());
+  }
 
   const runnerWith = (id: string): RunnerRow | undefined => link.snapshot().live?.runners.get(id);
 

@@ -7,6 +7,10 @@ function relay() {
   const editor: DapMessage[] = [];
   const made = createRelay({
     port: 4711,
+    paths: {
+      toRunner: (path) => (path === '/opened/lib.py' ? ['/real/lib.py', '/app/lib.py'] : [path]),
+      toEditor: (path) => path.replace(/^\/(real|app)\//, '/opened/'),
+    },
     toAdapter: (message) => adapter.push(message),
     toEditor: (message) => editor.push(message),
   });
@@ -55,6 +59,50 @@ describe('the relay between the editor and the adapter', () => {
     expect(adapter[1]).toMatchObject({ command: 'disconnect', arguments: { terminateDebuggee: false } });
     fromAdapter({ seq: 7, type: 'response', request_seq: adapter[1]?.seq ?? 0, command: 'disconnect' });
     expect(editor).toHaveLength(2);
+  });
+});
+
+describe('the paths of files', () => {
+  const asked = (seq: number, path: string, lines: readonly number[]): DapMessage => ({
+    ...{ seq, type: 'request', command: 'setBreakpoints' },
+    arguments: { source: { path, name: 'lib.py' }, breakpoints: lines.map((line) => ({ line })) },
+  });
+  const answer = (request_seq: number, path: string, verified: readonly boolean[]): DapMessage => ({
+    ...{ seq: 50, type: 'response', request_seq, command: 'setBreakpoints' },
+    body: { breakpoints: verified.map((one, id) => ({ id, verified: one, source: { path } })) },
+  });
+
+  it('are those of the runner for the adapter: breakpoints are set where the code runs, and in its copy', () => {
+    const { fromEditor, fromAdapter, adapter, editor } = relay();
+    fromEditor(asked(4, '/opened/lib.py', [1, 2, 3]));
+    expect(adapter.map((message) => message.arguments?.source)).toEqual([
+      { path: '/real/lib.py', name: 'lib.py' },
+      { path: '/app/lib.py', name: 'lib.py' },
+    ]);
+    const [own, copy] = adapter.map(({ seq }) => seq);
+    expect(own).toBe(4);
+    fromAdapter(answer(copy ?? 0, '/app/lib.py', [true, true, false]));
+    expect(editor).toEqual([]);
+    fromAdapter(answer(4, '/real/lib.py', [true, false, false]));
+    expect(editor).toEqual([answer(4, '/opened/lib.py', [true, true, false])]);
+  });
+
+  it('are those of the window for the editor', () => {
+    const { fromEditor, fromAdapter, adapter, editor } = relay();
+    fromEditor(asked(4, '/elsewhere/x.py', [1]));
+    expect(adapter).toEqual([asked(4, '/elsewhere/x.py', [1])]);
+    const frames = (path: string): DapMessage => ({
+      ...{ seq: 5, type: 'response', request_seq: 3, command: 'stackTrace' },
+      body: {
+        stackFrames: [
+          { id: 1, line: 2, source: { path, sourceReference: 0 } },
+          { id: 2, line: 1 },
+        ],
+      },
+    });
+    fromAdapter(frames('/app/lib.py'));
+    fromAdapter(frames('/usr/lib/python3/x.py'));
+    expect(editor).toEqual([frames('/opened/lib.py'), frames('/usr/lib/python3/x.py')]);
   });
 });
 

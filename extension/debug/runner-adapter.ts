@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { AdapterProcess } from './adapter-process.ts';
 import { createDapReader, type DapMessage, dapBytes } from './dap.ts';
+import type { DebugPaths } from './paths.ts';
 import { createRelay } from './relay.ts';
 
 /** How long debugpy gets to let a runner continue without it. */
@@ -12,12 +13,12 @@ export interface RunnerAdapter extends vscode.DebugAdapter {
   leave(): void;
 }
 
-export function createRunnerAdapter({ port, process: child, end }: AdapterProcess): RunnerAdapter {
+export function createRunnerAdapter({ port, process: child, end }: AdapterProcess, paths: DebugPaths): RunnerAdapter {
   const sent = new vscode.EventEmitter<vscode.DebugProtocolMessage>();
   const { read } = createDapReader();
   let isOver = false;
   const relay = createRelay({
-    port,
+    ...{ port, paths },
     toAdapter: (message) => child.stdin?.write(dapBytes(message)),
     toEditor: (message) => sent.fire(message),
   });

@@ -5,12 +5,15 @@ import type { Link } from '../target/link.ts';
 import { clockTime } from '../views/row.ts';
 import { elementsOf } from '../views/row-view.ts';
 import { t } from '../words.ts';
+import type { DebugPaths } from './paths.ts';
 import { stacksScheme as scheme } from './stacks-scheme.ts';
 import { stackLinks, stacksText } from './stacks-text.ts';
 
 /** Shows what the threads of runners do, at the moment of the question. */
 export function createStacks(deps: {
   readonly link: Link;
+  /** Where the code of a runner is. */
+  readonly pathsOf: (runner: string) => DebugPaths;
   readonly pickRunner: (title: string) => Promise<readonly string[]>;
   /** The document has another text. */
   readonly changed: (uri: vscode.Uri) => void;
@@ -18,7 +21,8 @@ export function createStacks(deps: {
   async function textOf({ query: id }: vscode.Uri): Promise<string> {
     const { link } = deps;
     const stacks = await askStacks(link.folder, id);
-    if (!stacks) return `${t('This runner has ended, or no emulator is running.')}\n`;
+    if (!stacks)
+      return `${t('Nothing is known: the runner has ended, runs a plain function or is busy in native code, or no emulator is running.')}\n`;
     const runner = link.snapshot().live?.runners.get(id);
     const app = runner && link.snapshot().live?.apps.get(runner.alias);
     const name = runner ? t('runner {0} of {1}', runner.number, app ? nameOfApp(app) : aliasName(runner.alias)) : id;
@@ -41,8 +45,9 @@ export function createStacks(deps: {
   }
 
   function links(document: vscode.TextDocument): vscode.DocumentLink[] {
+    const { toEditor } = deps.pathsOf(document.uri.query);
     return stackLinks(document.getText()).map(({ row, start, end, file, line }) => {
-      const target = vscode.Uri.file(file).with({ fragment: `L${line}` });
+      const target = vscode.Uri.file(toEditor(file)).with({ fragment: `L${line}` });
       return new vscode.DocumentLink(new vscode.Range(row, start, row, end), target);
     });
   }

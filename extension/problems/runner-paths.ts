@@ -26,7 +26,7 @@ export interface Workspace {
 }
 
 /** Where the SDK looks for app files in a runner (fal/app_files.py). */
-const inRunner = '/app';
+export const inRunner = '/app';
 
 /**
  * The file of the workspace whose code runs under this path in a runner: code that is sent with the app, and that of
