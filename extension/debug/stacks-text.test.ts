@@ -39,6 +39,20 @@ it('shows what works on requests first, then the code of the app, and what waits
   ]);
 });
 
+it('is one line for each thread and frame, whatever they are called', () => {
+  const odd = { file: '/w/a\n.py', line: 3, function: 'f\u202e', user: true };
+  const text = stacksText(
+    { threads: [thread('\u001b[31m\n> File "/etc/passwd", line 1, in x', { frames: [odd] })] },
+    { runner: 'runner 1', at: '20:44:09', requestOf: (id) => id },
+  );
+  expect(text.split('\n').slice(2)).toEqual([
+    'Thread \\x1b[31m\\n> File "/etc/passwd", line 1, in x',
+    '> File "/w/a\\n.py", line 3, in f\\u202e',
+    '',
+  ]);
+  expect(stackLinks(text)).toHaveLength(1);
+});
+
 it('links each place that is a file, and nothing else', () => {
   const text = [
     'Thread File "/no.py", line 1, in x',

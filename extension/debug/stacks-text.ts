@@ -1,4 +1,5 @@
 import type { RunnerStacks } from '../target/debug.ts';
+import { printable } from '../target/printable.ts';
 import { t } from '../words.ts';
 
 type Thread = RunnerStacks['threads'][number];
@@ -34,9 +35,10 @@ export function stacksText(
 
 function threadText({ name, request, idle, frames }: Thread, requestOf: (id: string) => string): string {
   const about = [...(request === null ? [] : [requestOf(request)]), ...(idle ? [t('waits')] : [])];
-  const head = [t('Thread {0}', name), ...about].join(' · ');
+  const head = [t('Thread {0}', printable(name)), ...about].join(' · ');
   const lines = frames.map(
-    ({ file, line, function: called, user }) => `${user ? '> ' : '  '}File "${file}", line ${line}, in ${called}`,
+    ({ file, line, function: called, user }) =>
+      `${user ? '> ' : '  '}File "${printable(file)}", line ${line}, in ${printable(called)}`,
   );
   return [head, ...lines].join('\n');
 }

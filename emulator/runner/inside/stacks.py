@@ -22,19 +22,27 @@ def take(request: str | None) -> list[dict]:
     found = []
     for ident, frame in sys._current_frames().items():
         thread = threading._active.get(ident)
-        if getattr(thread, "is_pydev_daemon_thread", False) or ident == threading.get_ident():
+        if _read(thread, "is_pydev_daemon_thread") or ident == threading.get_ident():
             continue
         frame = _without_debugger(frame)
         if frame is None:
             continue
         frames, is_idle = _frames(frame), _is_idle(frame)
         serves = not is_idle and any(part["user"] for part in frames)
-        about = {"name": (thread.name if thread else f"thread {ident}")[: reports.LONGEST_NAME]}
-        is_daemon = bool(thread is not None and thread.daemon)
+        name, is_daemon = _read(thread, "name"), _read(thread, "daemon") is True
+        about = {"name": (name if isinstance(name, str) else f"thread {ident}")[: reports.LONGEST_NAME]}
         about = {**about, "daemon": is_daemon, "idle": is_idle, "request": request if serves else None}
         found.append({**about, "frames": frames})
     found.sort(key=lambda thread: (thread["idle"], not any(frame["user"] for frame in thread["frames"])))
     return _fitted(found[: reports.MOST_THREADS])
+
+
+def _read(thread, name: str):
+    """An attribute of a thread; an app's subclass may compute it, or fail to."""
+    try:
+        return getattr(thread, name, None)
+    except Exception:
+        return None
 
 
 def _frames(frame) -> list[dict]:

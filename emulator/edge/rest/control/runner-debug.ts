@@ -37,7 +37,10 @@ export function runnerDebug({ fleet, debugTools }: Pick<RestDeps, 'fleet' | 'deb
     const threads = await fleet.stacks(id);
     if (threads === undefined) throw new HttpError(404, `Runner ${id} not found.`);
     if (threads === null)
-      throw new HttpError(400, 'This runner cannot say what it is doing: it runs a plain function.');
+      throw new HttpError(
+        400,
+        'This runner did not say what it is doing: it runs a plain function, or is busy in native code.',
+      );
     response.json({ threads: [...threads] } satisfies RunnerStacks);
   });
   return router;

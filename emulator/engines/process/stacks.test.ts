@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest';
+import { engineLab } from './testing/lab.ts';
+
+const lab = engineLab();
+
+const odd = `
+import threading
+class Nameless(threading.Thread):
+    name = property(lambda self: 1 / 0, lambda self, name: None)
+class Numbered(threading.Thread):
+    name = property(lambda self: 7, lambda self, name: None)
+def main():
+    leave = threading.Event()
+    def wait(inside):
+        inside.set()
+        leave.wait()
+    for kind in (Nameless, Numbered, threading.Thread):
+        inside = threading.Event()
+        thread = kind(target=wait, args=(inside,))
+        thread.start()
+        inside.wait()
+    print("started", flush=True)
+    leave.wait()
+`;
+
+it('the threads of an app say what they do, also those whose own code about their name fails', async () => {
+  const runner = lab.start(odd);
+  await runner.line(/^started/);
+  const threads = await runner.handle.stacks();
+  const waiting = threads?.filter(({ frames }) =>
+    frames.some((frame) => frame.function.endsWith('wait') && frame.user),
+  );
+  const unnamed = expect.stringMatching(/^thread \d+$/);
+  expect(waiting?.map(({ name }) => name).toSorted()).toEqual(['Thread-3 (wait)', unnamed, unnamed]);
+});
