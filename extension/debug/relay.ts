@@ -18,8 +18,8 @@ interface Doubled {
  * health check are answered meanwhile. That has an effect only before the breakpoints are set, so the editor learns
  * that it may set them when the adapter has taken it.
  *
- * Translates paths. debugpy's own `pathMappings` know one place for each file, and complain in the app's output about
- * files that are at none.
+ * Translates paths. debugpy's own `pathMappings` know one place for each file, and write warnings about files that are
+ * at none to the app's output.
  */
 export function createRelay({
   port,

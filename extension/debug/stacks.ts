@@ -22,7 +22,7 @@ export function createStacks(deps: {
     const { link } = deps;
     const stacks = await askStacks(link.folder, id);
     if (!stacks)
-      return `${t('Nothing is known: the runner has ended, runs a plain function or is busy in native code, or no emulator is running.')}\n`;
+      return `${t('Nothing is known: the runner has ended, is busy in native code or runs a plain function.')}\n`;
     const runner = link.snapshot().live?.runners.get(id);
     const app = runner && link.snapshot().live?.apps.get(runner.alias);
     const name = runner ? t('runner {0} of {1}', runner.number, app ? nameOfApp(app) : aliasName(runner.alias)) : id;

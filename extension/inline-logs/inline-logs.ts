@@ -14,7 +14,7 @@ import { connectLogs, type LogPage, type LogRow } from '../target/logs.ts';
 import { linkArguments } from '../views/markdown.ts';
 import { requestElement } from '../views/request-rows.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
-import { createLineValues, type Value } from './line-values.ts';
+import { createLineValues, isReplaced, type Value } from './line-values.ts';
 import { createTracebacks, exceptionText } from './tracebacks.ts';
 import { hoverText, textAfter } from './value-text.ts';
 
@@ -118,11 +118,11 @@ export function createInlineLogs(deps: { readonly link: Link; readonly index: Ap
     if (part === 'inner') return false;
     const printed = stripVTControlCharacters(row.message.slice(0, maxText));
     const text = part === 'none' || part === 'rest' ? printed : exceptionText(printed);
-    const value: Value = { seq, at, text, alias, revision, runnerId, requestId };
+    const value: Value = { seq, at, codeAt, text, alias, revision, runnerId, requestId };
     const isOver = (older: Value): boolean =>
-      older.alias === alias ? older.revision !== revision : live?.apps.has(older.alias) === false;
+      older.alias === alias ? isReplaced(older, value) : live?.apps.has(older.alias) === false;
     lines.add(
-      { path, line: place.line, codeAt },
+      { path, line: place.line },
       value,
       isOver,
       place.continues ? 'continues' : part === 'nextException' ? 'replaces' : 'own',

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { LineEdit } from '../problems/edits.ts';
-import { createLineValues, type Value } from './line-values.ts';
+import { createLineValues, isReplaced, type Value } from './line-values.ts';
 
 const path = '/work/app.py';
 let seq = 0;
 const value = (text: string, more: Partial<Value> = {}): Value => {
   seq += 1;
-  return { seq, at: 0, text, alias: 'a', revision: '1', runnerId: 'r', requestId: null, ...more };
+  return { seq, at: 0, codeAt: 10, text, alias: 'a', revision: '1', runnerId: 'r', requestId: null, ...more };
 };
 const edit = (line: number, more: Partial<LineEdit> = {}): LineEdit => {
   return { file: path, line, endLine: line, added: 0, isAbove: false, isBelow: false, ...more };
@@ -25,7 +25,7 @@ function sample() {
         part = 'own' as 'own' | 'replaces' | 'continues',
         requestId = null as string | null,
       } = {},
-    ) => all.add({ path, line, codeAt }, value(text, { requestId }), isOver, part),
+    ) => all.add({ path, line }, value(text, { codeAt, requestId }), isOver, part),
     shown: () =>
       Object.fromEntries(
         all
@@ -146,6 +146,19 @@ describe('the output of a line', () => {
 });
 
 describe('limits', () => {
+  it('goes with code that was replaced, and not when that finishes its last requests', () => {
+    const all = createLineValues();
+    const print = (line: number, made: Value) => all.add({ path, line }, made, (older) => isReplaced(older, made));
+    const lines = () => all.of(path).map(({ line }) => line);
+    print(1, value('old', { revision: '1', codeAt: 10 }));
+    print(2, value('new', { revision: '2', codeAt: 20 }));
+    expect(lines()).toEqual([2]);
+    print(1, value('the last of old', { revision: '1', codeAt: 10 }));
+    expect(lines()).toEqual([2, 1]);
+    print(3, value('new', { revision: '2', codeAt: 20 }));
+    expect(lines()).toEqual([2, 3]);
+  });
+
   it('keeps the beginning of long output, without the memory of all', () => {
     const { print, at } = sample();
     print(1, 'x'.repeat(256 * 1024));
@@ -171,7 +184,7 @@ describe('limits', () => {
 
   it('keeps 100 files', () => {
     const { add, of } = sample();
-    for (let i = 0; i < 150; i++) add({ path: `/${i}.py`, line: 1, codeAt: 0 }, value('x'), () => false);
+    for (let i = 0; i < 150; i++) add({ path: `/${i}.py`, line: 1 }, value('x', { codeAt: 0 }), () => false);
     expect([of('/49.py').length, of('/50.py').length]).toEqual([0, 1]);
   });
 

@@ -5,6 +5,8 @@ export interface Value {
   readonly seq: number;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** When the code that printed it was loaded, in milliseconds since the epoch. */
+  readonly codeAt: number;
   /** Its beginning is kept. */
   readonly text: string;
   readonly alias: string;
@@ -59,17 +61,17 @@ export function createLineValues() {
   return {
     /**
      * @param line from 1, in the code that printed it
-     * @param codeAt when that code was loaded, in milliseconds since the epoch
      * @param isOver whether an app or revision can print nothing any more: output of what has been replaced goes
      * @param part how it belongs to the last output of its line, if it does
      */
     add(
-      { path, line, codeAt }: { readonly path: string; readonly line: number; readonly codeAt: number },
+      { path, line }: { readonly path: string; readonly line: number },
       value: Value,
       isOver: (older: Value) => boolean,
       part: 'own' | 'replaces' | 'continues' = 'own',
     ): void {
       const file = fileOf(path);
+      const { codeAt } = value;
       if (codeAt < file.knownSince) return;
       let at: number | undefined = line;
       for (const { edit, savedAt } of file.edits) {
@@ -140,13 +142,24 @@ export function createLineValues() {
   };
 }
 
+/**
+ * Whether output was printed by code that has been replaced since, now that other code of its app prints. What the old
+ * code still prints, while it finishes its last requests, replaces nothing. Pure.
+ */
+export function isReplaced(older: Value, { alias, revision, codeAt }: Value): boolean {
+  return older.alias === alias && older.revision !== revision && older.codeAt < codeAt;
+}
+
 function removeOver({ lines }: File, isOver: (older: Value) => boolean): void {
   // Mostly, one revision of one app has printed all of them.
   let last: { readonly newest: Value; readonly isGone: boolean } | undefined;
   for (const [key, { values }] of lines) {
     const newest = values.at(-1);
     if (!newest) continue;
-    const isSame = last?.newest.alias === newest.alias && last.newest.revision === newest.revision;
+    const isSame =
+      last?.newest.alias === newest.alias &&
+      last.newest.revision === newest.revision &&
+      last.newest.codeAt === newest.codeAt;
     const isGone: boolean = last && isSame ? last.isGone : isOver(newest);
     last = { newest, isGone };
     if (isGone) lines.delete(key);

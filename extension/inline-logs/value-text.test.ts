@@ -4,7 +4,7 @@ import { hoverText, textAfter } from './value-text.ts';
 
 const value = (text: string, more: Partial<Value> = {}): Value => {
   const nobody = { runnerId: null, requestId: null };
-  return { seq: 1, at: 5, text, alias: 'a', revision: null, ...nobody, ...more };
+  return { seq: 1, at: 5, codeAt: 1, text, alias: 'a', revision: null, ...nobody, ...more };
 };
 const lineWith = (values: readonly Value[], count = values.length): LineValues => {
   return { line: 1, count, isAtLeast: false, values, isStale: false };

@@ -27,8 +27,8 @@ export async function benchInlineLogs({ lines, rounds }: { readonly lines: numbe
             events++;
             rows += page.lines.length;
             for (const { place, seq, at, message: text, alias, revision, runnerId, requestId } of page.lines) {
-              const value = { seq, at, text, alias, revision, runnerId, requestId };
-              if (place) values.add({ path: place.file, line: place.line, codeAt: 1 }, value, () => false);
+              const value = { seq, at, codeAt: 1, text, alias, revision, runnerId, requestId };
+              if (place) values.add({ path: place.file, line: place.line }, value, () => false);
               if (text === `the last of ${lines}`) ended.resolve();
             }
           },
