@@ -33,7 +33,7 @@ export interface Copies {
 }
 
 const maxBody = 16 << 20;
-const maxAnswer = 16 << 20;
+export const maxAnswer = 16 << 20;
 
 /** `exchange` makes copies while somebody wants one, and is otherwise the one that is given. */
 export function createCopies<Calls extends Pick<Exchange, 'stream' | 'perform'>>(

@@ -94,6 +94,31 @@ it('gives up with the reason when the fresh runner does not start', async () => 
   expect(calls).toContain('remove');
 });
 
+it('compares no part of an answer: of a runner that ends meanwhile, or of one without an end', async () => {
+  const part = setUp((sink, watch) => {
+    sink.start(200, json);
+    sink.write(Buffer.from('{"n":'));
+    watch({ state: 'terminated', reason: 'it was killed', runnerId: 'r' } as never);
+  });
+  part.begin();
+  part.taken[0]?.(copied);
+  await finished(part.calls, 1, part.reports, 1);
+  expect(part.reports).toMatchObject([{ outcome: 'failed', sentence: expect.stringContaining('it was killed') }]);
+
+  let chunks = 0;
+  const endless = setUp((sink, _watch, gone) => {
+    sink.start(200, json);
+    for (; !gone.aborted && chunks < 100; chunks++) sink.write(Buffer.alloc(1 << 20));
+  });
+  endless.begin();
+  endless.taken[0]?.(copied);
+  await finished(endless.calls, 1, endless.reports, 1);
+  expect(chunks).toBe(17);
+  expect(endless.reports).toMatchObject([
+    { outcome: 'failed', sentence: expect.stringContaining('larger than 16 MiB') },
+  ]);
+});
+
 it('of an earlier save ends without a report, as does that of a run that has ended', async () => {
   const waits = async (_sink: Sink, _watch: RunnerWatcher, gone: AbortSignal) => {
     if (!gone.aborted) await new Promise((resolve) => gone.addEventListener('abort', resolve));

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Copied, CopiedAnswer } from '../../../exchange/copies.ts';
+import { type Copied, type CopiedAnswer, maxAnswer } from '../../../exchange/copies.ts';
 import type { Sink } from '../../../exchange/direct.ts';
 import { oneRunner } from '../../../fleet/requests/function-runs.ts';
 import { directInfo } from '../../../fleet/requests/leases.ts';
@@ -61,7 +61,7 @@ export function createAudits(
       const given = createCollector();
       const sent = body.length === 0 ? { kind: 'none' as const } : { kind: 'bytes' as const, bytes: body };
       const call = { info, method, path, query, headers: own, body: sent };
-      await rooms.calls.call(call, given.sink, AbortSignal.any([gone, failed.signal]));
+      await rooms.calls.call(call, given.sink, AbortSignal.any([gone, failed.signal, given.enough]));
       return given.answer() ?? { failed: why ?? 'it did not answer in time' };
     } finally {
       unwatch();
@@ -90,9 +90,17 @@ export function createAudits(
   };
 }
 
-function createCollector(): { readonly sink: Sink; answer(): CopiedAnswer | { readonly failed: string } | undefined } {
+/** `enough`: no more of the answer is needed. */
+function createCollector(): {
+  readonly sink: Sink;
+  readonly enough: AbortSignal;
+  answer(): CopiedAnswer | { readonly failed: string } | undefined;
+} {
   const parts: Buffer[] = [];
+  const enough = new AbortController();
+  let size = 0;
   let head: { readonly status: number; readonly contentType: string } | undefined;
+  let isWhole = false;
   let failed: string | undefined;
   return {
     sink: {
@@ -100,17 +108,28 @@ function createCollector(): { readonly sink: Sink; answer(): CopiedAnswer | { re
         head = { status, contentType: headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? '' };
       },
       write(chunk) {
-        parts.push(Buffer.from(chunk));
+        size += chunk.length;
+        if (size <= maxAnswer) parts.push(Buffer.from(chunk));
+        else {
+          // The answer that it is compared with is smaller; this one may have no end.
+          failed ??= `its answer is larger than ${maxAnswer >> 20} MiB`;
+          parts.length = 0;
+          enough.abort();
+        }
         return undefined;
       },
-      end: () => undefined,
+      end() {
+        isWhole = true;
+      },
       refuse: ({ status }) => {
         failed = `the platform answered with ${status}`;
       },
       cut: () => {
-        failed = 'its answer broke off';
+        failed ??= 'its answer broke off';
       },
     },
-    answer: () => (failed !== undefined ? { failed } : head && { ...head, body: Buffer.concat(parts) }),
+    enough: enough.signal,
+    answer: () =>
+      failed !== undefined ? { failed } : head && isWhole ? { ...head, body: Buffer.concat(parts) } : undefined,
   };
 }
