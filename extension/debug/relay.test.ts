@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createDapReader, type DapMessage, dapBytes } from './dap.ts';
 import { createRelay } from './relay.ts';
 
@@ -118,6 +118,18 @@ describe('the stream of an adapter', () => {
     const found: DapMessage[] = [];
     for (let at = 0; at < bytes.length; at += size) found.push(...read(bytes.subarray(at, at + size)));
     expect(found).toEqual(messages);
+  });
+
+  it('is put together once for a long message, however many pieces it has', () => {
+    const long: DapMessage = { seq: 1, type: 'response', body: { result: 'x'.repeat(10_000) } };
+    const all = dapBytes(long);
+    const { read } = createDapReader();
+    const concat = vi.spyOn(Buffer, 'concat');
+    const found: DapMessage[] = [];
+    for (let at = 0; at < all.length; at += 100) found.push(...read(all.subarray(at, at + 100)));
+    const times = concat.mock.calls.length;
+    concat.mockRestore();
+    expect([found, times]).toEqual([[long], 2]);
   });
 
   it('must be one of the protocol', () => {
