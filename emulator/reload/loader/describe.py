@@ -9,7 +9,6 @@ the SDK is the same in each import, and is named.
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import functools
 import types
@@ -18,28 +17,11 @@ import typing
 from cloudpickle import cloudpickle as internals
 
 from . import code as codes
+from .classes import describe_class
 from .large import MOST_PARTS, TooLarge, content_of, name_of_most
 from .names import PRIMITIVES, Labels, digest_of_text, is_found_by_name, is_unbound, short, without_addresses
 from .outline import outline
 
-_GENERATED = {
-    "__dict__",
-    "__weakref__",
-    "__doc__",
-    "__module__",
-    "__firstlineno__",
-    "__static_attributes__",
-    "_abc_impl",
-    "__annotations__",
-    "__annotate__",
-    "__annotate_func__",
-    "__annotations_cache__",
-    "__qualname__",
-    "__parameters__",
-    "__orig_bases__",
-}
-"""Members of a class that Python makes, or that facts describe."""
-_DATACLASS = {"__dataclass_fields__", "__dataclass_params__", "__match_args__"}
 
 
 class Describer:
@@ -54,7 +36,6 @@ class Describer:
         self.files: set[str] = set()
         """Files of functions that travel."""
         self._parts = 0
-        self._models, self._app = _base_model(), _app()
 
     def walk(self, root) -> None:
         """Raises TooLarge."""
@@ -145,28 +126,28 @@ class Describer:
         elif isinstance(value, types.FunctionType):
             self._function(node, value)
         elif isinstance(value, type):
-            self._class(node, value)
+            describe_class(self, node, value)
         elif isinstance(value, (staticmethod, classmethod)):
             node["kind"] = kind.__name__
-            self._edge(node, "func", value.__func__, ["f"])
+            self.edge(node, "func", value.__func__, ["f"])
         elif isinstance(value, property):
             node["kind"] = "property"
             node["name"] = getattr(value.fget, "__qualname__", "property")
             for part in ("fget", "fset", "fdel"):
-                self._edge(node, part, getattr(value, part), ["p", part])
+                self.edge(node, part, getattr(value, part), ["p", part])
         elif isinstance(value, functools.cached_property):
             node["kind"] = "cached_property"
             node["name"] = getattr(value.func, "__qualname__", "property")
             node["facts"]["name"] = str(value.attrname)
-            self._edge(node, "func", value.func, ["p", "func"])
+            self.edge(node, "func", value.func, ["p", "func"])
         elif isinstance(value, functools._lru_cache_wrapper):
             node["kind"] = "cache"
             node["facts"]["parameters"] = repr(value.cache_parameters())
-            self._edge(node, "wrapped", value.__wrapped__, ["w"])
+            self.edge(node, "wrapped", value.__wrapped__, ["w"])
         elif isinstance(value, types.MethodType):
             node["kind"] = "method"
-            self._edge(node, "func", value.__func__, ["f"])
-            self._edge(node, "self", value.__self__, ["S"])
+            self.edge(node, "func", value.__func__, ["f"])
+            self.edge(node, "self", value.__self__, ["S"])
         elif isinstance(value, types.ModuleType):
             self._module(node, value)
         elif (content := content_of(value)) is not None:
@@ -176,7 +157,7 @@ class Describer:
             node["kind"] = kind.__name__
             node["facts"]["length"] = len(value)
             for index, item in enumerate(value):
-                self._edge(node, f"[{index}]", item, ["i", index])
+                self.edge(node, f"[{index}]", item, ["i", index])
         elif kind is dict or isinstance(value, types.MappingProxyType):
             self._dict(node, value)
         elif kind in (set, frozenset):
@@ -186,26 +167,26 @@ class Describer:
             labels = Labels()
             for text, item in texts:
                 if not self.is_plain(item):
-                    self._edge(node, labels.unique(f"member {text}"), item, None)
+                    self.edge(node, labels.unique(f"member {text}"), item, None)
         elif isinstance(value, types.CellType):
             node["kind"] = "cell"
             try:
-                self._edge(node, "content", value.cell_contents, None)
+                self.edge(node, "content", value.cell_contents, None)
             except ValueError:
                 node["facts"]["empty"] = True
         elif isinstance(value, types.GenericAlias) or typing.get_origin(value) is not None:
             node["kind"] = "generic"
             node["facts"]["origin"] = repr(typing.get_origin(value))
             for index, item in enumerate(typing.get_args(value)):
-                self._edge(node, f"argument {index}", item, None)
+                self.edge(node, f"argument {index}", item, None)
         elif isinstance(value, enum.Enum):
             node["kind"], node["name"] = "member", f"{kind.__qualname__}.{value.name}"
             node["facts"]["value"] = short(value.value) if isinstance(value.value, PRIMITIVES) else "?"
-            self._edge(node, "class", kind, ["M"])
+            self.edge(node, "class", kind, ["M"])
         else:
             self._instance(node, value)
 
-    def _edge(self, node: dict, label: str, value, step) -> None:
+    def edge(self, node: dict, label: str, value, step) -> None:
         self._parts += 1
         if self._parts > MOST_PARTS:
             raise TooLarge(name_of_most(self.nodes))
@@ -232,14 +213,14 @@ class Describer:
         for label, step in (("__defaults__", ["D"]), ("__kwdefaults__", ["K"]), ("__annotations__", ["A"])):
             value = getattr(function, label)
             if value:
-                self._edge(node, label, value, step)
+                self.edge(node, label, value, step)
         for name, cell in zip(code.co_freevars, function.__closure__ or ()):
             try:
-                self._edge(node, "closure " + name, cell.cell_contents, ["c", name])
+                self.edge(node, "closure " + name, cell.cell_contents, ["c", name])
             except ValueError:
                 continue
         for name, value in function.__dict__.items():
-            self._edge(node, "attribute " + name, value, ["F", name])
+            self.edge(node, "attribute " + name, value, ["F", name])
         if own:
             names = [name for name in internals._extract_code_globals(code) if name in function.__globals__]
             node["globals"] = names
@@ -254,80 +235,6 @@ class Describer:
         node["kind"] = "namespace"
         node["name"] = str(space.names.get("__name__"))
 
-    def _class(self, node: dict, cls: type) -> None:
-        node["kind"], node["module"] = "class", str(cls.__module__)
-        facts = node["facts"]
-        members = dict(cls.__dict__)
-        is_enum = issubclass(cls, enum.Enum)
-        is_model = self._models is not None and issubclass(cls, self._models)
-        facts["bases"] = [base.__qualname__ for base in cls.__bases__]
-        node["foreign"] = any(
-            not self.is_project_class(base)
-            and base is not object
-            and base.__module__ not in ("abc", "typing", "builtins", "enum")
-            for base in cls.__mro__
-        )
-        node["doc"] = digest_of_text(members.get("__doc__"))
-        node["replaceable"] = "model" if is_model else "enum" if is_enum else ""
-        if type(cls) is not type:
-            self._edge(node, "metaclass", type(cls), ["M"])
-        for index, base in enumerate(cls.__bases__):
-            self._edge(node, f"base {index}", base, ["b", index])
-        node["app"] = self._app is not None and issubclass(cls, self._app)
-        node["runs"] = is_enum or issubclass(cls, type)
-        # Its code for validation can't be seen or replaced.
-        node["opaque"] = "__pydantic_validator__" in members and not is_model
-        facts["annotations"] = codes.digest(without_addresses(repr(_own_annotations(cls))))
-        if issubclass(cls, tuple) and "_fields" in members:
-            facts["tuple fields"] = list(cls._fields)
-        if "__slots__" in members:
-            facts["slots"] = repr(members["__slots__"])
-        if dataclasses.is_dataclass(cls):
-            facts["fields"] = codes.digest([without_addresses(repr(members.get(name))) for name in sorted(_DATACLASS)])
-            for name, field in getattr(cls, "__dataclass_fields__", {}).items():
-                self._edge(node, "field " + name, field, None)
-        if is_model:
-            self._model(node, cls)
-        if is_enum:
-            facts["members"] = [[name, it.name, short(it.value)] for name, it in cls.__members__.items()]
-            for name, member in cls.__members__.items():
-                if not self.is_plain(member.value):
-                    self._edge(node, "field " + name, member.value, None)
-        for name, value in members.items():
-            if name in _GENERATED or name in _DATACLASS or (is_model and name.startswith("__pydantic_")):
-                continue
-            if is_model and name in ("model_fields", "model_config", "__signature__", "__class_vars__"):
-                continue
-            if is_model and name in ("__private_attributes__",):
-                facts["private"] = without_addresses(repr(value))
-                continue
-            if is_enum and (name.startswith("_") or name in cls.__members__):
-                continue
-            if isinstance(value, (types.MemberDescriptorType, types.GetSetDescriptorType)):
-                continue
-            self._edge(node, "." + name, value, ["d", name])
-
-    def _model(self, node: dict, cls: type) -> None:
-        facts = node["facts"]
-        try:
-            schemas = [cls.model_json_schema(mode=mode) for mode in ("validation", "serialization")]
-            facts["schema"] = codes.digest(without_addresses(repr(schemas)))
-        except Exception:
-            facts["schema"] = ""
-        facts["config"] = without_addresses(repr(cls.model_config))
-        # Functions in it can be part of no schema.
-        self._edge(node, "config", cls.model_config, None)
-        facts["declared"] = codes.digest(without_addresses(repr(cls.model_fields)))
-        decorators = getattr(cls, "__pydantic_decorators__", None)
-        shapes = [
-            codes.shape_of(value)
-            for value in (getattr(member, "__func__", member) for member in cls.__dict__.values())
-            if isinstance(value, types.FunctionType)
-        ]
-        facts["validators"] = codes.digest([without_addresses(repr(decorators)), shapes])
-        for name, field in cls.model_fields.items():
-            self._edge(node, "field " + name, field, None)
-
     def _module(self, node: dict, module) -> None:
         node["kind"], node["name"] = "module", module.__name__
         by_value = internals._should_pickle_by_reference(module) is False
@@ -336,7 +243,7 @@ class Describer:
             node["facts"]["source"] = codes.digest(codes.module_key(getattr(module, "__file__", "")))
         for name, value in vars(module).items():
             if not name.startswith("__"):
-                self._edge(node, "." + name, value, ["m", name])
+                self.edge(node, "." + name, value, ["m", name])
 
     def _dict(self, node: dict, value) -> None:
         node["kind"] = "dict"
@@ -346,16 +253,16 @@ class Describer:
         for text, (key, item) in zip(texts, value.items()):
             is_simple = type(key) in (str, int, bool, type(None))
             label = labels.unique(f"[{key!r}]" if is_simple else f"[{text}]")
-            self._edge(node, label, item, ["k", key] if is_simple else None)
+            self.edge(node, label, item, ["k", key] if is_simple else None)
             if not self.is_plain(key):
-                self._edge(node, f"key {label}", key, None)
+                self.edge(node, f"key {label}", key, None)
 
     def _instance(self, node: dict, value) -> None:
         cls = type(value)
         node["kind"] = "instance"
         node["module"] = str(cls.__module__)
         if self.is_project_class(cls):
-            self._edge(node, "class", cls, ["M"])
+            self.edge(node, "class", cls, ["M"])
             found = dict(getattr(value, "__dict__", None) or {})
             for base in cls.__mro__:
                 slots = base.__dict__.get("__slots__", ())
@@ -364,7 +271,7 @@ class Describer:
                         found[name] = getattr(value, name)
             node["facts"]["attributes"] = list(found)
             for name, part in found.items():
-                self._edge(node, name, part, ["a", name])
+                self.edge(node, name, part, ["a", name])
             if not isinstance(value, (dict, list, tuple, set, str, int, float, bytes)):
                 return
         node["facts"]["pickled"] = outline(self, node, value)
@@ -382,29 +289,3 @@ class _Namespace:
             if name not in self._known:
                 self._known.add(name)
                 node["edges"].append([name, ["n", name], describer.target(self.names[name])])
-
-
-def _base_model():
-    try:
-        import pydantic
-
-        return pydantic.BaseModel if hasattr(pydantic.BaseModel, "model_fields") else None
-    except ImportError:
-        return None
-
-
-def _app():
-    try:
-        import fal
-
-        return fal.App
-    except ImportError:
-        return None
-
-
-def _own_annotations(cls: type) -> dict:
-    try:
-        return dict(cls.__dict__.get("__annotations__") or getattr(cls, "__annotations__", None) or {})
-    except Exception:
-        # Lazily evaluated annotations (3.14) can name what isn't there.
-        return {}

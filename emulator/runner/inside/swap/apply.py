@@ -7,31 +7,19 @@ Nothing is changed before `apply`. Paths are steps from the registered callable:
 
 from __future__ import annotations
 
-import enum
-import gc
 import hashlib
 import io
 import pickle
 import sys
 import types
 
+from .checks import Refused, check_holders, check_instances
+
 VERSION = 1
 _PRIMITIVES = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented))
 _EMPTY = object()
 _LONG, _SHOWN = 1000, 40
 _MOST_OBJECTS = 200_000
-
-
-class Refused(Exception):
-    """
-    The change can't be made on the live objects. `text` names the first reason, `remedy` what would make it possible,
-    in a sentence without its full stop.
-    """
-
-    def __init__(self, text: str, remedy: str = ""):
-        super().__init__(text)
-        self.text = text
-        self.remedy = remedy or "It is a case that minifal can't change in place; edits of functions are swapped"
 
 
 def brief(value) -> str:
@@ -273,7 +261,7 @@ class Change:
                 # Something else is there by now.
                 continue
         for kind, cls in self._instances:
-            _check_instances(kind, cls)
+            check_instances(kind, cls)
         for kind, target, *about in self._operations:
             if kind == "global":
                 name, _, had, before, is_replaced = about
@@ -281,30 +269,23 @@ class Change:
                     text = f"{name} was changed at run time to {target[name]!r:.40}"
                     raise Refused(text, "Keep in self what requests change; edits of other globals are swapped")
                 if is_replaced:
-                    self._check_holders(target.get(name), name)
+                    check_holders(target.get(name), name, self._is_own)
             elif kind == "member":
                 name, _, is_replaced = about
                 if is_replaced:
-                    self._check_holders(target.__dict__.get(name), name)
+                    check_holders(target.__dict__.get(name), name, self._is_own)
             elif kind == "code" and len(target.__code__.co_freevars) != len(about[0].co_freevars):
                 text = f"{target.__qualname__} has other variables of outer functions"
                 raise Refused(text, "Edits that use the same variables of outer functions are swapped")
 
-    def _check_holders(self, old, name: str) -> None:
-        """A function that is replaced, not changed, must not be held elsewhere."""
-        if not isinstance(old, types.FunctionType):
-            return
-        for holder in gc.get_referrers(old):
-            if self._resolve.holds(holder) or isinstance(holder, (types.FrameType, types.CoroutineType)):
-                continue
-            if isinstance(holder, dict) and holder.get(name) is old:
-                continue
-            if holder is self._operations or holder is self.functions or isinstance(holder, types.CellType):
-                continue
-            if isinstance(holder, tuple) and any(operation is holder for operation in self._operations):
-                continue
-            text = f"{name} can't be changed in place and is held by a {type(holder).__name__}"
-            raise Refused(text, f"Use {name} by its name instead of keeping it, and its edits are swapped")
+    def _is_own(self, holder) -> bool:
+        """Whether it is the change itself that holds something there."""
+        return (
+            self._resolve.holds(holder)
+            or holder is self._operations
+            or holder is self.functions
+            or (isinstance(holder, tuple) and any(operation is holder for operation in self._operations))
+        )
 
     def apply(self):
         """Makes the change. Returns a function that takes it back. If it raises, it has taken it back."""
@@ -341,32 +322,6 @@ def _resolved(resolve: Resolver, kind: str, path: tuple, *about) -> tuple | None
     except Refused:
         # Only lines of code that a request has replaced.
         return None
-
-
-def _check_instances(kind: str, cls) -> None:
-    if kind == "enum":
-        for member in cls:
-            for holder in gc.get_referrers(member):
-                if _is_of_enum(holder, cls, member):
-                    continue
-                text = f"{cls.__qualname__}.{member.name} is held by a {type(holder).__name__}"
-                raise Refused(text, f"Edits of {cls.__qualname__} are swapped while nothing keeps its members")
-        return
-    count = sum(1 for value in gc.get_objects() if type(value) is cls)
-    if count:
-        text = f"{count} live instance{'' if count == 1 else 's'} of {cls.__qualname__}"
-        raise Refused(text, f"Edits of {cls.__qualname__} are swapped while nothing keeps one")
-
-
-def _is_of_enum(holder, cls, member) -> bool:
-    if isinstance(holder, (type, types.FrameType, list)):
-        return True
-    if holder is cls.__dict__.get("_member_map_") or holder is cls.__dict__.get("_value2member_map_"):
-        return True
-    if isinstance(holder, dict):
-        return holder.get("__objclass__") is cls or (member.name in holder and holder.get("__module__") is not None)
-    # Python 3.11 and 3.12 keep a property of the enum for each member.
-    return isinstance(holder, enum.property) if hasattr(enum, "property") else False
 
 
 def _perform(kind: str, target, *about):
