@@ -23,7 +23,6 @@ from .names import PRIMITIVES, Labels, digest_of_text, is_found_by_name, is_unbo
 from .outline import outline
 
 
-
 class Describer:
     """Walks the objects. `nodes` is the description's graph, `objects` has the object of each node."""
 

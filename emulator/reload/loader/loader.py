@@ -10,6 +10,7 @@ longer than the limit, or when a newer save comes.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -365,6 +366,7 @@ def _how_it_ended(code: int) -> str:
 
 def warm(libraries: list[str]) -> None:
     """Imports libraries that the app imported, for the next children. Never a module of the project."""
+    count = len(sys.modules)
     output = os.dup(1)
     try:
         os.dup2(2, 1)
@@ -376,8 +378,12 @@ def warm(libraries: list[str]) -> None:
                     # It may need what the app does before the import.
                     pass
         # Learns which files are the project's, for the children.
-        project.modules()
+        project.remember_modules()
         sdk.warm()
     finally:
         os.dup2(output, 1)
         os.close(output)
+    if len(sys.modules) > count:
+        # A child that collects garbage doesn't look at what is here by now, and so doesn't copy it.
+        gc.collect()
+        gc.freeze()

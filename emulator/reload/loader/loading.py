@@ -16,7 +16,6 @@ from .delta import Unaddressable, make
 from .describe import Describer
 from .judge import Judgement, judge, refused
 from .large import TooLarge
-from .slices import slices_of
 from .volatile import volatile_of
 
 _CLOCK_STEP_NS = 10_000_000
@@ -93,7 +92,7 @@ def check(argv: list[str], arguments, base_text: str, send) -> int:
     Imports the version of `base_text` once more; reports what differs although the files are the same, and the
     libraries that it needs.
     """
-    before, began = set(sys.modules), time.time_ns()
+    before, began = project.last_module(), time.time_ns()
     sys.argv[:] = ["fal", "run", *argv]
     project.compile_always()
     volatile: list[str] = []
@@ -117,7 +116,7 @@ def load(argv: list[str], arguments, base_text: str | None, command: dict, send)
     `arguments`: those of `fal run`, parsed. `command`: `fresh` wants a new runner in any case; `first` is the
     description that the first import of the same save gave, if it isn't the first.
     """
-    before, began = set(sys.modules), time.time_ns()
+    before, began = project.last_module(), time.time_ns()
     sys.argv[:] = ["fal", "run", *argv]
     project.compile_always()
     base = json.loads(base_text) if base_text else None
@@ -209,16 +208,16 @@ def describe(run: sdk.Run, began: int) -> tuple[dict, Describer | None]:
             large = error.name
         files |= {os.path.realpath(file) for file in describer.files}
     sources = {file: _digest_of(file) for file in sorted(files)}
-    slices = _slices(modules, describer)
+    texts = _texts(modules, describer)
     if any(_was_saved_since(file, began) for file in files):
         # What was imported may be older than what the files have now: they describe no other import of it.
-        sources, slices = {"": uuid.uuid4().hex}, {}
+        sources, texts = {"": uuid.uuid4().hex}, {}
     return {
         "python": sys.version,
         "sdk": fal.__version__,
         "registration": sdk.registration_of(run.message),
         "sources": sources,
-        "slices": slices,
+        "texts": texts,
         "graph": describer.nodes if describer and large is None else None,
         "large": large,
     }, describer
@@ -233,18 +232,18 @@ def _was_saved_since(file: str, began: int) -> bool:
     return max(status.st_mtime_ns, status.st_ctime_ns) > began - _CLOCK_STEP_NS
 
 
-def _slices(modules: dict[str, object], describer: Describer | None) -> dict[str, dict[str, str]]:
+def _texts(modules: dict[str, object], describer: Describer | None) -> dict[str, str]:
+    """The source of each module, a character for each byte."""
     files = {name: module.__file__ for name, module in modules.items()}
     files.update({"<run_path>": file for file in (describer.files if describer else ())})
     texts = {}
     for name, file in files.items():
         try:
-            with open(file, "rb") as source:
+            with open(file, encoding="latin-1", newline="") as source:
                 texts[name] = source.read()
         except OSError:
             continue
-    everything = codes.digest(sorted(texts.items()))
-    return {name: slices_of(text, set(texts), everything) for name, text in texts.items()}
+    return texts
 
 
 def _digest_of(file: str) -> str:

@@ -43,22 +43,58 @@ def _is_elsewhere(path: str) -> bool:
     return not path.startswith((_OURS, *_STANDARD)) and not any(part in path for part in _PACKAGES)
 
 
+_remembered: tuple[str | None, dict[str, object]] = (None, {})
+"""The name of a module, and the project's modules up to it."""
+
+
 def modules() -> dict[str, object]:
     """The modules of the project that are imported, by name."""
-    found = {}
-    for name, module in list(sys.modules.items()):
+    last, before = _remembered
+    after = _imported_after(last)
+    found = {} if after is None else {name: it for name, it in before.items() if sys.modules.get(name) is it}
+    for name, module in after if after is not None else list(sys.modules.items()):
         if name != "__main__" and is_project(getattr(module, "__file__", None)):
             found[name] = module
     return found
 
 
-def libraries_since(before: set[str]) -> list[str]:
-    """The names of the libraries that this process has imported and `before` has not, in their order."""
+def remember_modules() -> None:
+    """
+    From now on only modules that are imported later are looked at, in this process and its forks. To look at each of a
+    thousand modules copies much of the memory that a fork shares with its parent.
+    """
+    global _remembered
+    found = modules()
+    _remembered = (last_module(), found)
+
+
+def last_module() -> str:
+    """The name of the module that was imported last."""
+    return next(reversed(sys.modules))
+
+
+def _imported_after(last: str | None) -> list[tuple[str, object]] | None:
+    """Modules with their names, in the order of their imports. None: nobody knows what was imported after it."""
+    while True:
+        found: list[tuple[str, object]] = []
+        try:
+            for name in reversed(sys.modules):
+                if name == last:
+                    return found[::-1]
+                found.append((name, sys.modules.get(name)))
+            return None
+        except RuntimeError:
+            # A thread has imported something meanwhile.
+            continue
+
+
+def libraries_since(before: str) -> list[str]:
+    """The names of the libraries that this process has imported after the module `before`, in their order."""
+    after = _imported_after(before)
     return [
         name
-        for name, module in list(sys.modules.items())
-        if name not in before
-        and isinstance(getattr(module, "__file__", None), str)
+        for name, module in (after if after is not None else list(sys.modules.items()))
+        if isinstance(getattr(module, "__file__", None), str)
         and not is_project(module.__file__)
         and not module.__file__.startswith(_OURS)
     ]

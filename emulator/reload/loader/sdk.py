@@ -10,6 +10,7 @@ import json
 import os
 import sys
 
+from . import submodules
 
 DEBUG = "MINIFAL_RUN_DEBUG"
 """`wait`: runners of the run wait for a debugger (`minifal run --debug`)."""
@@ -84,6 +85,7 @@ def parse(argv: list[str]):
 
 def install(hooks: Hooks) -> None:
     """Lets `hooks` see the steps of `fal run` in this process."""
+    submodules.install()
     from fal.api import FalServerlessHost
     from fal.sdk import FalServerlessConnection, HostedRunState, HostedRunStatus
 

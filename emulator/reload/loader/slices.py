@@ -15,6 +15,23 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _MAIN = "__name__ == '__main__'"
 
 
+class Slices:
+    """Those of one version, made when they are asked for. `texts`: the sources of its modules, as described."""
+
+    def __init__(self, texts: dict[str, str]):
+        self._texts = {name: text.encode("latin-1") for name, text in texts.items()}
+        self._everything = codes.digest(sorted(self._texts.items()))
+        self._known: dict[str, dict[str, str]] = {}
+
+    def of(self, module: str, name: str) -> str | None:
+        """The digest of what the value under this name is made of; None: there is no such name."""
+        if module not in self._texts:
+            return None
+        if module not in self._known:
+            self._known[module] = slices_of(self._texts[module], set(self._texts), self._everything)
+        return self._known[module].get(name)
+
+
 def slices_of(text: bytes, modules: set[str], everything: str) -> dict[str, str]:
     """
     For each name that the module binds: a digest of all statements that its value depends on. What comes from one of

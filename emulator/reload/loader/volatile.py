@@ -6,6 +6,7 @@ as the statements that make the value are the same.
 from __future__ import annotations
 
 from .compare import Comparison, Pair
+from .slices import Slices
 
 
 def volatile_of(old: dict, new: dict) -> list[str]:
@@ -30,6 +31,7 @@ def ignore(comparison: Comparison, old: dict, new: dict, volatile: set[str]) -> 
     if not volatile:
         return []
     ignored: list[str] = []
+    slices = [Slices(it["texts"]) for it in (old, new)]
     spaces = {repr(pair.path): pair.name for pair in comparison.pairs if pair.kind == "namespace"}
 
     def is_ignored(pair: Pair, label: str) -> bool:
@@ -37,7 +39,7 @@ def ignore(comparison: Comparison, old: dict, new: dict, volatile: set[str]) -> 
         if key not in volatile:
             return False
         module, name = _binding(pair, label, spaces)
-        before, after = (it["slices"].get(module, {}).get(name) for it in (old, new))
+        before, after = (it.of(module, name) for it in slices)
         if before is None or before != after:
             return False
         ignored.append(key)
