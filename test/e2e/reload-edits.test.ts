@@ -11,6 +11,8 @@ import { until } from '../support/wait.ts';
 
 const helpers = join(root, 'emulator/reload/loader/testing');
 const edits = Number(process.env.MINIFAL_RELOAD_EDITS ?? (process.env.MINIFAL_SLOW ? 2_000 : 50));
+/** On a machine that does much else. */
+const timeoutMs = 300_000;
 /** A new app after so many edits. */
 const editsPerApp = 25;
 /** After so many edits the runner ends: the next one starts from the latest version, and its code is changed, too. */
@@ -44,7 +46,7 @@ async function watched(project: Project): Promise<{ readonly running: Running; r
   const path = await until(
     'the app is watched',
     () => (/^\[minifal\] Watching /m.test(running.output()) ? address.exec(running.output())?.[1] : undefined),
-    { timeoutMs: 60_000 },
+    { timeoutMs },
   ).catch((error: Error) => {
     throw new Error(`${error.message}; it printed ${running.output()}`);
   });
@@ -68,7 +70,7 @@ async function endRunner(url: string): Promise<void> {
   const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' };
   expect((await fetch(`${url}/exit`, init)).status).toBeGreaterThanOrEqual(500);
   await until('the next runner serves', async () => (await fetch(`${url}/`, init)).status === 200, {
-    timeoutMs: 60_000,
+    timeoutMs,
   });
 }
 
@@ -95,7 +97,7 @@ async function compareEdits(seed: number, count: number): Promise<readonly strin
         const lines = generated.output().split('\n');
         return lines.length > read + 1 ? lines[read] : undefined;
       },
-      { timeoutMs: 60_000 },
+      { timeoutMs },
     );
     read++;
     return version.parse(JSON.parse(line));
@@ -113,7 +115,7 @@ async function compareEdits(seed: number, count: number): Promise<readonly strin
         const done = await until(
           'the save is reloaded',
           () => [...running.output().matchAll(outcome)][outcomes.length],
-          { timeoutMs: 60_000 },
+          { timeoutMs },
         ).catch((error: Error) => {
           throw new Error(`${error.message}; edit ${edit} of seed ${seed}: ${running.output().slice(-3_000)}`);
         });
@@ -134,7 +136,7 @@ async function compareEdits(seed: number, count: number): Promise<readonly strin
 }
 
 describe('random edits of a run that is watched', () => {
-  it(`answer as a fresh start does after each of ${edits} saves`, { timeout: 60_000 + edits * 10_000 }, async () => {
+  it(`answer as a fresh start does after each of ${edits} saves`, { timeout: timeoutMs + edits * 20_000 }, async () => {
     const outcomes: string[] = [];
     for (let at = 0; at < edits; at += editsPerApp)
       outcomes.push(...(await compareEdits(1 + at, Math.min(editsPerApp, edits - at))));

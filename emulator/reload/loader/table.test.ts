@@ -1,19 +1,5 @@
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { run } from '../../../test/support/process.ts';
-import { pythonTools } from '../../../test/support/python.ts';
-
-/** Runs a program of testing/ with the SDK; the lines that it printed. */
-async function rowsOf<Row>(program: string, ...args: readonly string[]): Promise<readonly Row[]> {
-  const { python, env } = await pythonTools();
-  const file = join(import.meta.dirname, 'testing', program);
-  const done = await run(python, ['-W', 'ignore', file, ...args], { env: env(process.env), timeoutMs: 30_000_000 });
-  expect(done.stderr).toBe('');
-  return done.stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-}
+import { rowsOf } from './testing/rows.ts';
 
 interface Edit {
   readonly name: string;
@@ -37,12 +23,6 @@ async function editsOf(table: string) {
       .filter(({ verdict }) => verdict !== 'swap')
       .map(({ name, verdict, reason }) => `${name}: ${verdict}: ${typeof reason === 'object' ? reason.text : reason}`),
   };
-}
-
-interface Summary {
-  readonly edits: number;
-  readonly different: number;
-  readonly kinds: Readonly<Record<string, readonly [all: number, kept: number]>>;
 }
 
 describe.concurrent('a swapped app answers as a restarted one', { timeout: 30_000_000 }, () => {
@@ -129,19 +109,5 @@ describe.concurrent('a swapped app answers as a restarted one', { timeout: 30_00
   it('but for what decorators remember, which is named', async () => {
     const [row] = await rowsOf<{ readonly kept: readonly string[] }>('memories.py');
     expect(row?.kept).toEqual(['memory of remember.<locals>.remembering']);
-  });
-
-  it('after random edits of random apps', async () => {
-    const count = process.env.MINIFAL_SLOW ? 100_000 : 400;
-    const seed = process.env.MINIFAL_SLOW ? Date.now() % 1_000_000 : 1;
-    const rows = await rowsOf<{ readonly summary?: Summary }>('random_edits.py', String(seed), String(count));
-    const summary = rows.at(-1)?.summary;
-    const kinds = summary?.kinds ?? {};
-    const shares = Object.entries(kinds).map(([kind, [all, kept]]) => `${kind} ${kept}/${all}`);
-    process.stdout.write(`setup() not run again, by kind of edit (seed ${seed}): ${shares.sort().join(', ')}\n`);
-    expect(rows.slice(0, -1)).toEqual([]);
-    expect(summary).toMatchObject({ edits: count, different: 0 });
-    const [bodies, kept] = kinds.endpoint_body ?? [1, 0];
-    expect(kept / bodies).toBeGreaterThanOrEqual(0.7);
   });
 });

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import random
 
-DECORATORS = {
-    "cache": "@functools.lru_cache",
-    "cache_sized": "@functools.lru_cache(maxsize=7)",
-    "wrapped": "@wrapped",
-}
+import texts
 
 
 class App:
@@ -18,6 +14,8 @@ class App:
         self.random = random.Random(seed)
         self._count = 0
         pick = self.random
+        self.has_models = pick.random() < 0.4
+        """Whether pydantic has a part in it: most of the time of an edit is then its."""
         self.helpers = [
             {
                 "name": f"helper_{number}",
@@ -59,7 +57,7 @@ class App:
                 "tag": self._tag(),
                 "uses": pick.sample(everything, pick.randint(2, 5)),
                 "async": pick.random() < 0.3,
-                "kind": pick.choice(["dict", "dict", "model", "stream"]),
+                "kind": self._endpoint_kind(),
                 "comment": "",
                 "doc": "",
             }
@@ -81,10 +79,15 @@ class App:
     def _dict(self) -> str:
         return f"{{'a': {self._number()}, 'b': {self._tag()}}}"
 
+    def _endpoint_kind(self) -> str:
+        return self.random.choice(["dict", "dict", "model" if self.has_models else "dict", "stream"])
+
     def edit(self) -> str:
         """Changes one thing, and returns what."""
         pick = self.random
         kinds = [name.removeprefix("_edit_") for name in dir(self) if name.startswith("_edit_")]
+        if not self.has_models:
+            kinds = [kind for kind in kinds if not kind.startswith(("input_", "output_"))]
         # Most edits of a developer are of the bodies of endpoints and helpers.
         kind = pick.choice(["endpoint_body", "helper_body", pick.choice(kinds), pick.choice(kinds), pick.choice(kinds)])
         getattr(self, f"_edit_{kind}")()
@@ -102,7 +105,7 @@ class App:
         it["async"] = not it["async"]
 
     def _edit_endpoint_kind(self):
-        self.random.choice(self.endpoints)["kind"] = self.random.choice(["dict", "model", "stream"])
+        self.random.choice(self.endpoints)["kind"] = self._endpoint_kind()
 
     def _edit_endpoint_path(self):
         it = self.random.choice(self.endpoints[1:])
@@ -244,166 +247,9 @@ class App:
     def _edit_keep_alive(self):
         self.keep_alive += 1
 
-    # Texts
-
-    def _use(self, what: str) -> str:
-        if what[0] in "hc" and what[1:].isdigit():
-            number = int(what[1:])
-            return f"{self.helpers[number]['name']}('x')" if what[0] == "h" else f"CONSTANT_{number}"
-        more = "".join(f" + Plain().{name}()" for name, _ in self.plain["extra"][-1:])
-        return {
-            "plain": "Plain().show() + Plain.kind()" + more,
-            "data": "(Data().area(), repr(Data()))",
-            "enum": "(Mode.FAST.name, Mode.FAST.value, Mode.SLOW.words())",
-            "module": "mod.join('m')",
-            "constant": "(mod.SEPARATOR, join2('q'))",
-            "alias": "PICKED('p')",
-            "table": "TABLE['a']('1') + TABLE['b']('2')",
-            "closure": "MADE('c')",
-            "attribute": "self.label",
-            "property": "self.title",
-            "class": "self.make()",
-            "static": "self.plus(1)",
-            "super": "self.describe()",
-            "self": "self.kept",
-        }[what]
-
     def render(self) -> dict[str, str]:
-        lines = [
-            "import dataclasses",
-            "import enum",
-            "import functools",
-            "import fal",
-            "import mod",
-            "from fastapi.responses import StreamingResponse",
-            "from mod import join as join2",
-            "from pydantic import BaseModel, Field, field_validator",
-            "",
-            *(f"CONSTANT_{number} = {value}" for number, value in enumerate(self.constants)),
-            "",
-            "class Mode(enum.Enum):",
-            *(f"    {name} = {value}" for name, value in self.enum["members"]),
-            "    def words(self):",
-            f"        return {self.enum['tag']} + self.name",
-            "",
-            "@dataclasses.dataclass",
-            "class Data:",
-            *(f"    {name}: int = {value}" for name, value in self.data["fields"]),
-            "    def area(self):",
-            f"        return {self.data['tag']} + str(self.size)",
-            "",
-            "class Plain:",
-            *(["    __slots__ = ('n',)"] if self.plain["slots"] else []),
-            "    def __init__(self):",
-            f"        self.n = {self.plain['init']}",
-            "    def show(self):",
-            f"        return {self.plain['tag']} + str(self.n)",
-            "    @classmethod",
-            "    def kind(cls):",
-            "        return cls.__name__",
-        ]
-        for name, tag in self.plain["extra"]:
-            lines += [f"    def {name}(self):", f"        return {tag}"]
-        lines += [
-            "",
-            "def wrapped(function):",
-            "    @functools.wraps(function)",
-            "    def inner(*arguments):",
-            f"        return function(*arguments) + {self.wrapper_tag}",
-            "    return inner",
-            "",
-            "def making(tag):",
-            "    def made(x):",
-            "        return x + tag",
-            "    return made",
-            "",
-            f"MADE = making({self.closure_tag})",
-            "",
-        ]
-        for it in reversed(self.helpers):
-            lines += [DECORATORS[it["wrapper"]]] if it["wrapper"] in DECORATORS else []
-            lines += [f"def {it['name']}(x, y={it['default']}):"]
-            lines += [f'    """{it["doc"]}"""'] if it["doc"] else []
-            lines += ["    " + line for line in it["comment"].splitlines()]
-            calls = "".join(f" + {self.helpers[other]['name']}(x)" for other in it["calls"])
-            constants = "".join(f" + str(CONSTANT_{number})" for number in it["constants"])
-            if it["wrapper"] == "closure":
-                lines += ["    z = str(y)", f"    part = lambda: z + {it['tag']}"]
-                lines += [f"    return x + part(){calls}{constants}"]
-            else:
-                lines += [f"    return x + str(y) + {it['tag']}{calls}{constants}"]
-            lines += [""]
-        names = [it["name"] for it in self.helpers]
-        validator = f".{self.input['validator']}" if self.input["validator"] else ""
-        lines += [
-            f"PICKED = {names[self.alias]}",
-            f"TABLE = {{'a': {names[self.table[0]]}, 'b': {names[self.table[1]]}}}",
-            "",
-            "class Input(BaseModel):",
-            *(f"    {n}: {'str' if n == 'text' else 'int'} = Field(default={v})" for n, v in self.input["fields"]),
-            "    @field_validator('text')",
-            "    @classmethod",
-            "    def tidy(cls, value):",
-            f"        return value{validator}",
-            "",
-            "class Inner(BaseModel):",
-            f"    word: str = Field(default='w', description={self.output['description']})",
-            "",
-            "class Output(BaseModel):",
-            "    text: str",
-            *(f"    {name}: int = {value}" for name, value in self.output["fields"]),
-            *(["    inner: Inner = Inner()"] if self.output["nested"] else []),
-            "",
-            "class Mixin:",
-            "    def describe(self):",
-            f"        return {self.mixin_tag}",
-            "",
-            "class Other:",
-            "    pass",
-            "",
-            f"class Demo(Mixin, {self.bases}fal.App):",
-            "    machine_type = 'S'",
-            f"    keep_alive = {self.keep_alive}",
-            "    local_python_modules = ['mod']",
-            f"    label = {self.attribute}",
-            "    def setup(self):",
-            f"        self.kept = [{self.setup_tag}]",
-            *(f"        self.kept.append(str({self._use(what)}))" for what in self.setup),
-            "    @property",
-            "    def title(self):",
-            f"        return {self.property_tag} + self.label",
-            "    @classmethod",
-            "    def make(cls):",
-            f"        return {self.class_tag} + cls.__name__",
-            "    @staticmethod",
-            f"    def plus(a, b={self.static_default}):",
-            "        return a + b",
-            "    def describe(self):",
-            "        return 'demo ' + super().describe()",
-        ]
-        for it in self.endpoints:
-            returns = {"dict": " -> dict", "model": " -> Output", "stream": ""}[it["kind"]]
-            lines += [
-                f"    @fal.endpoint({it['path']!r})",
-                f"    {'async ' if it['async'] else ''}def {it['name']}(self, input: Input){returns}:",
-                *([f'        """{it["doc"]}"""'] if it["doc"] else []),
-                *("        " + line for line in it["comment"].splitlines()),
-                f"        found = [{it['tag']}, input.model_dump()]",
-                *(f"        found.append({self._use(what)})" for what in it["uses"]),
-            ]
-            if it["kind"] == "dict":
-                lines += ["        return {'found': repr(found)}"]
-            elif it["kind"] == "model":
-                lines += ["        return Output(text=repr(found))"]
-            else:
-                lines += ["        def stream():", "            for part in found:", "                yield repr(part)"]
-                lines += ["        return StreamingResponse(stream(), media_type='text/plain')"]
-        module = [
-            f"SEPARATOR = {self.module['constant']}",
-            "def join(x):",
-            f"    return x + SEPARATOR + {self.module['tag']}",
-        ]
-        return {"app.py": "\n".join(lines) + "\n", "mod.py": "\n".join(module) + "\n"}
+        """The texts of the files, by name."""
+        return texts.render(self)
 
     def paths(self) -> list[str]:
         return sorted({it["path"] for it in self.endpoints} | {"/gone"})

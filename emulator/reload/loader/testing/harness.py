@@ -32,12 +32,22 @@ import numpy  # noqa: E402, F401
 import starlette.testclient  # noqa: E402, F401
 import starlette_exporter  # noqa: E402, F401
 import uvicorn.lifespan.on  # noqa: E402, F401
+from cloudpickle import cloudpickle as internals  # noqa: E402
 
 
+_LIMIT_S = 300
+"""Of a request that hangs, also on a machine that does much else."""
 ARGUMENTS = sdk.parse(["app.py::Demo"])
 
 
 class _Hooks(sdk.Hooks):
+    def __init__(self, takes_sdk: bool):
+        self._takes_sdk = takes_sdk
+
+    def on_options(self, options) -> None:
+        if not self._takes_sdk:
+            internals._PICKLE_BY_VALUE_MODULES.discard("fal")
+
     def skips_build(self, environments) -> bool:
         return True
 
@@ -77,18 +87,37 @@ def in_child(body):
 
 
 def import_app(folder: str):
-    """Imports the app as `fal run` does; the run, or the error of the import."""
+    """Imports the app as `fal run` does, once in a process; the run, or the error of the import."""
+    prepare_imports(folder)
+    return import_again()
+
+
+def prepare_imports(folder: str, takes_sdk: bool = True) -> None:
+    """What this process needs before the first import. `takes_sdk`: the SDK's code is in the app's pickle."""
     os.chdir(folder)
     project.compile_always()
     _sync_without_server()
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
+    without_output()
+    sdk.install(_Hooks(takes_sdk))
+
+
+def without_metadata() -> None:
+    """`fal run` makes an OpenAPI document and sends none. Runners make one, too."""
+    fal.App.build_metadata = classmethod(lambda _: {})
+
+
+def import_again():
+    """Like `import_app`, any number of times."""
     try:
         with sdk.quiet_console():
-            sdk.run_bare(ARGUMENTS, _Hooks())
+            ARGUMENTS.func(ARGUMENTS)
     except sdk.Captured as captured:
         return captured.run
     raise AssertionError("not captured")
+
+
+def without_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _sync_without_server() -> None:
@@ -108,29 +137,28 @@ def libraries(folder: str) -> None:
     """Imports the libraries of the app in this folder, as the loader does after its first import."""
 
     def body():
-        before = set(sys.modules)
+        before = project.last_module()
         import_app(folder)
         return project.libraries_since(before)
 
     loader.warm(in_child(body))
 
 
-def runner_libraries(folder: str, pickled: str, probe, about) -> None:
+def runner_libraries(folder: str, pickled: bytes, probe, about) -> None:
     """
     Imports the libraries that a runner of this app imports while it starts and answers, so that the forks have them.
     What is here by now is what no fork may look at again: it isn't copied for each.
     """
 
     def body():
-        before = set(sys.modules)
+        before = project.last_module()
 
         async def run():
-            runner = Runner(bytes.fromhex(pickled), folder)
+            runner = Runner(pickled, folder)
             await runner.start()
             await probe(runner, about)
 
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 1)
+        without_output()
         asyncio.run(run())
         return project.libraries_since(before)
 
@@ -204,7 +232,22 @@ class Runner:
             return refused.text
         return None
 
-    async def call(self, path: str, body, method: str = "POST") -> list:
+    def without_middleware(self):
+        """The app as it is served, but for the SDK's middleware, which takes longer than the app itself."""
+        app = self.app
+        middleware, app.user_middleware = app.user_middleware, []
+        try:
+            stack = app.build_middleware_stack()
+        finally:
+            app.user_middleware = middleware
+
+        async def serve(scope, receive, send):
+            scope["app"] = app
+            await stack(scope, receive, send)
+
+        return serve
+
+    async def call(self, path: str, body, method: str = "POST", app=None) -> list:
         data = b"" if body is None else json.dumps(body).encode()
         out, status = io.BytesIO(), 0
         sent = False
@@ -238,7 +281,7 @@ class Runner:
             "server": ("test", 80),
         }
         try:
-            await asyncio.wait_for(self.app(scope, receive, send), 20)
+            await asyncio.wait_for((app or self.app)(scope, receive, send), _LIMIT_S)
         except asyncio.TimeoutError:
             return ["timeout", ""]
         except Exception as error:
@@ -301,57 +344,3 @@ _events = os.dup(1)
 def show(**row) -> None:
     """A line of JSON on the output that this process began with."""
     os.write(_events, json.dumps(row).encode() + b"\n")
-
-
-class LiveRunner:
-    """A runner in a fork that stays: it takes changes and answers probes, one after the other."""
-
-    def __init__(self, pickled: str, folder: str, probe):
-        self._commands, commands = os.pipe()
-        answers, self._answers = os.pipe()
-        self._pid = os.fork()
-        if self._pid == 0:
-            try:
-                os.close(commands)
-                os.close(answers)
-                null = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(null, 1)
-                asyncio.run(self._serve(pickled, folder, probe))
-            except BaseException:
-                os.write(self._answers, json.dumps({"error": traceback.format_exc()}).encode() + b"\n")
-            finally:
-                os._exit(0)
-        os.close(self._commands)
-        os.close(self._answers)
-        self._commands, self._answers = commands, os.fdopen(answers, "rb")
-
-    async def _serve(self, pickled: str, folder: str, probe) -> None:
-        runner = Runner(bytes.fromhex(pickled), folder)
-        await runner.start()
-        with os.fdopen(self._commands, "rb") as file:
-            for line in file:
-                kind, about = json.loads(line)
-                value = runner.swap(bytes.fromhex(about)) if kind == "swap" else await probe(runner, about)
-                os.write(self._answers, json.dumps({"value": value}).encode() + b"\n")
-
-    def _ask(self, kind: str, about):
-        data = json.dumps([kind, about]).encode() + b"\n"
-        while data:
-            data = data[os.write(self._commands, data) :]
-        line = self._answers.readline()
-        answer = json.loads(line) if line else {"error": "the runner ended"}
-        if "error" in answer:
-            raise RuntimeError(answer["error"])
-        return answer["value"]
-
-    def swap(self, delta: bytes) -> str | None:
-        return self._ask("swap", delta.hex())
-
-    def probe(self, about) -> dict:
-        return self._ask("probe", about)
-
-    def end(self) -> None:
-        os.close(self._commands)
-        self._answers.close()
-        os.kill(self._pid, 9)
-        os.waitpid(self._pid, 0)
