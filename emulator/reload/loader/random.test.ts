@@ -47,7 +47,7 @@ describe.concurrent('a swapped app answers as a restarted one', { timeout: 30_00
     expect(kept / all).toBeGreaterThanOrEqual(0.7);
   });
 
-  it.runIf(isSlow).each(['reach', 'constants', 'caches', 'defaults', 'members'])(
+  it.runIf(isSlow).each(['reach', 'constants', 'caches', 'defaults', 'closures'])(
     'and random edits show that a rule is missing: %s',
     async (fault) => {
       const rows = await rowsOf<Row>('faults.py', fault, '1', '2000');
