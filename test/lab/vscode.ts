@@ -141,7 +141,8 @@ export async function startVsCode(options: VsCodeOptions = {}): Promise<VsCode> 
         // What a language pack does.
         if (options.language !== undefined)
           await page.addInitScript(`globalThis._VSCODE_NLS_LANGUAGE = ${JSON.stringify(options.language)}`);
-        await page.goto(address);
+        // The default of 30 s is not enough for a first start on a busy machine.
+        await page.goto(address, { timeout: 120_000 });
         return page;
       },
       close,
