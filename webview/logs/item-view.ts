@@ -47,8 +47,8 @@ function rowOf(item: Extract<Item, { kind: 'row' }>, names: Names, texts: Texts)
 }
 
 function markOf(row: Row, names: Names): HTMLElement {
-  const runner = row.runnerId === null ? row.alias : `${names.runner(row.runnerId)}  `;
-  return line('mark', cell('text', `${time(row.at)}  ${runner}${row.text}`));
+  const whose = row.runnerId === null ? names.app(row.alias) : names.runner(row.runnerId);
+  return line('mark', cell('text', [time(row.at), whose, row.text].filter((part) => part !== '').join('  ')));
 }
 
 function placeCell(place: Place | null, texts: Texts): HTMLElement {

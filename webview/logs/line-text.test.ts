@@ -4,7 +4,7 @@ import { itemOf, row } from './testing/rows.ts';
 
 const at = new Date(2026, 0, 31, 20, 44, 9, 123).getTime();
 const place = { file: '/w/app.py', line: 38, label: 'app.py:38' };
-const names = { runner: () => 'r2', request: () => '#38' };
+const names = { runner: () => 'r2', request: () => '#38', app: (alias: string) => alias };
 
 it('writes local times', () => {
   expect([time(at), fullTime(at)]).toEqual(['20:44:09.1', '2026-01-31 20:44:09.123']);

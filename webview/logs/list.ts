@@ -125,9 +125,9 @@ export function createList(deps: {
   /** What can change of a line that is drawn. */
   function signature(item: Item): string {
     if (item.kind !== 'row') return item.key;
-    const { runnerId, requestId, text, details } = item.row;
+    const { alias, runnerId, requestId, text, details } = item.row;
     const [runner, request] = [runnerId && names.runner(runnerId), requestId && names.request(requestId)];
-    return `${runner} ${request} ${item.isOpen} ${item.lines} ${text.length} ${details.length}`;
+    return `${names.app(alias)} ${runner} ${request} ${item.isOpen} ${item.lines} ${text.length} ${details.length}`;
   }
 
   element.addEventListener('scroll', () => {

@@ -9,6 +9,15 @@ it('names runners and requests by their numbers, and nothing that it does not kn
   expect([names.runner('a'), names.request('b'), names.runner('b'), names.request('a')]).toEqual(['r2', '#38', '', '']);
 });
 
+it('names apps as the filters do, and a run that they do not have any more by the beginning of its id', () => {
+  const names = createNames();
+  const run = '984a24a4-7771-441c-87b1-37f3b502f639';
+  expect([names.app('painter'), names.app(run)]).toEqual(['painter', '984a24a4']);
+  names.setApps([{ id: run, label: 'studio (run)' }]);
+  names.setApps([]);
+  expect(names.app(run)).toBe('studio (run)');
+});
+
 it('forgets the numbers of rows that the page has dropped, when they are many', () => {
   const names = createNames();
   const numbers = Object.fromEntries(Array.from({ length: 2 * maxHeld }, (_, index) => [`id ${index}`, index]));

@@ -1,4 +1,4 @@
-import type { HostMessage, Row } from '../host.ts';
+import type { Choices, HostMessage, Row } from '../host.ts';
 import { maxHeld } from './held.ts';
 
 type Numbers = Pick<Extract<HostMessage, { type: 'names' }>, 'runners' | 'requests'>;
@@ -7,15 +7,27 @@ type Numbers = Pick<Extract<HostMessage, { type: 'names' }>, 'runners' | 'reques
 export interface Names {
   readonly runner: (id: string) => string;
   readonly request: (id: string) => string;
+  /** Of an alias. */
+  readonly app: (alias: string) => string;
 }
 
 /** The names that the host has sent. Rows are drawn before them. */
-export function createNames(): Names & { readonly add: (more: Numbers, held: readonly Row[]) => void } {
+export function createNames(): Names & {
+  readonly add: (more: Numbers, held: readonly Row[]) => void;
+  /** Those that the emulator has now. The names of others stay: their rows are still there. */
+  readonly setApps: (apps: Choices['apps']) => void;
+} {
   const runners = new Map<string, number>();
   const requests = new Map<string, number>();
+  const apps = new Map<string, string>();
   return {
     runner: (id) => nameOf('r', runners.get(id)),
     request: (id) => nameOf('#', requests.get(id)),
+    // The alias of a `fal run` is a UUID, which says nothing to people.
+    app: (alias) => apps.get(alias) ?? (/^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(alias) ? alias.slice(0, 8) : alias),
+    setApps(known) {
+      for (const { id, label } of known) apps.set(id, label);
+    },
     /** The host sends numbers with rows, so those of rows that the page has dropped aren't needed. */
     add(more, held) {
       addTo(runners, more.runners, () => held.map(({ runnerId }) => runnerId));

@@ -98,6 +98,8 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
         break;
       case 'choices':
         choices = message.choices;
+        names.setApps(choices.apps);
+        drawing.later();
         toolbar?.setChoices(choices);
         break;
       case 'notice':
