@@ -15,7 +15,7 @@ export function createOpenedCode(deps: { readonly link: Link; readonly index: Ap
   let links: readonly LinkedFolder[] = [];
   return {
     workspace(): Workspace {
-      return { apps: withRuns(apps, link.snapshot().live), links, has: isOurs, read: textOf, changedAt };
+      return { apps: withRuns(apps, link.snapshot().live), links, has: isOurs, read: savedOrEdited, changedAt };
     },
     /** The apps, or what they are called on the emulator, may be others now. */
     lookAgain(): void {
@@ -65,9 +65,20 @@ export function openDocument(path: string): vscode.TextDocument | undefined {
   return vscode.workspace.textDocuments.find(({ uri }) => uri.scheme === 'file' && uri.fsPath === path);
 }
 
-export function textOf(path: string): string | undefined {
+/**
+ * What a person sees, or will see in a moment: an editor reads a file that another program changed some time after
+ * the emulator does.
+ */
+function savedOrEdited(path: string): string | undefined {
   const open = openDocument(path);
-  if (open) return open.getText();
+  return open?.isDirty ? open.getText() : (onDisk(path) ?? open?.getText());
+}
+
+export function textOf(path: string): string | undefined {
+  return openDocument(path)?.getText() ?? onDisk(path);
+}
+
+function onDisk(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch {

@@ -122,6 +122,20 @@ describe('the problems', () => {
     expect(lines()).toEqual([]);
   });
 
+  it('stay at their line if an editor reads that line from the file only later, and move or end as by any edit', () => {
+    const { update, reread, lines } = problems();
+    update([row(), row({ key: 'hello /', exception: at('/work/app.py', 3) })]);
+    const replaced = { ...edit, line: 0, endLine: 2, added: 2 };
+    // The editor had older lines until now.
+    expect(reread('/work/app.py', text, [replaced])).toBe(false);
+    expect(lines()).toEqual(['/work/app.py:2', '/work/app.py:3']);
+    const inserted = { ...edit, line: 0, endLine: 0, added: 1, isAbove: true };
+    expect(reread('/work/app.py', `zero\n${text}`, [inserted])).toBe(true);
+    expect(lines()).toEqual(['/work/app.py:3', '/work/app.py:4']);
+    expect(reread('/work/app.py', 'zero\none\nTWO\nthree\n', [{ ...edit, line: 2, endLine: 2 }])).toBe(true);
+    expect(lines()).toEqual(['/work/app.py:4']);
+  });
+
   it('of a run that has ended end with a later start of its app', () => {
     const { update, lines } = problems();
     const gone = row({ key: 'a-uuid start', alias: 'a-uuid' });

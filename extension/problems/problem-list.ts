@@ -66,6 +66,19 @@ export function createProblemList() {
     }
   }
 
+  /** @returns whether anything has moved or is gone */
+  function followEdit(edit: LineEdit, isRight: (id: string) => boolean): boolean {
+    let hasChanged = false;
+    for (const [id, finding] of shown) {
+      const after = isRight(id) ? finding : afterEdit(finding, edit);
+      if (after === finding) continue;
+      hasChanged = true;
+      if (after) shown.set(id, after);
+      else settle(id);
+    }
+    return hasChanged;
+  }
+
   /** The problems of the same line. */
   function withSameLine(id: string): readonly Finding[] {
     const at = shown.get(id)?.place;
@@ -128,16 +141,15 @@ export function createProblemList() {
       if (finding) shown.set(finding.id, finding);
     },
     /** @returns whether anything has moved or is gone */
-    edited(edit: LineEdit): boolean {
-      let hasChanged = false;
-      for (const [id, finding] of shown) {
-        const after = afterEdit(finding, edit);
-        if (after === finding) continue;
-        hasChanged = true;
-        if (after) shown.set(id, after);
-        else settle(id);
-      }
-      return hasChanged;
+    edited: (edit: LineEdit) => followEdit(edit, () => false),
+    /**
+     * An editor has read a file again that another program changed. The emulator may have read it before: its problems
+     * are about the new lines already. @returns whether anything has moved or is gone
+     */
+    reread(file: string, text: string, edits: readonly LineEdit[]): boolean {
+      const isThere = ({ place, text: before }: Finding) => place.file === file && lineIn(text, place.line) === before;
+      const right = new Set([...shown].filter(([, finding]) => isThere(finding)).map(([id]) => id));
+      return edits.map((edit) => followEdit(edit, (id) => right.has(id))).includes(true);
     },
     /** Another program changed a file, or deleted it (`undefined`). @returns whether anything is gone */
     rewritten(file: string, text: string | undefined): boolean {

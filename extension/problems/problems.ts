@@ -89,7 +89,15 @@ export function createProblems(deps: {
     index.onDidChange(lookAgain),
     vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
       if (document.uri.scheme !== 'file' || !collection.has(document.uri)) return;
-      if (editsOf(document, contentChanges).map(list.edited).includes(true)) draw();
+      const edits = editsOf(document, contentChanges);
+      // Without unsaved changes, it is what the file has: undone, or read again.
+      if (document.isDirty) {
+        if (edits.map(list.edited).includes(true)) draw();
+      } else if (contentChanges.length > 0) {
+        list.reread(document.uri.fsPath, document.getText(), edits);
+        // Ranges depend on the text of their lines.
+        draw();
+      }
     }),
     vscode.languages.registerCodeActionsProvider(fixable, actions),
     watcher,
