@@ -8,7 +8,20 @@ it.each([
   [{ ...none, number: 37 }, '200 · 14 ms · #37'],
   [{ ...none, status: 500, coldMs: 70_000 }, '500 · 14 ms · cold: waited 1.2 min for a runner'],
   [{ ...none, status: undefined, note: 'cancelled' }, 'cancelled · 14 ms'],
+  [
+    { ...none, status: 500, error: { type: 'KeyError', message: "'style'", file: '/app/lib/styles.py', line: 8 } },
+    "500 · KeyError: 'style', styles.py:8 · 14 ms",
+  ],
+  [
+    { ...none, status: 500, error: { type: 'KeyError', message: '', file: null, line: null } },
+    '500 · KeyError · 14 ms',
+  ],
 ])('the first line of %j is %s', (facts, line) => expect(headLine(facts)).toBe(line));
+
+it('leaves room for the actions after it, whatever an error says', () => {
+  const error = { type: 'ZeroDivisionError', message: `integer division ${'x'.repeat(99)}`, file: '/a.py', line: 8 };
+  expect(headLine({ ...none, status: 500, error })).toBe('500 · ZeroDivisionError: integer divi…, a.py:8 · 14 ms');
+});
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

@@ -1,3 +1,5 @@
+import { basename } from 'node:path/posix';
+import type { RequestFacts } from '../target/requests.ts';
 import { indented } from '../views/indented.ts';
 import { t } from '../words.ts';
 import { tryParse } from './json.ts';
@@ -14,12 +16,12 @@ export interface CallFacts {
   /** `#42`. */
   readonly number: number | null;
   /** What the app's code raised. */
-  readonly error?: { readonly type: string; readonly message: string; readonly line: number | null } | null;
+  readonly error?: RequestFacts['exception'];
   /** What happened instead of an answer, or happens now, in a few words. */
   readonly note?: string;
 }
 
-/** `200 · 6.1 s · cold: waited 5.2 s for runner 1 · #42`, `500 · KeyError: 'style', line 38 · 14 ms · #43`. Pure. */
+/** `200 · 6.1 s · cold: waited 5.2 s for runner 1 · #42`, `500 · KeyError: 'style', app.py:38 · 14 ms · #43`. Pure. */
 export function headLine({ status, ms, coldMs, runner, number, error, note }: CallFacts): string {
   return [
     ...(status === undefined ? [] : [`${status}`]),
@@ -37,11 +39,15 @@ function coldText(ms: number, runner: number | null): string {
     : t('cold: waited {0} for runner {1}', duration(ms), runner);
 }
 
-function errorWords({ type, message, line }: NonNullable<CallFacts['error']>): string {
-  const sentence = (message.split('\n', 1)[0] ?? '').trim().slice(0, 60);
-  return [`${type}${sentence === '' ? '' : `: ${sentence}`}`, ...(line === null ? [] : [t('line {0}', line)])].join(
-    ', ',
-  );
+/** The actions of the answer are in the same line: a long message would move them out of sight. */
+const maxError = 32;
+
+function errorWords({ type, message, file, line }: NonNullable<CallFacts['error']>): string {
+  const sentence = (message.split('\n', 1)[0] ?? '').trim();
+  const raised = `${type}${sentence === '' ? '' : `: ${sentence}`}`;
+  const short = raised.length <= maxError ? raised : `${raised.slice(0, maxError - 1).trimEnd()}…`;
+  if (line === null) return short;
+  return `${short}, ${file === null ? t('line {0}', line) : `${basename(file)}:${line}`}`;
 }
 
 function duration(ms: number): string {

@@ -170,7 +170,7 @@ it("checks the request by the app's schema", async () => {
 it('shows an error as it came, also through the queue', async () => {
   await write('"prompt"', '"prompt": "fail",');
   await clickLens('Send to Queue');
-  await shown(/^500 · KeyError: 'style', line 41 · /, /Internal Server Error/);
+  await shown(/^500 · KeyError: 'style', painter.py:41 · /, /Internal Server Error/);
   await takePicture(window.workbench, 'call-error');
 });
 
