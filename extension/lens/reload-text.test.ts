@@ -23,6 +23,16 @@ describe('what became of a save, in a lens', () => {
       { outcome: 'kept', error: { ...error, file: null, line: null } },
       "✕ not reloaded: expected ':' - the old code still answers",
     ],
+    [
+      {
+        outcome: 'kept',
+        sentence:
+          "Not reloaded: Failure during 'uv pip install': error: No solution found when resolving dependencies: " +
+          'Because nosuch was not found in the package registry and you require nosuch==9, we can conclude that your ' +
+          'requirements are unsatisfiable.',
+      },
+      '✕ not reloaded: nosuch is not in the package index - the old code still answers',
+    ],
     [{ outcome: 'failed', reason: { ...reason, text: 'no weights' } }, '✕ not reloaded: no weights'],
   ])('%j is %j', (change, expected) => {
     expect(reloadText(reloadRow(change), 0, '/work/app.py')).toBe(expected);

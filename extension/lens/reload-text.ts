@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { requirementIn } from '../process/failure.ts';
 import { isInUse, type ReloadRow } from '../target/reload.ts';
 import { t } from '../words.ts';
 
@@ -45,9 +46,13 @@ function notReloaded({ error, sentence }: ReloadRow, file: string | undefined): 
     : t('not reloaded: line {0}, {1} - the old code still answers', line, message);
 }
 
-/** Without the period of a sentence, and in one line. */
+/** Without the period of a sentence, and in one line; of what uv says, only which requirement it is about. */
 function plain(text: string): string {
-  const line = text.split('\n', 1)[0]?.trim().replace(/\.$/, '') ?? '';
+  const { requirement, reason } = requirementIn(text.replaceAll(/\s+/g, ' ')) ?? {};
+  const said = requirement === undefined ? text : (reason ?? text);
+  const line = said.split('\n', 1)[0]?.trim().replace(/\.$/, '') ?? '';
+  // A sentence of our own about a requirement has its meaning at the end.
+  if (requirement !== undefined && line.length <= 60) return line;
   return line.length <= 36 ? line : `${line.slice(0, 35).trimEnd()}…`;
 }
 
