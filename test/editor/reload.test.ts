@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { readLocalKey } from '../../emulator/local/data-folder.ts';
@@ -106,6 +106,24 @@ it('has an import that fails in the lens and at its line, while the old code ans
   await until('it is gone', async () => !(await problems()).some((row) => /time_that_is_not_there/.test(row)));
   await lens(/● idle$/);
   expect(await call()).toEqual(['second', model]);
+});
+
+it('has an error of a save by another program at its line, also if the editor reads the file later', async () => {
+  const path = join(scene.workspace, 'painter.py');
+  const good = await readFile(path, 'utf8');
+  await writeFile(path, good.replace('import time', 'import os\nimport json\nimport time_that_is_not_there'));
+  await lens(/✕ not reloaded: line 4, No module named.*- the old code still answers$/);
+  await window.workbench.page
+    .locator('.editor-instance .view-line')
+    .filter({ hasText: 'time_that_is_not_there' })
+    .first()
+    .waitFor();
+  await until('it is in Problems at its line', async () =>
+    (await problems()).some((row) => /time_that_is_not_there.*Ln 4/.test(row)),
+  );
+  await writeFile(path, good);
+  await until('it is gone', async () => !(await problems()).some((row) => /time_that_is_not_there/.test(row)));
+  await lens(/● idle$/);
 });
 
 it('restarts when setup() changed, and when the user asks for it', async () => {
