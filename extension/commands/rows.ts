@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Presenter } from '../present.ts';
 import { Problem } from '../problem.ts';
+import { aliasName } from '../target/alias-name.ts';
 import { callEmulator } from '../target/requests.ts';
 import type { Snapshot } from '../target/snapshot.ts';
 import { type Element, elementsOf } from '../views/row-view.ts';
@@ -89,7 +90,11 @@ export function createRowCommands(deps: {
 
 export async function pickRunner({ live }: Pick<Snapshot, 'live'>, title: string): Promise<readonly string[]> {
   const living = [...(live?.runners.values() ?? [])].filter(({ endedAt }) => endedAt === null);
-  const items = living.map(({ id, number, alias }) => ({ label: t('runner {0}', number), description: alias, id }));
+  const items = living.map(({ id, number, alias, appName }) => ({
+    label: t('runner {0}', number),
+    description: aliasName(alias, appName),
+    id,
+  }));
   const picked = await vscode.window.showQuickPick(items, { title, matchOnDescription: true });
   return picked ? [picked.id] : [];
 }

@@ -9,6 +9,7 @@ import { editsOf } from '../problems/edit-of.ts';
 import { createOpenedCode } from '../problems/opened-code.ts';
 import { workspaceFile } from '../problems/runner-paths.ts';
 import { readSettings } from '../settings.ts';
+import { auditedRun } from '../target/alias-name.ts';
 import type { Link } from '../target/link.ts';
 import { connectLogs, type LogPage, type LogRow } from '../target/logs.ts';
 import { linkArguments } from '../views/markdown.ts';
@@ -110,6 +111,8 @@ export function createInlineLogs(deps: { readonly link: Link; readonly index: Ap
   function take(row: LogRow): boolean {
     const { place, seq, at, alias, revision, runnerId, requestId } = row;
     if (!place || row.source !== 'USER' || row.exception) return false;
+    // It repeats what the run itself has printed.
+    if (auditedRun(alias) !== undefined) return false;
     const path = fileOf(place.file, alias);
     if (path === undefined) return false;
     const { live } = link.snapshot();

@@ -1,12 +1,18 @@
+import { auditedRun } from '../../emulator/wire/audit-alias.ts';
 import { t } from '../words.ts';
 import type { AppRow } from './live.ts';
 import { printable } from './printable.ts';
 
+export { auditedRun };
+
 /**
- * How people recognise an app by its alias. That of a `fal run` is a UUID, which says nothing to them. Pure.
+ * How people recognise an app by its alias. That of a `fal run` is a UUID, which says nothing to them; that of an audit
+ * is made of it. Pure.
  * @param appName of a run: the alias that a deployment of its app would have, if that is known
  */
 export function aliasName(alias: string, appName?: string | null): string {
+  const run = auditedRun(alias);
+  if (run !== undefined) return t('audit of {0}', aliasName(run, appName));
   if (!isRunAlias(alias)) return alias;
   const name = printable(appName ?? '').trim();
   return name === '' ? 'fal run' : t('{0} (run)', name);

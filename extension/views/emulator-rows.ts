@@ -1,3 +1,4 @@
+import { aliasName } from '../target/alias-name.ts';
 import type { DiskUse } from '../target/disk.ts';
 import type { LiveState } from '../target/live.ts';
 import type { SecretNames } from '../target/secrets.ts';
@@ -99,7 +100,7 @@ function addressRows(ports: NonNullable<Snapshot['running']>['ports']): readonly
 function gpuRow({ uuid, index, name, memoryMib, virtual, runners, now }: Head['gpus'][number], live: LiveState): Row {
   const holders = runners.flatMap(({ id }) => {
     const runner = live.runners.get(id);
-    return runner ? [t('{0} runner {1}', runner.alias, runner.number)] : [];
+    return runner ? [t('{0} runner {1}', aliasName(runner.alias, runner.appName), runner.number)] : [];
   });
   const used = now?.memoryUsedMib ?? null;
   const memory = used === null || memoryMib === null ? [] : [t('{0} of {1} GB', gigabytes(used), gigabytes(memoryMib))];

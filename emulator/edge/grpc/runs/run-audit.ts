@@ -5,6 +5,7 @@ import { oneRunner } from '../../../fleet/requests/function-runs.ts';
 import { directInfo } from '../../../fleet/requests/leases.ts';
 import type { Launch } from '../../../fleet/types.ts';
 import type { RevisionSettings, ScaleSettings } from '../../../scheduler/types.ts';
+import { auditAlias } from '../../../wire/audit-alias.ts';
 import type { ReloadAudit } from '../../../wire/reload.ts';
 import { describeAudit } from '../../runs/audit-words.ts';
 import { compareAnswers } from '../../runs/compare-answers.ts';
@@ -43,7 +44,8 @@ export function createAudits(
   signal.addEventListener('abort', cancel, { once: true });
 
   async function ask(copied: Copied, launch: Launch, settings: RevisionSettings, gone: AbortSignal) {
-    const audit = randomUUID();
+    const id = randomUUID();
+    const audit = auditAlias(alias, id.slice(0, 8));
     const { development: _, ...plain } = launch;
     const failed = new AbortController();
     let why: string | undefined;
@@ -53,11 +55,11 @@ export function createAudits(
       failed.abort(); // a second try would be one of the same code
     });
     try {
-      await rooms.fleet.deploy({ alias: audit, revision: audit, scale, settings, strategy: 'recreate' }, plain);
+      await rooms.fleet.deploy({ alias: audit, revision: id, scale, settings, strategy: 'recreate' }, plain);
       const { method, path, query, headers, body } = copied;
       const about = { channel: 'direct', submittedAt: rooms.clock(), startBy: null, hint: null } as const;
-      const info = directInfo({ id: audit, alias: audit, method, path, ...about, isUnlisted: true });
-      const own = headers.map(([name, value]) => [name, name === 'x-fal-request-id' ? audit : value] as const);
+      const info = directInfo({ id, alias: audit, method, path, ...about, isUnlisted: true });
+      const own = headers.map(([name, value]) => [name, name === 'x-fal-request-id' ? id : value] as const);
       const given = createCollector();
       const sent = body.length === 0 ? { kind: 'none' as const } : { kind: 'bytes' as const, bytes: body };
       const call = { info, method, path, query, headers: own, body: sent };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { revisionDefaults } from '../../../catalog/scale-settings.ts';
 import { DiskTrouble } from '../../../local/disk-trouble.ts';
+import { auditAlias } from '../../../wire/audit-alias.ts';
 import type { LiveState } from '../../../wire/live.ts';
 import { demo } from '../testing/demo.ts';
 import { waits } from '../testing/waits.ts';
@@ -94,6 +95,29 @@ describe('the live feed', () => {
     advanceTo(25_000);
     expect([...(state()?.requests.keys() ?? [])].sort((a, b) => b - a)[0]).toBe(number);
     expect(state()?.requests.get(number)?.phase).toBe('COMPLETED');
+  });
+
+  it('has the runner of an audit while it lives, with the name of its run, and no app of its own', async () => {
+    const run = '99999999-cccc-4c43-9d4e-5b6f0f7f1a11';
+    const alias = auditAlias(run, '0123abcd');
+    const { server, read, advanceTo } = await feedOf();
+    server.runnerHistory.named(run, 'painter');
+    const counts = { revision: 'v1', queued: 0, starting: 1, ready: 0, busy: 0, others: 0 };
+    server.fleet.counts = (name) => (name === alias ? counts : undefined);
+    const { state } = read();
+    server.runnerHistory.started({ ...runner, alias, startedAt: 1 });
+    server.changed([alias], ['r-1']);
+    const exception = { type: 'KeyError', message: 'x', phase: 'setup' as const, frames: [] };
+    const owner = { alias, revision: 'v1', runnerId: 'r-1', requestId: null, endpoint: null };
+    server.logs.appendException({ at: 1, ...owner, exception });
+    advanceTo(1_000);
+    expect([...(state()?.runners.values() ?? [])]).toMatchObject([{ alias, appName: 'painter' }]);
+    expect([...(state()?.apps.keys() ?? [])]).toEqual(['demo']);
+    expect(state()?.exceptions.size).toBe(0);
+    server.runnerHistory.ended('r-1', 2, 'The runner belongs to a deleted application.');
+    server.changed([alias], ['r-1']);
+    advanceTo(2_000);
+    expect(state()?.runners.size).toBe(0);
   });
 
   it('sends at most ten events a second, and a busy row at most once a second', async () => {

@@ -1,5 +1,6 @@
 import { contain } from '../../../local/loop/contain.ts';
 import type { TracedRequest } from '../../../telemetry/requests/types.ts';
+import { auditedRun } from '../../../wire/audit-alias.ts';
 import { createDueTimer } from '../control/due-timer.ts';
 import type { RestDeps } from '../deps.ts';
 import { type Board, createBoard, type Part } from './board.ts';
@@ -145,11 +146,13 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
       touched.apps.touch(alias, now);
     });
   });
-  rooms.logs.followExceptions((exception) =>
+  rooms.logs.followExceptions((exception) => {
+    // The audit reports them, and no later success would take them back.
+    if (auditedRun(exception.alias) !== undefined) return;
     note((now) => {
       for (const key of exceptions.add(exception)) touched.exceptions.touch(key, now);
-    }),
-  );
+    });
+  });
   rooms.followTrouble(() => note((now) => touched.head.touch('head', now)));
 
   /** Remembers that something is new, and sends it soon if anybody reads. */
@@ -221,7 +224,8 @@ export function createLiveFeed(rooms: FeedRooms, options: FeedOptions = {}): Liv
 
   function putRunner(id: string): void {
     const record = runnerHistory.get(id);
-    if (!record) {
+    // What an audit found is in the row of its run.
+    if (!record || (record.endedAt !== null && auditedRun(record.alias) !== undefined)) {
       board.remove('runners', id);
       return;
     }

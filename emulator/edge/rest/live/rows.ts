@@ -1,6 +1,7 @@
 import { median } from '../../../telemetry/requests/endpoints.ts';
 import type { TracedRequest } from '../../../telemetry/requests/types.ts';
 import type { RunnerRecord } from '../../../telemetry/types.ts';
+import { auditedRun } from '../../../wire/audit-alias.ts';
 import type { AppRow, Head, RequestRow, RunnerRow } from '../../../wire/live.ts';
 import { headOf } from '../control/own-status.ts';
 import { shownReason } from '../control/shown-reason.ts';
@@ -23,8 +24,9 @@ export function headRow(rooms: LiveRooms, endedRunners: number): Head {
   return { ...headOf(rooms), requests: rooms.requestHistory.counts(), endedRunners };
 }
 
-/** `undefined`: the app doesn't exist, or not any more. */
+/** `undefined`: the app doesn't exist, or not any more; or it only audits a run, whose row has its runner. */
 export function appRow(rooms: LiveRooms, name: string): AppRow | undefined {
+  if (auditedRun(name) !== undefined) return undefined;
   const { catalog, fleet, requestHistory, hosts } = rooms;
   const alias = catalog.alias(name);
   const counts = fleet.counts(name);
@@ -69,7 +71,7 @@ export function runnerRow(rooms: LiveRooms, record: RunnerRecord, lastLine: stri
     id,
     number,
     alias,
-    ...nameOf(rooms, alias, record.appName),
+    ...appNameField(rooms, alias, record.appName),
     revision,
     machineType,
     state,
@@ -89,13 +91,13 @@ export function runnerRow(rooms: LiveRooms, record: RunnerRecord, lastLine: stri
   };
 }
 
-/** Rows of deployed apps don't get longer by it. */
-function nameOf(
+/** Rows of deployed apps don't get longer by it. A runner that audits a run has the name of its app. */
+export function appNameField(
   { runnerHistory }: Pick<LiveRooms, 'runnerHistory'>,
   alias: string,
   stored: string | undefined,
 ): { readonly appName?: string } {
-  const appName = shown(runnerHistory.appNameOf(alias) ?? stored);
+  const appName = shown(runnerHistory.appNameOf(auditedRun(alias) ?? alias) ?? stored);
   return appName === null ? {} : { appName };
 }
 
@@ -117,7 +119,7 @@ export function requestRow(rooms: Pick<LiveRooms, 'fleet' | 'runnerHistory'>, re
   const reason = waits ? rooms.fleet.why(request.id) : null;
   return {
     ...row,
-    ...nameOf(rooms, request.alias, request.appName),
+    ...appNameField(rooms, request.alias, request.appName),
     ahead: waits ? rooms.fleet.queuePosition(request.id) : null,
     reason: reason && shownReason(rooms, reason),
   };
