@@ -158,7 +158,7 @@ export function createSession(deps: SessionDeps) {
   };
 
   return {
-    trees: { apps: treeOf(tree), requests: treeOf(requests), emulator: treeOf(emulatorTree) },
+    trees: { apps: treeOf(tree, starts.hoverOf), requests: treeOf(requests), emulator: treeOf(emulatorTree) },
     lenses,
     hovers,
     appsFound: presence.found,

@@ -83,6 +83,8 @@ export const runnerStartSchema = z.object({
   id: z.string(),
   number: z.int(),
   alias: z.string(),
+  /** As in its live row. */
+  appName: z.string().optional(),
   /** From the decision to start it until it was ready; `null`: it isn't, or never was. */
   totalMs: z.number().nullable(),
   stages: z.array(stageSchema),

@@ -2,8 +2,10 @@ import * as vscode from 'vscode';
 import type { Presenter } from '../present.ts';
 import { Problem } from '../problem.ts';
 import { askStart } from '../target/starts.ts';
+import type { Row } from '../views/row.ts';
 import { elementsOf } from '../views/row-view.ts';
-import { startText, startTrace } from '../views/start-text.ts';
+import { startHover } from '../views/start-hover.ts';
+import { nameOf, startText, startTrace } from '../views/start-text.ts';
 import { t } from '../words.ts';
 import { startScheme as scheme } from './start-scheme.ts';
 
@@ -30,7 +32,9 @@ export function createStartCommands(deps: {
   async function show(element: unknown): Promise<boolean> {
     const id = await chosen(element, t('Select a Runner'));
     if (id === undefined) return false;
-    const uri = vscode.Uri.from({ scheme, path: `/start-${id.slice(0, 8)}.md`, query: id });
+    const start = await askStart(deps.folder, id);
+    const name = start ? t('Start of runner {0} of {1}', start.number, nameOf(start)) : t('Start');
+    const uri = vscode.Uri.from({ scheme, path: `/${name.replaceAll('/', ' ')}.md`, query: id });
     deps.changed(uri);
     const document = await vscode.workspace.openTextDocument(uri);
     await vscode.window.showTextDocument(document, { preview: true });
@@ -45,7 +49,7 @@ export function createStartCommands(deps: {
       deps.present.problem(new Problem(isUnknown()));
       return false;
     }
-    const name = `start-${start.alias}-runner-${start.number}.json`;
+    const name = `start-${nameOf(start).replaceAll(/[^\w.-]+/g, '-')}-runner-${start.number}.json`;
     const base = vscode.workspace.workspaceFolders?.[0]?.uri;
     const target = await vscode.window.showSaveDialog({
       ...(base ? { defaultUri: vscode.Uri.joinPath(base, name) } : {}),
@@ -56,5 +60,11 @@ export function createStartCommands(deps: {
     return true;
   }
 
-  return { show, exportTrace, textOf };
+  /** What the tooltip of a runner's row says of its start. */
+  async function hoverOf({ about }: Row): Promise<string> {
+    const start = about?.runner === undefined ? undefined : await askStart(deps.folder, about.runner);
+    return start ? startHover(start) : '';
+  }
+
+  return { show, exportTrace, textOf, hoverOf };
 }

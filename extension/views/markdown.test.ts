@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { linkArguments, plainMarkdown } from './markdown.ts';
+import { linkArguments, plainMarkdown, tooltipText } from './markdown.ts';
 
 describe('untrusted text in Markdown', () => {
   it.each([
@@ -18,4 +18,16 @@ it('a link of Markdown keeps the arguments of its command', () => {
   const link = linkArguments({ file });
   expect(link).not.toMatch(/[()[\]<>\s]/);
   expect(JSON.parse(decodeURIComponent(link))).toEqual([{ file }]);
+});
+
+it('a tooltip has a line for each fact, and lines between its parts', () => {
+  const facts = [
+    { name: '', text: 'local/a', beginsPart: true as const },
+    { name: 'URL', text: 'x', url: 'https://x' },
+    { name: 'Saved', text: '*a*', beginsPart: true as const },
+  ];
+  expect(tooltipText(facts, 'more')).toBe(
+    'local\\/a  \n**URL:** <https://x>\n\n---\n\n**Saved:** \\*a\\*\n\n---\n\nmore',
+  );
+  expect(tooltipText([], '')).toBe('');
 });

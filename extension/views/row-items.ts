@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { type CommandName, commandId } from '../contributes/commands.ts';
 import type { RowContext } from '../contributes/contexts.ts';
-import { plainMarkdown } from './markdown.ts';
+import { tooltipText } from './markdown.ts';
 import type { Fact, Row } from './row.ts';
 import type { Element, RowView } from './row-view.ts';
 
@@ -23,8 +23,11 @@ const opens: Partial<Record<Row['kind'], CommandName>> = {
   'request.direct': 'openRequest',
 };
 
-/** The rows of a view in the editor's terms. */
-export function treeOf({ getChildren, getParent, rowOf }: RowView) {
+/** The rows of a view in the editor's terms. `more`: Markdown below the facts of a tooltip, asked for when it is shown. */
+export function treeOf(
+  { getChildren, getParent, rowOf }: RowView,
+  more: (row: Row) => Promise<string> = async () => '',
+) {
   return {
     getChildren,
     getParent,
@@ -32,9 +35,9 @@ export function treeOf({ getChildren, getParent, rowOf }: RowView) {
       const row = rowOf(element);
       return row ? treeItem(row, element, opens[row.kind]) : new vscode.TreeItem('');
     },
-    resolveTreeItem(item: vscode.TreeItem, element: Element): vscode.TreeItem {
+    async resolveTreeItem(item: vscode.TreeItem, element: Element): Promise<vscode.TreeItem> {
       const row = rowOf(element);
-      if (row) item.tooltip = tooltip(row.facts);
+      if (row) item.tooltip = tooltip(row.facts, await more(row));
       return item;
     },
   };
@@ -64,11 +67,12 @@ function treeItem(row: Row, element: Element, command: CommandName | undefined):
   return item;
 }
 
+/** Commands that a tooltip may have links to. What an app says is escaped, so that it has none. */
+const linked: readonly CommandName[] = ['showStart', 'exportStart'];
+
 /** Created when the tooltip is shown. */
-function tooltip(facts: readonly Fact[]): vscode.MarkdownString {
-  const lines = facts.map(({ name, text, url }) => {
-    const value = url === undefined ? plainMarkdown(text) : `<${url}>`;
-    return name === '' ? value : `**${name}:** ${value}`;
-  });
-  return new vscode.MarkdownString(lines.join('  \n'));
+function tooltip(facts: readonly Fact[], more: string): vscode.MarkdownString {
+  const markdown = new vscode.MarkdownString(tooltipText(facts, more));
+  if (more !== '') markdown.isTrusted = { enabledCommands: linked.map(commandId) };
+  return markdown;
 }

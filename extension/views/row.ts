@@ -10,6 +10,8 @@ export interface Fact {
   readonly text: string;
   /** The target if the text is a link. */
   readonly url?: string;
+  /** A line separates it from those before it. */
+  readonly beginsPart?: true;
 }
 
 /** A row of a tree as plain data; `row-view.ts` makes it a `TreeItem`. Its meaning is in its first 30 characters. */

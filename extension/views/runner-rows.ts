@@ -8,17 +8,27 @@ const runnerPrefix = 'runner/';
 
 /** `runner 2  idle · stops in 40 s`. Pure. */
 export function runnerRow(runner: RunnerRow, time: Time): Row {
-  const { id, number, endedAt } = runner;
+  return rowOf(runner, t('runner {0}', runner.number), time);
+}
+
+/** The fresh runner that answers a request of a run, too: `audit  setup 4 s`. It ends with its answer. Pure. */
+export function auditRow(runner: RunnerRow, time: Time): Row {
+  const row = rowOf(runner, t('audit'), time);
+  const meaning = t('A fresh runner, which answers the first request after a change in place, too, and then ends.');
+  return { ...row, facts: [fact('', meaning), ...row.facts] };
+}
+
+function rowOf(runner: RunnerRow, label: string, time: Time): Row {
+  const { id, endedAt } = runner;
   // The last state of a runner that ended with its emulator isn't a final state.
   const state = endedAt === null ? runner.state : 'TERMINATED';
   const since = endedAt ?? debuggedSince(runner) ?? runner.since;
   const { icon, color, word } = lookOf(runner, state);
-  const label = t('runner {0}', number);
   const on = requestsOn(runner);
   // For a working runner, the state is enough.
   const why = runner.why && (state === 'TERMINATED' || state === 'FAILURE_DELAY') ? cause(runner.why) : '';
   return {
-    id: `${runnerPrefix}${id}`,
+    id: runnerRowId(id),
     kind: endedAt === null ? 'runner' : 'runner.ended',
     label,
     description: [word(lasting(since, time), countdown(runner, time)), on, attached(runner), lastLine(runner), why]
@@ -46,6 +56,11 @@ function lookOf({ debug, endedAt }: RunnerRow, state: string): StateLook {
 
 function attached({ debug, endedAt }: RunnerRow): string {
   return endedAt === null && debug === 'attached' ? t('debugger') : '';
+}
+
+/** The id of the row that shows a runner. */
+export function runnerRowId(id: string): string {
+  return `${runnerPrefix}${id}`;
 }
 
 /** The id of the runner that a row shows. */

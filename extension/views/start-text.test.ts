@@ -19,13 +19,13 @@ const start: RunnerStart = {
 it('a start is a table of its stages with bars, then what was imported, then advice', () => {
   expect(startText(start)).toBe(`# Start of runner 2 of demo
 
-Ready after 8.0 s. The start before it, runner 1, took 7.5 s.
+Ready after 8.0 s: 500 ms more than runner 1.
 
-    Stage               Time    Before
-    Waiting for a slot  0 ms            █
-    Imports of the app  4.0 s   3.9 s   ████████████████
-    setup()             4.0 s                           ████████████████
-    First call          700 ms
+    Stage                 Time  Before
+    Waiting for a slot    0 ms          ▏
+    Imports of the app   4.0 s   3.9 s  ███████████████
+    setup()              4.0 s                         ██████████████
+    First call          700 ms                                       ███
 
 ## Imports of the app: 812 modules in 3.1 s
 
@@ -40,8 +40,8 @@ Ready after 8.0 s. The start before it, runner 1, took 7.5 s.
 it('a start that lasts has a stage without an end', () => {
   const setup = { ...stage, name: 'setup', at: 5_000, ms: null } as const;
   const text = startText({ ...start, totalMs: null, stages: [...start.stages.slice(0, 2), setup], previous: null });
-  expect(text).toContain('It is not ready.\n');
-  expect(text).toMatch(/setup\(\) {13}… +░\n/);
+  expect(text).toContain('Not ready.\n');
+  expect(text).toMatch(/setup\(\) {2,}… +░\n/);
   expect(startText({ ...start, stages: [], advice: [] })).toContain('# Start of runner 2 of demo');
 });
 

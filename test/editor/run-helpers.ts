@@ -1,8 +1,11 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isAlive, type ProcessIdentity } from '../../emulator/local/data-folder.ts';
+import { expect } from 'vitest';
+import { isAlive, type ProcessIdentity, readLocalKey } from '../../emulator/local/data-folder.ts';
+import { statusSchema } from '../../emulator/wire/status.ts';
 import { processIdentity, processTree } from '../support/procfs.ts';
 import { until } from '../support/wait.ts';
+import type { FalWindow } from './fal-window.ts';
 import type { Scene } from './scene.ts';
 
 /** The processes that keep runs alive for the windows of this workspace. */
@@ -40,4 +43,34 @@ export async function noRunsIn(scene: Scene): Promise<void> {
 /** @param identity from `processIdentity` */
 export function hasEnded(identity: string | undefined): boolean {
   return identity === undefined || processIdentity(Number.parseInt(identity, 10)) !== identity;
+}
+
+/** Waits for the line above an app in the editor. */
+export function lensOf({ workbench }: FalWindow, text: RegExp): Promise<void> {
+  const lens = workbench.page.locator('.editor-instance .codelens-decoration').filter({ hasText: text });
+  return lens.first().waitFor({ timeout: 90_000 });
+}
+
+/** Where the app of the only run is called: `fal run` makes public apps. `before`: that of an earlier run. */
+export async function urlOfRun(scene: Scene, before?: string): Promise<string> {
+  const { ports } = await scene.emulator();
+  const headers = { authorization: `Key ${readLocalKey(scene.dataDir)}` };
+  const living = async () => {
+    const status = await fetch(`http://localhost:${ports.api}/minifal/status`, { headers });
+    const { runners } = statusSchema.parse(await status.json());
+    const urls = runners.flatMap(({ alias, endedAt }) =>
+      endedAt === null ? [`http://localhost:${ports.run}/local/${alias}/`] : [],
+    );
+    return urls.find((url) => url !== before);
+  };
+  return until('a run has a runner', living, { timeoutMs: 120_000 });
+}
+
+/** Calls the app of the only run, as a program elsewhere does. */
+export async function callRun(scene: Scene, url?: string): Promise<unknown> {
+  const to = url ?? (await urlOfRun(scene));
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(to, { method: 'POST', body: '{}', headers });
+  expect(response.status).toBe(200);
+  return response.json();
 }

@@ -7,6 +7,7 @@ import { iconContrasts, objections } from './accessibility.ts';
 import type { FalWindow } from './fal-window.ts';
 import { inEachTheme, takePicture } from './pictures.ts';
 import { type Scene, setScene } from './scene.ts';
+import { withTooltip } from './tooltips.ts';
 
 const origin = 'http://localhost:5173';
 /** One app for each state that lasts. */
@@ -224,27 +225,7 @@ it('uses a changed setting at the next start, and reports an invalid one once', 
   await window.status(/fal: local.* x3/);
 });
 
-/**
- * The editor's hover for the element under the mouse. Points again at a row that is redrawn or moves in the meantime,
- * so that the hover is another row's or none.
- */
+/** The text of the tooltip of a row. */
 async function hover(row: RegExp, name: string, wanted: RegExp): Promise<string> {
-  const { page } = window.workbench;
-  const shown = page.locator('.workbench-hover:visible .hover-contents').first();
-  await until('the tooltip is there', async () => {
-    await page.mouse.move(900, 300);
-    await (await window.row(row)).locator('.label-name').hover();
-    return shown
-      .filter({ hasText: wanted })
-      .waitFor({ timeout: 2_000 })
-      .then(
-        () => true,
-        () => false,
-      );
-  });
-  const text = ((await shown.textContent()) ?? '').replaceAll('\u00a0', ' ');
-  await takePicture(window.workbench, `tooltip-${name}`);
-  await page.mouse.move(900, 300);
-  await shown.waitFor({ state: 'hidden' });
-  return text;
+  return withTooltip(window, row, wanted, () => takePicture(window.workbench, `tooltip-${name}`));
 }

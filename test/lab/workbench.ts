@@ -91,17 +91,21 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
   async function openFile(path: string): Promise<void> {
     const name = path.split('/').at(-1) ?? path;
     const tab = page.locator('.tab.active').filter({ hasText: name });
-    await until(`${path} is open`, async () => {
-      await page.keyboard.press('F1');
-      await input.fill(path, { timeout: 3_000 }).catch(() => undefined);
-      // The list first has the matches of names, and then is replaced by those of paths.
-      const found = rows.filter({ hasText: name }).first();
-      await found.click({ timeout: 3_000 }).catch(() => undefined);
-      return tab.waitFor({ timeout: 3_000 }).then(
-        () => true,
-        () => false,
-      );
-    });
+    await until(
+      `${path} is open`,
+      async () => {
+        await page.keyboard.press('F1');
+        await input.fill(path, { timeout: 3_000 }).catch(() => undefined);
+        // The list first has the matches of names, and then is replaced by those of paths.
+        const found = rows.filter({ hasText: name }).first();
+        await found.click({ timeout: 3_000 }).catch(() => undefined);
+        return tab.waitFor({ timeout: 3_000 }).then(
+          () => true,
+          () => false,
+        );
+      },
+      { timeoutMs: 60_000 },
+    );
     await page.locator('.editor-instance .view-line').first().waitFor();
   }
 
@@ -131,11 +135,15 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
     },
     async showContainer(title) {
       const tab = page.locator('.activitybar').getByRole('tab', { name: new RegExp(`^${escapeRegExp(title)}`) });
-      await until(`the side bar shows ${title}`, async () => {
-        if ((await tab.getAttribute('aria-selected')) === 'true') return true;
-        await tab.click();
-        return false;
-      });
+      await until(
+        `the side bar shows ${title}`,
+        async () => {
+          if ((await tab.getAttribute('aria-selected')) === 'true') return true;
+          await tab.click();
+          return false;
+        },
+        { timeoutMs: 60_000 },
+      );
     },
     view: (name) =>
       page.locator('.sidebar .pane').filter({ has: page.locator('.pane-header .title', { hasText: name }) }),

@@ -4,6 +4,7 @@ import { restServer } from '../testing/rest.ts';
 
 it("answers the stages of a runner's start to the owner, and those of the start before it", async () => {
   const { runnerHistory, url, get } = await restServer();
+  runnerHistory.named('demo', 'painter');
   for (const [id, at] of [
     ['r-1', 1_000],
     ['r-2', 5_000],
@@ -15,7 +16,7 @@ it("answers the stages of a runner's start to the owner, and those of the start 
   }
   expect((await fetch(url('/minifal/runners/r-2/start'))).status).toBe(401);
   const start = runnerStartSchema.parse((await get('/minifal/runners/r-2/start')).json);
-  expect(start).toMatchObject({ id: 'r-2', number: 2, alias: 'demo', totalMs: null, advice: [] });
+  expect(start).toMatchObject({ id: 'r-2', number: 2, alias: 'demo', appName: 'painter', totalMs: null, advice: [] });
   expect(start.previous).toEqual({ id: 'r-1', number: 1, totalMs: 70 });
   expect(start.stages).toMatchObject([
     { name: 'slot', at: 5_000, ms: 10, previousMs: 10 },
