@@ -12,6 +12,8 @@ export interface AppFacts {
   /** Absent: the emulator doesn't know the app, or has reloaded its code since, which the revision doesn't say. */
   readonly revision?: string;
   readonly queued: number;
+  /** Of a run. */
+  readonly scaling?: NonNullable<AppRow['scaling']>;
   /** The last save, of a run that reloads. */
   readonly reload?: ReloadRow;
   /** Runners that can serve, and those among them that have a request. */
@@ -73,6 +75,7 @@ function factsOf(
     lastFailure: app?.lastFailure ? cause(app.lastFailure) : null,
     waitsBecause: app?.reason ? sentenceOf(app.reason, head, now) : null,
     ...(app && app.reload === null ? { revision: app.revision } : {}),
+    ...(app?.scaling ? { scaling: app.scaling } : {}),
     ...(app?.reload ? { reload: app.reload } : {}),
     ...(app ? { endpoints: new Map(app.endpoints.map((one) => [one.path, endpointFacts(one, requests)])) } : {}),
   };

@@ -30,6 +30,11 @@ describe('the state of an app in its lens', () => {
       '✕ start failed: no weights; next try at 20:44:12',
     ],
     [{ backingOff: { why: 'no weights', until: null }, queued: 2 }, '✕ start failed: no weights, 2 queued'],
+    [{ ready: 1, scaling: 'pinned' }, '● idle, kept warm'],
+    [{ ready: 2, busy: 1, queued: 1, scaling: 'pinned' }, '● 1 of 2 busy, 1 queued, kept warm'],
+    [{ starting: 'setup', scaling: 'pinned' }, '◌ setup'],
+    [{ scaling: 'faithful' }, '○ no runner, faithful scaling'],
+    [{ ready: 1, scaling: 'faithful' }, '● idle, faithful scaling'],
     [{ lastFailure: 'RuntimeError: no weights' }, '✕ last start failed: RuntimeError: no weights'],
   ])('%j is %j', (facts, expected) => {
     expect(text(facts)).toBe(expected);

@@ -1,3 +1,4 @@
+import { scalingWords } from '../views/app-words.ts';
 import { t } from '../words.ts';
 import type { Endpoint } from '../workspace/code/python-file.ts';
 import type { AppFacts, EndpointFacts } from './facts.ts';
@@ -39,8 +40,10 @@ function stateOf(
   const news = facts.debug ? undefined : reloadText(facts.reload, now, file);
   if (news !== undefined) return short(news);
   const queued = facts.queued > 0 ? `, ${t('{0} queued', facts.queued)}` : '';
-  const changed = isChanged ? `, ${t('code changed')}` : '';
-  return `${short(`${stateWords(facts, isRun, timeOf)}${queued}`, maxLength - changed.length)}${changed}`;
+  const words = scalingWords(facts.scaling, facts.ready > 0);
+  const scaling = words === '' ? '' : `, ${words}`;
+  const end = `${scaling}${isChanged ? `, ${t('code changed')}` : ''}`;
+  return `${short(`${stateWords(facts, isRun, timeOf)}${queued}`, maxLength - end.length)}${end}`;
 }
 
 function stateWords(facts: AppFacts, isRun: boolean, timeOf: (at: number) => string): string {
@@ -57,7 +60,8 @@ function stateWords(facts: AppFacts, isRun: boolean, timeOf: (at: number) => str
     return `✕ ${failed}${until === null ? '' : `; ${t('next try at {0}', timeOf(until))}`}`;
   }
   if (lastFailure !== null) return `✕ ${t('last start failed: {0}', short(lastFailure, 60))}`;
-  // A run has a runner from its beginning to its end.
+  if (facts.scaling === 'faithful') return `○ ${t('no runner')}`;
+  // A run that is kept warm has a runner from its beginning to its end.
   return isRun ? `◌ ${t('starting')}` : `○ ${t('deployed, no runner')}`;
 }
 

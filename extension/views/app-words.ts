@@ -18,5 +18,16 @@ export function stateWords(app: AppRow | undefined, living: readonly RunnerRow[]
   if (app?.lastFailure) return t('start failed: {0}', cause(app.lastFailure));
   if (living.length > 0) return t('stopping');
   if (!app) return t('ended');
-  return app.kind === 'deployed' ? t('no runner') : t('starting');
+  return app.kind === 'deployed' || app.scaling === 'faithful' ? t('no runner') : t('starting');
+}
+
+/** It can take a request, or has one. */
+export function isReady({ state }: RunnerRow): boolean {
+  return state === 'IDLE' || state === 'RUNNING';
+}
+
+/** Why the runner of a run stays, or may be gone, in two words; empty: nothing runs yet, or it isn't a run. Pure. */
+export function scalingWords(scaling: AppRow['scaling'] | undefined, isAnyReady: boolean): string {
+  if (scaling === 'faithful') return t('faithful scaling');
+  return scaling === 'pinned' && isAnyReady ? t('kept warm') : '';
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Reason } from '../target/live.ts';
+import type { Reason, RunnerRow } from '../target/live.ts';
 import { appRow, liveWith } from '../target/testing/live.ts';
 import { toItems } from './items.ts';
 import { ticks } from './row.ts';
@@ -167,6 +167,13 @@ describe('the view Apps', () => {
     expect(items({ runs, runners: [ended] }, now + 299_000)).toEqual([]);
     expect(draw(items({ apps: [run] }))).toEqual(['fal run | starting']);
     expect(draw(items({ apps: [{ ...run, appName: 'painter' }] }))).toEqual(['painter (run) | starting']);
+    const scaled = (scaling: 'pinned' | 'faithful', runners: readonly RunnerRow[]) =>
+      draw(items({ apps: [{ ...run, appName: 'painter', scaling }], runners }))[0];
+    const idle = { ...runner, alias };
+    expect(scaled('pinned', [])).toBe('painter (run) | starting');
+    expect(scaled('pinned', [idle])).toBe('painter (run) | idle · kept warm');
+    expect(scaled('faithful', [idle])).toBe('painter (run) | idle · faithful scaling');
+    expect(scaled('faithful', [])).toBe('painter (run) | no runner · faithful scaling');
     // A window that was reloaded no longer knows what it ran.
     expect(draw(items({ runners: [{ ...ended, appName: 'painter' }] }))[0]).toBe('painter (run) | ended');
   });
@@ -189,6 +196,23 @@ describe('the view Apps', () => {
     expect(labels({ found, runs, apps: [app], runners: [ended] })).toEqual(both);
     const other = appRow({ alias, kind: 'run', appName: 'other' });
     expect(labels({ found, apps: [app, other] })).toEqual(['Painter', 'Upscale', 'other (run)']);
+  });
+
+  it('shows the runner that audits a run below it, and nothing of it elsewhere or after its run', () => {
+    const alias = '99999999-cccc-4c43-9d4e-5b6f0f7f1a11';
+    const runs = new Map([[alias, painter]]);
+    const run = appRow({ alias, kind: 'run', revision });
+    const audit = { ...runner, id: 'fresh', alias: `${alias}-audit-0123abcd`, state: 'SETUP' };
+    const rows = items({ found: [painter], runs, apps: [run], runners: [{ ...runner, alias }, audit] });
+    expect(draw(rows)).toEqual([
+      'Painter (run) | idle',
+      '  POST / | no calls',
+      '  POST /slow | no calls',
+      '  runner 1 | idle 5 s',
+      '  audit | setup 5 s',
+    ]);
+    expect(rows[0]?.children.at(-1)).toMatchObject({ kind: 'runner', spoken: 'audit, setup, less than a minute' });
+    expect(items({ runs, runners: [audit] })).toEqual([]);
   });
 
   it('shows a deployed app that was given no name by its alias, which looks like that of a run', () => {

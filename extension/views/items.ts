@@ -1,14 +1,14 @@
-import { aliasName, isRunAlias } from '../target/alias-name.ts';
+import { aliasName, auditedRun, isRunAlias } from '../target/alias-name.ts';
 import { byAlias } from '../target/by-alias.ts';
 import type { AppRow, LiveState, Reason, RunnerRow } from '../target/live.ts';
 import type { Snapshot } from '../target/snapshot.ts';
 import { t } from '../words.ts';
-import { stateWords } from './app-words.ts';
+import { isReady, scalingWords, stateWords } from './app-words.ts';
 import { brokenRow, type CodeFile, codeRow, endpointRows, type FoundApp } from './code-rows.ts';
 import { isCounting, isSaidByRunners, shortReason } from './reason-words.ts';
 import { reloadFacts } from './reload-facts.ts';
 import { type About, appRowId, type Fact, fact, gone, type Row, shortLabel, type Time } from './row.ts';
-import { endedRow, runnerOf, runnerRow } from './runner-rows.ts';
+import { auditRow, endedRow, runnerOf, runnerRow } from './runner-rows.ts';
 
 /** Everything that the view "Apps" shows. */
 export interface AppsShown {
@@ -32,6 +32,8 @@ interface Shown {
   readonly app: AppRow | undefined;
   readonly code: FoundApp | undefined;
   readonly runners: readonly RunnerRow[];
+  /** Those that audit the last change of its code. */
+  readonly audits: readonly RunnerRow[];
   /** Of its ended runners, those that the user cleared. */
   readonly cleared: number;
   /** A run of the same app is shown, too. */
@@ -117,11 +119,20 @@ function appsOf(
   const isShown = ({ id, endedAt, alias }: RunnerRow) =>
     endedAt === null || (!cleared?.has(id) && (live.apps.has(alias) || now - endedAt < endedShownMs));
   const deployedAs = new Map([...found].reverse().map((code) => [code.appName, code]));
-  const runners = byAlias([...live.runners.values()].filter(isShown));
+  const shown = [...live.runners.values()].filter(isShown);
+  const runners = byAlias(shown.filter(({ alias }) => auditedRun(alias) === undefined));
+  const audits = byAlias(
+    shown.filter(({ alias }) => auditedRun(alias) !== undefined),
+    ({ alias }) => auditedRun(alias) ?? alias,
+  );
   const all = [...new Set([...live.apps.keys(), ...runners.keys()])].map((alias) => {
     const app = live.apps.get(alias);
     const code = runs?.get(alias) ?? (isRunAlias(alias) ? undefined : deployedAs.get(alias));
-    return { alias, app, code, runners: runners.get(alias) ?? [], cleared: clearedCounts?.get(alias) ?? 0 };
+    return {
+      ...{ alias, app, code, runners: runners.get(alias) ?? [] },
+      audits: audits.get(alias) ?? [],
+      cleared: clearedCounts?.get(alias) ?? 0,
+    };
   });
   const run = all.filter(({ alias, app }) => isRunAlias(alias) && app?.kind !== 'deployed');
   const runNames = new Set(run.map((one) => one.code?.appName ?? runNameOf(one)));
@@ -143,7 +154,7 @@ function byLabel(a: Row, b: Row): number {
 }
 
 function appRow({ head }: LiveState, shown: Shown, time: Time): Row {
-  const { alias, app, code, runners, cleared, hasRun } = shown;
+  const { alias, app, code, runners, audits, cleared, hasRun } = shown;
   const ended = runners.filter(({ endedAt }) => endedAt !== null);
   const endedCount = Math.max(ended.length, (app?.ended.count ?? 0) - cleared);
   const living = runners.filter(({ endedAt }) => endedAt === null);
@@ -165,8 +176,8 @@ function appRow({ head }: LiveState, shown: Shown, time: Time): Row {
     ...(waiting === 0 ? [] : [t('{0} queued', waiting)]),
     ...(shownReason ? [shortReason(shownReason, time)] : []),
   ];
-  const scaling = app?.scaling === 'faithful' ? [t('scales as if deployed')] : [];
-  const description = [stateWords(app, living, time), ...queued, ...scaling].join(' · ');
+  const scaling = scalingWords(app?.scaling, living.some(isReady));
+  const description = [stateWords(app, living, time), ...queued, scaling].filter(Boolean).join(' · ');
   const ticking = living.some(({ state }) => state === 'SETUP') || (shownReason && isCounting(shownReason));
   return {
     id: appRowId(alias),
@@ -184,6 +195,7 @@ function appRow({ head }: LiveState, shown: Shown, time: Time): Row {
     children: [
       ...(app ? endpointRows(app, code) : []),
       ...revisionsOrRunners(app, alias, living, time),
+      ...audits.map((runner) => auditRow(runner, time)),
       ...[endedRow(alias, ended, { count: endedCount, hasFailed: !!app?.lastFailure }, time)].filter(
         (row) => row !== undefined,
       ),
@@ -205,18 +217,20 @@ function appFacts(app: AppRow | undefined, code: FoundApp | undefined, time: Tim
           fact(t('Callers'), callers()[app.authMode ?? 'private']),
           fact(t('Revision'), app.revision),
         ]
-      : [fact('', t('Lives as long as its `fal run` command.')), ...scalingFacts(app)]),
+      : [fact('', t('Lives as long as its command, fal run.')), ...scalingFacts(app)]),
     ...(app?.reason && !isSaidByRunners(app.reason) ? [fact(t('Waiting'), waitsBecause(app.reason, time))] : []),
     ...(app?.lastFailure ? [fact(t('Last start failed'), app.lastFailure)] : []),
-    ...(app?.reload ? reloadFacts(app.reload) : []),
+    ...(app?.reload
+      ? reloadFacts(app.reload, code?.path.endsWith(code.file) ? code.path.slice(0, -code.file.length) : '')
+      : []),
   ];
 }
 
 function scalingFacts(app: AppRow | undefined): readonly Fact[] {
   if (!app?.scaling) return [];
   const words = {
-    pinned: t('pinned: one runner stays, whatever keep_alive says'),
-    faithful: t('faithful: runners come with requests and end after keep_alive'),
+    pinned: t('kept warm: one runner stays, whatever keep_alive says'),
+    faithful: t('faithful scaling: runners come with requests and end after keep_alive'),
   };
   return [fact(t('Scaling'), words[app.scaling])];
 }

@@ -11,6 +11,8 @@ it('the tooltip of a run has the last save, and why it equals a restart', () => 
     sources: { old: 'b' },
     changed: ['Demo.main: code'],
     reached: 12,
+    reaches: ['Demo.setup', 'load_model'],
+    compared: 143,
     operations: { code: 2 },
     kept: [],
   };
@@ -19,14 +21,20 @@ it('the tooltip of a run has the last save, and why it equals a restart', () => 
     ['Saved', '/work/app.py'],
     ['Because of', 'load_lora <- Demo.setup'],
     ['Changed', 'Demo.main: code'],
-    ['Reached by setup()', '12'],
-    ['Operations', 'code 2'],
+    ['Reached by setup(), unchanged', 'Demo.setup, load_model'],
+    ['Compared', '143 functions, classes and values; setup() reaches 12'],
   ]);
 });
 
 it('the tooltip of a run has the line of a save that can’t be imported', () => {
   const error = { type: 'SyntaxError', message: "expected ':'", file: '/work/app.py', line: 22 };
   expect(shown({ outcome: 'kept', cause: null, error })).toEqual([['Reloaded at …', "expected ':' (/work/app.py:22)"]]);
+});
+
+it('the tooltip of a run has files of its folder without that folder', () => {
+  const error = { type: 'SyntaxError', message: "expected ':'", file: '/lib/b.py', line: 22 };
+  const facts = reloadFacts(reloadRow({ outcome: 'kept', cause: '/work/sub/app.py', error }), '/work/');
+  expect(facts.map(({ text }) => text)).toEqual(["expected ':' (/lib/b.py:22)", 'sub/app.py']);
 });
 
 it('the tooltip of a run has what an audit found', () => {

@@ -23,7 +23,10 @@ const opens: Partial<Record<Row['kind'], CommandName>> = {
   'request.direct': 'openRequest',
 };
 
-/** The rows of a view in the editor's terms. `more`: Markdown below the facts of a tooltip, asked for when it is shown. */
+/**
+ * The rows of a view in the editor's terms. `more`: Markdown below the facts of a tooltip, asked for when that is
+ * shown.
+ */
 export function treeOf(
   { getChildren, getParent, rowOf }: RowView,
   more: (row: Row) => Promise<string> = async () => '',

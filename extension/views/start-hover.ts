@@ -10,8 +10,8 @@ import { adviceTexts, barsOf, columns, stageWords, totalText } from './start-wor
 const barWidth = 24;
 
 /**
- * How a runner's start went, as Markdown for the tooltip of its row: the total, a bar for each stage, and advice. Empty:
- * nothing is known of it. Pure.
+ * How a runner's start went, as Markdown for the tooltip of its row: the total, a bar for each stage, and advice.
+ * Empty: nothing is known of it. Pure.
  */
 export function startHover(start: RunnerStart): string {
   const { stages } = start;

@@ -119,7 +119,7 @@ it('F5 without a launch.json runs the app, and stops a queued request at a break
   await page.locator('.editor-instance .codicon-debug-breakpoint').first().waitFor();
   await page.keyboard.press('F5');
   await theHelperOf(scene);
-  await lens(/● idle$/);
+  await lens(/● idle, kept warm$/);
   const { ports } = await scene.emulator();
   headers = { authorization: `Key ${readLocalKey(scene.dataDir)}`, 'content-type': 'application/json' };
   const status = await fetch(`http://localhost:${ports.api}/minifal/status`, { headers });
@@ -139,7 +139,7 @@ it('F5 without a launch.json runs the app, and stops a queued request at a break
   const [word, made = ''] = await answerTo(request);
   expect(word).toBe('first');
   model = made;
-  await lens(/● idle$/);
+  await lens(/● idle, kept warm$/);
 });
 
 it('shows what the threads of a stopped runner do, with links to the code', async () => {

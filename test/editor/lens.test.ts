@@ -157,7 +157,7 @@ it('believes Python about code that its own grammar does not know', async () => 
 it('runs an app by a click, and follows its state', async () => {
   await clickLens(/^Run Local$/);
   await lens(/\| ◌ (starting|setup)$/);
-  await lens(/\| ● idle$/);
+  await lens(/\| ● idle, kept warm$/);
   expect(await call('/')).toBe(200);
   expect(await call('/slow')).toBe(500);
   await lens(/^Call \| 1 call · p50 [\d.]+ m?s$/);
@@ -318,5 +318,5 @@ it('runs an app of a monorepo in its own folder, where it finds the modules next
   await window.workbench.openFile('services/img/app.py');
   await lens(/^Run Local \| Debug \| Call \| Deploy Local \| not running$/);
   await clickLens(/^Run Local$/);
-  await lens(/\| ● idle$/);
+  await lens(/\| ● idle, kept warm$/);
 });

@@ -1,13 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { readLocalKey } from '../../emulator/local/data-folder.ts';
-import { statusSchema } from '../../emulator/wire/status.ts';
 import { until } from '../support/wait.ts';
 import type { FalWindow } from './fal-window.ts';
 import { takePicture, takePictures } from './pictures.ts';
-import { noRunsIn, theHelperOf } from './run-helpers.ts';
+import { callRun, lensOf, noRunsIn, theHelperOf, urlOfRun } from './run-helpers.ts';
 import { type Scene, setScene } from './scene.ts';
+import { takeTooltips } from './tooltips.ts';
 
 const app = `import os
 import time
@@ -41,30 +40,16 @@ beforeAll(async () => {
   await window.workbench.openFile('painter.py');
   await window.workbench.command('fal: Run App');
   await theHelperOf(scene);
-  await lens(/● idle$/);
-  const { ports } = await scene.emulator();
-  const headers = { authorization: `Key ${readLocalKey(scene.dataDir)}` };
-  const status = await fetch(`http://localhost:${ports.api}/minifal/status`, { headers });
-  const [runner] = statusSchema.parse(await status.json()).runners;
-  url = `http://localhost:${ports.run}/local/${runner?.alias}/`;
+  await lens(/● idle, kept warm$/);
+  url = await urlOfRun(scene);
 });
 afterAll(() => scene?.close());
 afterEach(async ({ task }) => {
   if (task.result?.state === 'fail') await takePicture(window.workbench, `reload-failed-${task.name.slice(0, 30)}`);
 });
 
-const lens = (text: RegExp) =>
-  window.workbench.page
-    .locator('.editor-instance .codelens-decoration')
-    .filter({ hasText: text })
-    .first()
-    .waitFor({ timeout: 90_000 });
-
-/** As from a program elsewhere: `fal run` makes public apps. */
-async function call(): Promise<readonly string[]> {
-  const response = await fetch(url, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } });
-  return response.json() as Promise<readonly string[]>;
-}
+const lens = (text: RegExp) => lensOf(window, text);
+const call = async () => (await callRun(scene, url)) as readonly string[];
 
 /** Replaces a line of the open file by keys, and saves. */
 async function edit(line: string, text: string): Promise<void> {
@@ -90,7 +75,7 @@ it('reloads a save without running setup() again, and says so in the lens', asyn
   await lens(/● reloaded in \d+ ms, model kept$/);
   expect(await call()).toEqual(['second', model]);
   await window.picture('reload-swapped');
-  await lens(/● idle$/);
+  await lens(/● idle, kept warm$/);
 });
 
 it('has an import that fails in the lens and at its line, while the old code answers, until it is fixed', async () => {
@@ -104,7 +89,7 @@ it('has an import that fails in the lens and at its line, while the old code ans
   await takePictures(window.workbench, 'reload-kept');
   await edit('import time_that_is_not_there', 'import time');
   await until('it is gone', async () => !(await problems()).some((row) => /time_that_is_not_there/.test(row)));
-  await lens(/● idle$/);
+  await lens(/● idle, kept warm$/);
   expect(await call()).toEqual(['second', model]);
 });
 
@@ -136,13 +121,59 @@ it('restarts when setup() changed, and when the user asks for it', async () => {
   await until('setup() has run again', async () => (await call())[1] !== second);
 });
 
+it('says in the tooltip of the run why the change equals a restart', async () => {
+  await edit('return ["second"', 'return ["third", self.model]');
+  await lens(/● reloaded in/);
+  const text = await takeTooltips(window, 'reload-tooltip', /^Painter \(run\)/, /Reloaded at/);
+  expect(text).toMatch(/Saved: .*painter\.py/);
+  expect(text).toMatch(/Changed: .*Painter\.answer/);
+  expect(text).toMatch(/Reached by setup\(\), unchanged: .*Painter\.setup/);
+  expect(text).toMatch(/Compared: \d+ functions, classes and values; setup\(\) reaches \d+/);
+});
+
+it('switches the scaling of a run, which its row and its lens say', async () => {
+  await window.row(/^Painter \(run\) idle · kept warm$/);
+  await window.workbench.command('fal: Switch Scaling of Run');
+  await window.row(/^Painter \(run\) (idle|no runner) · faithful scaling$/);
+  await lens(/● idle, faithful scaling$|○ no runner, faithful scaling$/);
+  await takePictures(window.workbench, 'scaling-faithful');
+  // The default of keep_alive is over soon: nothing runs, and the next call starts a runner.
+  await window.row(/^Painter \(run\) no runner · faithful scaling$/);
+  await lens(/○ no runner, faithful scaling$/);
+  expect((await call())[0]).toBe('third');
+  await window.workbench.command('fal: Switch Scaling of Run');
+  await window.row(/^Painter \(run\) idle · kept warm$/);
+  await lens(/● idle, kept warm$/);
+  await takePictures(window.workbench, 'scaling-pinned');
+});
+
+it('shows the fresh runner of an audit in the row of its run while it answers, and then what it found', async () => {
+  const { workbench } = window;
+  await scene.vscode.changeSettings({ ...scene.options.settings, 'minifal.hotReloadAudit': true });
+  await workbench.command('fal: Run App');
+  url = await urlOfRun(scene, url);
+  await lens(/● idle, kept warm$/);
+  await edit('return ["third"', 'return ["fourth", self.model]');
+  await lens(/● reloaded in/);
+  expect((await call())[0]).toBe('fourth');
+  const seen = await window.rowIsSeen(/^audit (waiting|setup)/);
+  expect(seen.filter((row) => /^Elsewhere/.test(row))).toEqual([]);
+  await window.picture('audit-runner');
+  // The model is another one in each runner.
+  const text = await takeTooltips(window, 'audit-report', /^Painter \(run\) idle/, /Audit:/);
+  expect(text).toMatch(/Audit: a fresh runner's answer to POST \/ has other values in \$\[1\]\./);
+  const rows = await window.rows();
+  expect(rows.filter((row) => /^(audit|Elsewhere) /.test(row))).toEqual([]);
+  expect(rows.filter((row) => /^runner \d+ (?!ended)/.test(row))).toHaveLength(1);
+});
+
 it('stops watching a file, and nothing is left after the run', async () => {
   await window.workbench.command('fal: Ignore Saves of File…');
   const input = window.workbench.page.locator('.quick-input-widget:visible input').first();
   await input.fill('painter.py');
   await input.press('Enter');
   const before = await call();
-  await edit('return ["second"', 'return ["third", self.model]');
+  await edit('return ["fourth"', 'return ["fifth", self.model]');
   await lens(/● idle/);
   expect(await call()).toEqual(before);
   await window.workbench.command('fal: Stop Run');

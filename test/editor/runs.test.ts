@@ -107,10 +107,10 @@ it('runs an app again in the place of its run, whose lens says that its code has
   const first = await run('Slow');
   await window.workbench.openFile('slow.py');
   const lens = (text: RegExp) => page.locator('.editor-instance .codelens-decoration').filter({ hasText: text });
-  await lens(/Run Local.*● idle$/).waitFor({ timeout: 60_000 });
+  await lens(/Run Local.*● idle, kept warm$/).waitFor({ timeout: 60_000 });
   const file = join(scene.workspace, 'slow.py');
   await writeFile(file, (await readFile(file, 'utf8')).replace('keep_alive = 60', 'keep_alive = 90'));
-  await lens(/Run Again.*● idle,.code changed$/).waitFor();
+  await lens(/Run Again.*● idle, kept warm,.code changed$/).waitFor();
   await window.picture('code-changed');
   await page.mouse.move(900, 600);
   await lens(/Run Again/)
@@ -124,7 +124,7 @@ it('runs an app again in the place of its run, whose lens says that its code has
     },
     { timeoutMs: 60_000 },
   );
-  await lens(/Run Local.*● idle$/).waitFor({ timeout: 60_000 });
+  await lens(/Run Local.*● idle, kept warm$/).waitFor({ timeout: 60_000 });
   await terminals('run Slow').waitFor();
   expect((await theHelper()).pid).toBe(second.pid);
   await window.workbench.command('fal: Stop Run');

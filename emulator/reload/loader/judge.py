@@ -31,12 +31,15 @@ class Judgement:
     kept: list[str] = field(default_factory=list)
     comparison: Comparison | None = None
     reached: int = 0
+    reaches: list[str] = field(default_factory=list)
+    """Of these places, the functions and classes of the project: names for people."""
     ignored: list[str] = field(default_factory=list)
 
     def shorten(self) -> None:
         """The emulator refuses texts that are too long. Programs make names and errors of any length."""
         self.text, self.remedy = _cut(self.text), self.remedy and _cut(self.remedy)
         self.trail, self.kept = [_cut(name) for name in self.trail], [_cut(name) for name in self.kept]
+        self.reaches = [_cut(name) for name in self.reaches]
         self.changed = [{name: _cut(text) for name, text in entry.items()} for entry in self.changed]
 
     @property
@@ -121,7 +124,7 @@ class _Judging:
             judgement = Judgement("swap", "lines", "Only lines or docstrings changed", reached=len(reached))
         else:
             return Judgement("same", "same", "Nothing changed")
-        judgement.kept = self._kept(reached)
+        judgement.kept, judgement.reaches = self._kept(reached), self._reaches(reached)
         return judgement
 
     def _is_volatile(self, place) -> bool:
@@ -130,6 +133,12 @@ class _Judging:
             return all(key_of(pair, place.label) in self._volatile for pair in holders)
         keys = [*place.facts, *(it.label for it in place.differences)]
         return bool(keys) and all(key_of(place, key) in self._volatile for key in keys)
+
+    def _reaches(self, reached) -> list[str]:
+        """What of the project runs before the app serves."""
+        pairs = [place for place, _ in reached.values() if isinstance(place, Pair)]
+        own = [it for it in pairs if it.kind == "class" or (it.kind == "function" and it.new["own"])]
+        return sorted({self._places.name(it) for it in own})[:_MOST_LISTED]
 
     def _kept(self, reached) -> list[str]:
         """Names that requests set with code that changed, or that reaches a change; a swap leaves their values."""

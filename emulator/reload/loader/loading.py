@@ -278,6 +278,7 @@ def _certificate(base: dict | None, new: dict, result: Judgement, operations: di
         "changed": result.changed,
         "kept": result.kept,
         "reached": result.reached,
+        "reaches": result.reaches,
         "compared": len(new["graph"] or ()),
         "ignored": result.ignored[:20],
         "operations": operations,

@@ -7,7 +7,7 @@ const meanings: readonly RegExp[] = [
   /^(GET|POST|realtime|websocket|[A-Z]+) \/\S* (no calls|\d+)/,
   /^[0-9a-f]{8} (new|replaced) · \d+/,
   /^runner \d+ (paused in|waits for)/,
-  /^runner \d+ (waiting|pulling image|setup|running|finishing|stopping|ended|not running|idle|failed, retry)/,
+  /^(runner \d+|audit) (waiting|pulling image|setup|running|finishing|stopping|ended|not running|idle|failed, retry)/,
   /^\d+ ended( last: \S)?/,
   // A request: its number, what it calls, and its state.
   /^#\d+ [A-Z]+ \/\S* (queued|\d+(st|nd|rd|th)|\d+ (ms|s|min|h)|\d{3}|failed|cancelled|its caller|no answer)/,
