@@ -19,8 +19,11 @@ export interface Dap {
   /** Where the adapter waits for a runner. */
   readonly port: number;
   ask(command: string, args?: object): Promise<Record<string, unknown>>;
-  /** Attaches to the runner that connects: sets these breakpoints (line numbers by file). */
-  attach(breakpoints: { readonly [file: string]: readonly number[] }): Promise<void>;
+  /**
+   * Attaches to the runner that connects: sets these breakpoints (line numbers by file). `begun`: called before that,
+   * when the session has begun.
+   */
+  attach(breakpoints: { readonly [file: string]: readonly number[] }, begun?: () => void): Promise<void>;
   setBreakpoints(file: string, lines: readonly number[]): Promise<void>;
   /** The next stop that no earlier call has returned: its thread and innermost frame. */
   stopped(): Promise<{ readonly threadId: number; readonly file: string; readonly line: number; readonly id: number }>;
@@ -29,8 +32,17 @@ export interface Dap {
   /** Ends the session; the runner continues. */
   detach(): Promise<void>;
   kill(): void;
+  /** What an adapter sees of an editor that crashed. */
+  leave(): void;
+  /** Waits until the adapter has ended by itself. */
+  ended(): Promise<void>;
+  /** Waits for an event of the adapter. */
+  event(name: string): Promise<void>;
   close(): Promise<void>;
 }
+
+/** A machine under load takes its time for each step. */
+const patient = { timeoutMs: 90_000 };
 
 /** Starts a debug adapter as an editor does, and speaks to it over stdio. */
 export async function startDap(tools: DebugTools, token: string): Promise<Dap> {
@@ -58,17 +70,23 @@ export async function startDap(tools: DebugTools, token: string): Promise<Dap> {
       rest = rest.subarray(head + 4 + length);
     }
   });
-  const port = Number(await until('the adapter has a port', () => readFile(portFile, 'utf8').catch(() => undefined)));
+  const port = Number(
+    await until('the adapter has a port', () => readFile(portFile, 'utf8').catch(() => undefined), patient),
+  );
 
   function send(command: string, args: object = {}): () => Promise<Record<string, unknown>> {
     const own = ++seq;
     const text = JSON.stringify({ seq: own, type: 'request', command, arguments: args });
     child.stdin.write(`Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
     return async () => {
-      const answer = await until(`the adapter answers ${command}`, () => {
-        if (isOver && command !== 'disconnect') throw new Error('the adapter has ended');
-        return messages.find((one) => one.type === 'response' && one.request_seq === own);
-      });
+      const answer = await until(
+        `the adapter answers ${command}`,
+        () => {
+          if (isOver && command !== 'disconnect') throw new Error('the adapter has ended');
+          return messages.find((one) => one.type === 'response' && one.request_seq === own);
+        },
+        patient,
+      );
       if (!answer.success) throw new Error(`${command}: ${answer.message}`);
       return answer.body ?? {};
     };
@@ -82,10 +100,11 @@ export async function startDap(tools: DebugTools, token: string): Promise<Dap> {
     port,
     ask,
     setBreakpoints,
-    async attach(breakpoints) {
+    async attach(breakpoints, begun = () => undefined) {
       await ask('initialize', { adapterID: 'fal', linesStartAt1: true, columnsStartAt1: true, pathFormat: 'path' });
       const attached = send('attach', { connect: { host: '127.0.0.1', port }, justMyCode: true });
-      await until('the runner is connected', () => messages.find((one) => one.event === 'initialized'));
+      await until('the runner is connected', () => messages.find((one) => one.event === 'initialized'), patient);
+      begun();
       // Before the breakpoints: otherwise a stop of one thread stops all.
       await ask('setDebuggerProperty', { multiThreadsSingleNotification: false });
       for (const [file, lines] of Object.entries(breakpoints)) await setBreakpoints(file, lines);
@@ -93,12 +112,16 @@ export async function startDap(tools: DebugTools, token: string): Promise<Dap> {
       await attached();
     },
     async stopped() {
-      const stop = await until('a breakpoint stops', () => {
-        const at = messages.findIndex((one, index) => index >= taken && one.event === 'stopped');
-        if (at < 0) return undefined;
-        taken = at + 1;
-        return messages[at];
-      });
+      const stop = await until(
+        'a breakpoint stops',
+        () => {
+          const at = messages.findIndex((one, index) => index >= taken && one.event === 'stopped');
+          if (at < 0) return undefined;
+          taken = at + 1;
+          return messages[at];
+        },
+        patient,
+      );
       const threadId = Number(stop.body?.threadId);
       const { stackFrames } = (await ask('stackTrace', { threadId })) as {
         stackFrames: { id: number; line: number; source?: { path?: string } }[];
@@ -117,6 +140,10 @@ export async function startDap(tools: DebugTools, token: string): Promise<Dap> {
     resume: async (threadId) => void (await ask('continue', { threadId, singleThread: true })),
     detach: async () => void (await ask('disconnect', { terminateDebuggee: false })),
     kill: () => void child.kill('SIGKILL'),
+    leave: () => void child.stdin.end(),
+    ended: async () => void (await until('the adapter has ended', () => isOver, patient)),
+    event: async (name) =>
+      void (await until(`the adapter sends ${name}`, () => messages.some((one) => one.event === name), patient)),
     async close() {
       child.stdin.end();
       child.kill('SIGKILL');

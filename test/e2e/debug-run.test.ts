@@ -1,0 +1,113 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { type Debugged, debugged } from '../support/debugged.ts';
+import { type Emulator, minifalCommand, startEmulator } from '../support/emulator.ts';
+import { start } from '../support/process.ts';
+import { createProject, type Project } from '../support/project.ts';
+import { pythonTools } from '../support/python.ts';
+import { until } from '../support/wait.ts';
+
+/** A loaded machine takes its time for each step. */
+const patient = { timeoutMs: 120_000 };
+
+const app = `
+import os
+
+import fal
+
+
+class Demo(fal.App, keep_alive=36000, max_multiplexing=2):
+    machine_type = "XS"
+
+    def setup(self):
+        self.model = "loaded"
+        self.ready = True  # in setup
+
+    @fal.endpoint("/")
+    def main(self) -> dict:
+        seen = "from main"
+        return {"seen": seen}  # in main
+
+    @fal.endpoint("/other")
+    def other(self) -> dict:
+        return {"pid": os.getpid()}
+`;
+
+let emulator: Emulator;
+let project: Project;
+let on: Debugged;
+
+beforeAll(async () => {
+  emulator = await startEmulator();
+  project = await createProject(await pythonTools(), emulator, { 'app.py': app });
+  on = debugged(emulator, project.folder);
+});
+afterEach(() => on?.close());
+afterAll(async () => {
+  await project?.remove();
+  await emulator?.stop();
+});
+
+/** Follows the live state, as an editor does. Returns what ends that. */
+async function follow(): Promise<() => Promise<void>> {
+  const end = new AbortController();
+  const { body } = await on.asOwner('/minifal/events', { signal: end.signal });
+  // A response that nobody reads may be closed at any time.
+  const read = body?.pipeTo(new WritableStream()).catch(() => undefined);
+  return async () => {
+    end.abort();
+    await read;
+  };
+}
+
+it('waits before its code is loaded, stops in setup(), and keeps its debugger when its code is changed', async () => {
+  const { python, env } = await pythonTools();
+  const unfollow = await follow();
+  const args = ['run', '--data', emulator.dataDir, 'app.py::Demo', '--debug', '--python', python];
+  const running = start(process.execPath, [minifalCommand, ...args], {
+    ...{ cwd: project.folder, env: env(emulator.env) },
+  });
+  try {
+    const address = new RegExp(`//localhost:${emulator.ports.run}/[\\w-]+/([\\w-]+)`);
+    const alias = await until('the app is served', () => address.exec(running.output())?.[1], patient);
+    const id = await on.runnerOf(alias);
+    await on.untilDebug(id, 'waiting');
+    const dap = await on.attach(id, { 'app.py': ['setup', 'main'] });
+    const inSetup = await dap.stopped();
+    expect(inSetup.line).toBe(await on.lineOf('setup'));
+    await dap.resume(inSetup.threadId);
+    // Before it is ready, a save would replace it by another runner, which waits again.
+    await until('the runner is ready', async () => (await on.rowOf(id)).state === 'IDLE', patient);
+    await until('its files are watched', () => /^\[minifal\] Watching /m.test(running.output()), patient);
+
+    const file = join(project.folder, 'app.py');
+    const source = await readFile(file, 'utf8');
+    await writeFile(file, source.replace('seen = "from main"', 'more = 1\n        seen = f"changed {more}"'));
+    const outcome = /^\[minifal\] app\.py: (.*) \(\d+ ms after the save\)$/m;
+    const reload = await until('the save is reloaded', () => outcome.exec(running.output())?.[1], patient);
+    expect(reload).toMatch(/^Swapped in /);
+    await dap.setBreakpoints(file, [await on.lineOf('main')]);
+    const answer = on.call(alias);
+    const stop = await dap.stopped();
+    expect(stop.line).toBe(await on.lineOf('main'));
+    expect((await dap.variables(stop.id)).get('seen')).toBe("'changed 1'");
+
+    const { pid } = JSON.parse((await on.call(alias, '/other')).text) as { readonly pid: number };
+    process.kill(pid, 'SIGKILL');
+    expect((await answer).status).toBeGreaterThanOrEqual(500);
+    await until('the runner has ended', async () => (await on.rowOf(id)).endedAt !== null, patient);
+    const another = async () => (await on.runnersOf(alias)).find((other) => other !== id);
+    const next = await until('another one starts', another, patient);
+    await on.untilDebug(next, 'waiting');
+    expect(await on.send('PUT', `/minifal/runs/${alias}/debug`, { wait: false })).toMatchObject({ status: 200 });
+    await on.untilDebug(next, null);
+    expect(await on.call(alias)).toMatchObject({ status: 200 });
+  } catch (error) {
+    throw new Error(`${error}; it printed ${running.output()}`);
+  } finally {
+    running.signal('SIGINT');
+    await running.finished;
+    await unfollow();
+  }
+});
