@@ -41,7 +41,7 @@ import json, sys, threading, types
 sys.path.insert(0, sys.argv[1])
 import boot
 boot.make_package()
-from minifal_runner.inside.debug import debugger, names
+from minifal_runner.inside.debug import debugger, names, session
 said, check = [], []
 done = threading.Event()
 class Commands:
@@ -55,11 +55,12 @@ def report(event, state, **about):
         look()
         done.set()
 look = lambda: commands.check()
-debugger._imported = lambda folder: types.SimpleNamespace(connect=lambda address, access_token: None)
-debugger._end_earlier_session = lambda: None
+debugger._imported = lambda folder: types.SimpleNamespace(connect=lambda address, access_token: commands.connected())
+session.end_earlier = lambda: None
+session.watch_over_attaching = lambda connected: setattr(commands, "connected", connected)
 debugger._show_files = lambda is_there: None
-debugger._is_connected = lambda: True
-debugger._stopped_threads = lambda: 1
+session.is_connected = lambda: True
+session.stopped_threads = lambda: 1
 names.rename = look
 subject = debugger.Debugger(commands, report)
 commands.debug({"folder": "", "port": 1, "token": ""})

@@ -5,6 +5,8 @@ runner, which connects to it. Started by an editor as `python adapter.py`, with 
 debugpy's own program ignores the token that it is given, and opens a second port that any process may use. Here only a
 runner that knows MINIFAL_DEBUG_TOKEN is accepted, and there is no other port. The runner's port is written to the file
 that MINIFAL_DEBUG_PORT_FILE names, which must not exist; only its user can read it.
+
+It ends when its editor has gone, also if no session has begun.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ def main() -> None:
     _, port = sockets.get_address(servers.listener)
     _write(port_file, str(port))
     clients.Client("stdio")
-    servers.wait_until_disconnected()
+    # Not for the runner, too: one that has connected, and to which nobody has attached, stays.
     sessions.wait_until_ended()
 
 

@@ -14,10 +14,8 @@ import types
 
 from ...shared import reports
 from ..callables import describe_error
-from . import names
+from . import names, session
 
-_SUSPENDED = 2
-"""`pydev_state` of a thread that a debugger has stopped."""
 _FILE_VALIDATION = "PYDEVD_DISABLE_FILE_VALIDATION"
 
 
@@ -84,15 +82,10 @@ class Debugger:
         """Returns when the editor has set its breakpoints."""
         try:
             debugpy = _imported(command["folder"])
-            _end_earlier_session()
+            session.end_earlier()
+            session.watch_over_attaching(lambda: self._say("connecting"))
             _show_files(self._is_there)
             names.rename()
-        except BaseException as error:
-            self._is_busy = False
-            self._say("failed", describe_error(error))
-            return
-        self._say("connecting")
-        try:
             debugpy.connect(("127.0.0.1", command["port"]), access_token=command["token"])
         except BaseException as error:
             self._is_busy = False
@@ -110,10 +103,10 @@ class Debugger:
         if not self._is_attached:
             # Also while it connects: an adapter that is gone by then never lets it attach.
             return self._is_busy
-        if not _is_connected():
+        if not session.is_connected():
             self._detached()
             return False
-        stopped = _stopped_threads()
+        stopped = session.stopped_threads()
         if stopped != self._stopped:
             if stopped and self._paused_since is None:
                 self._paused_since = time.monotonic()
@@ -132,6 +125,7 @@ class Debugger:
         self._stopped = 0
         self._is_attached = self._is_busy = False
         _stop_tracing()
+        session.forget_stops()
         self._say("detached")
 
 
@@ -155,19 +149,6 @@ def _imported(folder: str):
             os.environ[_FILE_VALIDATION] = validates
 
 
-def _end_earlier_session() -> None:
-    """
-    While an earlier session has its threads, which it keeps until its adapter closes the connection, pydevd takes a
-    new connection for another call of the same session, and connects to nothing.
-    """
-    earlier = sys.modules["pydevd"].get_global_debugger()
-    if earlier is None:
-        return
-    earlier.dispose_and_kill_all_pydevd_threads()
-    if sys.modules["pydevd"].get_global_debugger() is earlier:
-        raise TimeoutError("the earlier debug session has not ended")
-
-
 def _show_files(is_there) -> None:
     """
     Developers' files are not on a runner's own disk. pydevd refuses breakpoints in files that it doesn't find, and
@@ -176,18 +157,6 @@ def _show_files(is_there) -> None:
     paths = types.SimpleNamespace(exists=is_there, basename=os.path.basename)
     sys.modules["pydevd_file_utils"].exists = is_there
     sys.modules["_pydevd_bundle.pydevd_net_command_factory_json"].os = types.SimpleNamespace(path=paths)
-
-
-def _is_connected() -> bool:
-    pydevd = sys.modules.get("pydevd")
-    return pydevd is not None and pydevd._is_attached()
-
-
-def _stopped_threads() -> int:
-    # Not `threading.enumerate`: a stopped thread may hold its lock.
-    threads = [threading._active.get(ident) for ident in sys._current_frames()]
-    infos = [getattr(thread, "additional_info", None) for thread in threads]
-    return sum(1 for info in infos if getattr(info, "pydev_state", None) == _SUSPENDED)
 
 
 def _stop_tracing() -> None:
