@@ -10,7 +10,7 @@ import { until } from './wait.ts';
 
 const token = randomBytes(16).toString('hex');
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly body: Record<string, unknown>;
 }
