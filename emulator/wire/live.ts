@@ -28,7 +28,10 @@ import { gpuSchema } from './status.ts';
  * seconds: a view computes ages and countdowns from instants, so time alone never changes a row.
  */
 
-/** An app's answer to calls, as far as the app's own endpoints are concerned, since its revision came into force. */
+/**
+ * An app's answers to calls, as far as the app's own endpoints are concerned, since its revision came into force; of a
+ * run, since it began.
+ */
 const endpointSchema = z.object({
   method: z.string(),
   /** `/` for the main endpoint. */

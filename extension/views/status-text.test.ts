@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { LiveState, RequestRow, RunnerRow } from '../target/live.ts';
+import type { ReloadRow } from '../target/reload.ts';
 import type { Snapshot } from '../target/snapshot.ts';
 import { appRow, liveWith, requestRow, runnerRow } from '../target/testing/live.ts';
+import { reloadRow } from '../target/testing/reload.ts';
 import { statusText } from './status-text.ts';
 
 const running = { pid: 1, processStart: '1', version: '1', startedAt: 0, ports: { api: 1, run: 2, queue: 3, ws: 4 } };
@@ -78,6 +80,17 @@ describe('the status bar', () => {
     expect(shown(failed, requestRow({ number: 37, completedAt: 6 }))?.failed).toBeUndefined();
     expect(shown({ ...failed, status: 499 })?.failed).toBeUndefined();
     expect(shown({ ...failed, status: 422, error: null })?.failed).toBeUndefined();
+  });
+  it('does not show a failure of code that was reloaded since', () => {
+    const failed = requestRow({ completedAt: 5, status: 500, error: keyError });
+    const shown = (reload: ReloadRow) => {
+      const apps = [appRow({ alias: failed.alias, reload })];
+      return textOf({ state: 'running', running, live: liveWith({ apps, requests: [failed] }) }, true)?.failed;
+    };
+    expect(shown(reloadRow({ at: 6 }))).toBeUndefined();
+    expect(shown(reloadRow({ at: 6, outcome: 'restarted' }))).toBeUndefined();
+    expect(shown(reloadRow({ at: 4 }))).toMatchObject({ number: failed.number });
+    expect(shown(reloadRow({ at: 6, outcome: 'failed' }))).toMatchObject({ number: failed.number });
   });
   it('names a run by its app', () => {
     const run = appRow({ alias: '99999999-cccc-4c43-9d4e-5b6f0f7f1a11', kind: 'run' });

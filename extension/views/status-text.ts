@@ -116,16 +116,24 @@ function load({ queued, running, ready, starting }: { readonly [name: string]: n
   return (queued ?? 0) + (running ?? 0) + (ready ?? 0) + (starting ?? 0);
 }
 
-/** The request that finished last, if the platform or its app failed; the next one that succeeds clears it. */
-function lastFailure({ requests }: LiveState): RequestRow | undefined {
+/**
+ * The request that finished last, if the platform or its app failed. The next one that succeeds clears it, and so does
+ * a reload of its run: other code would answer now.
+ */
+function lastFailure({ requests, apps }: LiveState): RequestRow | undefined {
   let latest: RequestRow | undefined;
   for (const request of requests.values()) {
     if (request.completedAt !== null && request.completedAt >= (latest?.completedAt ?? 0)) latest = request;
   }
   // 499: its caller left, or a person cancelled it.
   const hasFailed = latest && latest.status !== 499 && (latest.error !== null || (latest.status ?? 200) >= 500);
-  return hasFailed ? latest : undefined;
+  if (!latest || !hasFailed) return undefined;
+  const reload = apps.get(latest.alias)?.reload;
+  const isOfOlderCode = reload && changesCode.has(reload.outcome) && reload.at > (latest.completedAt ?? 0);
+  return isOfOlderCode ? undefined : latest;
 }
+
+const changesCode: ReadonlySet<string> = new Set(['swapped', 'restarted', 'registered']);
 
 function nameOf({ error, status }: RequestRow): string {
   const name = error?.type.split('.').at(-1) ?? t('status {0}', status ?? '');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EndpointStats, TracedRequest } from './types.ts';
 
-/** Calls of an app's endpoints, since its revision came into force. */
+/** Calls of an app's endpoints, since its revision came into force; of a run, since it began. */
 export interface AppEndpoints {
   readonly alias: string;
   readonly revision: string;
@@ -60,6 +60,14 @@ export function withCall(app: AppEndpoints | undefined, revision: string, reques
   };
   const others = before.filter((endpoint) => endpoint !== known);
   return { alias, revision, endpoints: [after, ...others].slice(0, keptEndpoints) };
+}
+
+/**
+ * The counts after a reload of the run that they are of, which is the same app to its developer. What failed was older
+ * code. Pure.
+ */
+export function afterReload(run: AppEndpoints, revision: string): AppEndpoints {
+  return { ...run, revision, endpoints: run.endpoints.map((endpoint) => ({ ...endpoint, lastFailure: null })) };
 }
 
 /** Whether its success says that what failed works again. */

@@ -367,21 +367,25 @@ describe('the counts of an endpoint', () => {
     expect(counts()).toBeUndefined();
   });
 
-  it('of a run begin again when it is reloaded', () => {
+  it('of a run go on when it is reloaded, but what failed was its older code', () => {
     const room = setUp({ activeRevision: () => undefined });
-    const counts = (revision: string) => room.history.endpoints('run', revision)?.map(({ calls }) => calls);
+    const counts = (revision: string) =>
+      room.history
+        .endpoints('run', revision)
+        ?.map(({ calls, failures, lastFailure }) => [calls, failures, lastFailure]);
     const begun = (id: string, revision: string) => {
       room.arrive(id, { alias: 'run' });
       room.history.began(id, { runnerId: 'runner', revision, readyAt: 0, at: 3_000 });
-      return () => room.succeed(id, 3_010, 200);
+      return (status = 200) => room.succeed(id, 3_010, status);
     };
-    begun('a', 'run')();
-    expect(counts('run')).toEqual([1]);
+    begun('a', 'run')(500);
+    expect(counts('run')).toEqual([[1, 1, { request: 1, message: 'HTTP 500', at: 3_010 }]]);
     const late = begun('b', 'run');
     room.history.reloaded('run', 'saved');
+    expect(counts('saved')).toEqual([[1, 1, null]]);
     begun('c', 'saved')();
     late();
-    expect(counts('saved')).toEqual([1]);
+    expect(counts('saved')).toEqual([[2, 1, null]]);
     expect(counts('run')).toBeUndefined();
   });
 

@@ -1,6 +1,6 @@
 import { contain, type Report, throwLater } from '../../local/loop/contain.ts';
 import { later } from '../../local/loop/timers.ts';
-import { type AppEndpoints, withCall, withFailure } from './endpoints.ts';
+import { type AppEndpoints, afterReload, withCall, withFailure } from './endpoints.ts';
 import { createLiveRequests } from './live.ts';
 import { createPageReader } from './page-reader.ts';
 import type { HistoryRecords } from './records.ts';
@@ -203,8 +203,10 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
       return app?.revision === revision ? app.endpoints : undefined;
     },
     reloaded(alias, revision) {
+      const run = apps.get(alias);
       reloads.delete(alias);
       reloads.set(alias, revision);
+      if (run) setApp(afterReload(run, revision));
       for (const oldest of reloads.keys()) if (reloads.size > keptApps) reloads.delete(oldest);
     },
     follow(listener) {

@@ -144,7 +144,7 @@ export interface RequestHistory extends RequestTrace {
   running(alias: string): number;
   /** Those called last first. `undefined`: no call of this revision has finished. */
   endpoints(alias: string, revision: string): readonly EndpointStats[] | undefined;
-  /** Calls of a `fal run` go to this revision from now on. */
+  /** Calls of a `fal run` go to this revision from now on; its counts go on, without the last failures. */
   reloaded(alias: string, revision: string): void;
   /** Calls `listener` after each change. Returns a function that unsubscribes. */
   follow(listener: (alias: string) => void): () => void;
