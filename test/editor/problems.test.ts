@@ -177,6 +177,17 @@ async function quickFixes(line: string): Promise<Locator> {
 
 const fixOf = (offered: Locator, title: string) => offered.locator('.monaco-list-row').filter({ hasText: title });
 
+/** The editor closes the list when the problems of the file change, so it is opened again then. */
+async function applyFix(line: string, title: string): Promise<void> {
+  await until(`${title} is chosen`, async () => {
+    const row = fixOf(await quickFixes(line), title);
+    return row.click({ timeout: 5_000 }).then(
+      () => true,
+      () => false,
+    );
+  });
+}
+
 /** When the emulator received the last exception of an app. */
 async function raisedAt(alias: string): Promise<number | undefined> {
   const page = logPageSchema.parse(await (await ask('api', `/minifal/logs?alias=${alias}`)).json());
@@ -280,12 +291,12 @@ it('opens and replays the request of a problem, and shows its log', async () => 
     .filter({ hasText: `Request #${before}` })
     .waitFor();
   await openFile('sizes.py');
-  await fixOf(await quickFixes('int(style)'), 'Replay Request').click();
+  await applyFix('int(style)', 'Replay Request');
   const replayed = await until('the replay has failed', async () => {
     const now = await numberOf(/invalid literal/);
     return now > before && now;
   });
-  await fixOf(await quickFixes('int(style)'), 'Show Log').click();
+  await applyFix('int(style)', 'Show Log');
   const pane = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
   await pane.locator('.row').filter({ hasText: 'invalid literal' }).first().waitFor();
   await takePicture(window.workbench, 'problems-log');

@@ -2,14 +2,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createVSIX } from '@vscode/vsce';
 import type { FrameLocator, Page } from 'playwright-core';
 import type { z } from 'zod';
 import { requestPageSchema } from '../../../emulator/wire/live.ts';
 import { logPageSchema } from '../../../emulator/wire/log-lines.ts';
 import { statusSchema } from '../../../emulator/wire/status.ts';
 import { openConnection, requestBytes } from '../../bench/client.ts';
-import { bundleProbe } from '../../lab/extension-host.ts';
 import { startVsCode } from '../../lab/vscode.ts';
 import { type Emulator, startEmulator } from '../../support/emulator.ts';
 import { call, owner, submit } from '../../support/http.ts';
@@ -21,6 +19,7 @@ import { makeMachine } from '../machine.ts';
 import { takePicture } from '../pictures.ts';
 import { type Figure, median } from './figure.ts';
 import { watchRows } from './page.ts';
+import { packageProbe } from './probe.ts';
 
 const perSecond = 500;
 const seconds = 15;
@@ -93,15 +92,7 @@ def busy():
 export async function load(vsix: string): Promise<readonly Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'minifal-measure-'));
   const pauses = join(folder, 'pauses');
-  const probe = join(folder, 'probe.vsix');
-  const entry = join(import.meta.dirname, '..', 'host', 'pause-probe.ts');
-  const cwd = await bundleProbe(folder, entry, {
-    files: ['entry.js'],
-    activationEvents: ['onStartupFinished'],
-    main: './entry.js',
-  });
-  const packing = { dependencies: false, allowMissingRepository: true, skipLicense: true };
-  await createVSIX({ cwd, packagePath: probe, ...packing });
+  const probe = await packageProbe(folder, 'pauses', join(import.meta.dirname, '..', 'host', 'pause-probe.ts'));
   const machine = await makeMachine({ folder: 'empty', env: { MEASURED_PAUSES: pauses } });
   const emulator = await startEmulator({ dataDir: machine.dataDir, args: ['--max-runners', `${runners + 1}`] });
   const vscode = await startVsCode({ ...machine.options, vsix: [vsix, probe] });

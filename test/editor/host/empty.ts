@@ -1,0 +1,2 @@
+// An extension without code: what an activation costs whatever it does.
+export function activate(): void {}
