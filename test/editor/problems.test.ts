@@ -168,25 +168,29 @@ async function submit(alias: string, path: string, style: string): Promise<numbe
 /** The quick fixes of a line, by the text of it. */
 async function quickFixes(line: string): Promise<Locator> {
   const { page } = window.workbench;
-  await page.locator('.editor-instance .view-line').filter({ hasText: line }).click();
-  await page.keyboard.press('Control+.');
   const offered = page.locator('.action-widget:visible');
-  await offered.filter({ hasText: 'Clear Problem' }).waitFor();
+  await until('the quick fixes are shown', async () => {
+    await page.locator('.editor-instance .view-line').filter({ hasText: line }).click();
+    await page.keyboard.press('Control+.');
+    return succeeds(offered.filter({ hasText: 'Clear Problem' }).waitFor({ timeout: 5_000 }));
+  });
   return offered;
 }
 
-const fixOf = (offered: Locator, title: string) => offered.locator('.monaco-list-row').filter({ hasText: title });
-
 /** The editor closes the list when the problems of the file change, so it is opened again then. */
 async function applyFix(line: string, title: string): Promise<void> {
-  await until(`${title} is chosen`, async () => {
-    const row = fixOf(await quickFixes(line), title);
-    return row.click({ timeout: 5_000 }).then(
-      () => true,
-      () => false,
-    );
-  });
+  await until(`${title} is chosen`, async () =>
+    succeeds(fixOf(await quickFixes(line), title).click({ timeout: 5_000 })),
+  );
 }
+
+const succeeds = (work: Promise<unknown>): Promise<boolean> =>
+  work.then(
+    () => true,
+    () => false,
+  );
+
+const fixOf = (offered: Locator, title: string) => offered.locator('.monaco-list-row').filter({ hasText: title });
 
 /** When the emulator received the last exception of an app. */
 async function raisedAt(alias: string): Promise<number | undefined> {
@@ -317,7 +321,7 @@ it('keeps an exception that came back after a success, until it is cleared', asy
   expect(await call('painter', '/brush', '3')).toBe(200);
   await window.workbench.openFile('sizes.py');
   expect((await problems()).some((row) => /invalid literal/.test(row))).toBe(true);
-  await fixOf(await quickFixes('int(style)'), 'Clear Problem').click();
+  await applyFix('int(style)', 'Clear Problem');
   await healed(/invalid literal/);
 });
 
