@@ -123,7 +123,7 @@ it('moves through the tree, in which each row has a spoken description', async (
     await press('ArrowDown');
   }
   expect(labels).toEqual([
-    expect.stringMatching(/^app Hello, no runner/),
+    expect.stringMatching(/^app Hello \(deployed\), no runner/),
     expect.stringMatching(/^endpoint POST \/, no calls/),
     expect.stringMatching(/^run Hello \(run\), ended/),
     expect.stringMatching(/^1 ended runner/),
@@ -339,6 +339,7 @@ it('adds and imports secrets, and opens an address', async () => {
 it('goes from a problem to its line, and to its request by a quick fix', async () => {
   const { page } = window.workbench;
   await runTyped('Problems: Focus on Problems View');
+  await page.locator('.markers-panel *:focus').waitFor();
   await press('Home');
   await reach('ArrowDown', /KeyError: 'style'/);
   await press('Enter');
