@@ -192,6 +192,7 @@ it('keeps a local terminal through a reload, with its variables and commands', a
   // Alone, the visible terminal has no list.
   await window.workbench.command('Terminal: Create New Terminal');
   await terminals('bash').first().waitFor();
+  await terminals('fal (local)').first().waitFor();
   expect(await terminals('fal (local)').count()).toBe(1);
   await window.workbench.selectTerminal('fal (local)');
   await window.workbench.terminalIsShown('fal (local)');
