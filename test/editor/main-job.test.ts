@@ -154,11 +154,11 @@ describe('with the package installed in VS Code', () => {
     process.kill(pid, 'SIGKILL');
     await window.workbench.toast(`(process ${pid}) ended unexpectedly`);
     await window.status(/fal: ended/);
-    await window.rowIsSeen(/^Hello not running/);
+    await window.rowIsSeen(/^Hello (\(deployed\) )?not running/);
     await window.picture('8-killed');
     await window.workbench.pressInToast('ended unexpectedly', 'Start Emulator');
     await until('another emulator runs', async () => (await scene.emulator()).pid !== pid);
-    await window.row(/^Hello no runner/);
+    await window.row(/^Hello (\(deployed\) )?no runner/);
     // Runners that ended with it aren't waiting for anything.
     expect((await window.rows()).filter((row) => /^runner \d+ (waiting|setup|running|idle)/.test(row))).toEqual([]);
     expect(await scene.call('local/hello', { name: 'again' })).toEqual({ message: 'Hello, again!' });
@@ -199,12 +199,12 @@ describe('with the package installed in VS Code', () => {
     await question.getByText(/Its address stops answering\..* The code in your folder.* stay\./).waitFor();
     await takePicture(window.workbench, 'delete-app');
     await question.getByRole('button', { name: 'Delete' }).click();
-    await window.row(/^Hello not running/);
+    await window.row(/^Hello (\(deployed\) )?not running/);
   });
 
   it('the palette stops it', async () => {
     await window.workbench.command('fal: Stop Emulator');
     await scene.emulatorIsGone();
-    await window.row(/^Hello not running/);
+    await window.row(/^Hello (\(deployed\) )?not running/);
   });
 });

@@ -108,7 +108,7 @@ it('has an error of a save by another program at its line, also if the editor re
   );
   await writeFile(path, good);
   await until('it is gone', async () => !(await problems()).some((row) => /time_that_is_not_there/.test(row)));
-  await lens(/● idle$/);
+  await lens(/● idle, kept warm$/);
 });
 
 it('restarts when setup() changed, and when the user asks for it', async () => {
