@@ -1,5 +1,6 @@
 import { abandon, release, stoppingDeploy, switchTo } from './deploy.ts';
 import type { Event } from './events.ts';
+import { reloadWaits } from './runners/debug.ts';
 import { endOrDefer, retire } from './runners/ending.ts';
 import { createRunner, probeIntervalMs } from './runners/starting.ts';
 import { floorOf } from './scaling.ts';
@@ -134,6 +135,7 @@ function swap(turn: Turn, app: App, order: ReloadOrder, able: readonly LiveRunne
     const deadline = turn.now + turn.world.limits.swapSeconds * 1000;
     putRunner(turn, id, { ...runner, held: false, swap: { revision, deadline, isAsked } });
     if (isAsked) turn.effects.push({ type: 'swapRunner', runnerId: id, revision });
+    else reloadWaits(turn, runner);
   }
   changeApp(turn, alias, { reload: { revision, settings, scale, next: null } });
 }

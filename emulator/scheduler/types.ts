@@ -154,6 +154,8 @@ export interface Runner {
   readonly hints: readonly string[] | null;
   /** What its debugger does; absent or `null`: it has none. */
   readonly debug?: { readonly state: DebugState; readonly since: Instant } | null;
+  /** The change of its code that it makes, or will make when its debugger lets it continue; absent or `null`: none. */
+  readonly swap?: { readonly revision: RevisionId } | null;
 }
 
 /** What the scheduler needs to know about a request. The queue or the gateway handles its bytes. */

@@ -33,12 +33,14 @@ it('shows a wait for room to followers of the app, and changes of state on reque
     { ...about, topic: 'runner.state', text: 'Created by scaling.', from: '', to: 'PENDING' },
     { ...about, topic: 'runner.capacity', text: '', reason: noRoom, revision: 'rev2' },
     { ...about, topic: 'runner.capacity', text: 'There is room for it now.' },
+    { ...about, topic: 'runner.reload', text: 'The reload waits for the debugger.' },
     { ...about, topic: 'request.waiting', text: 'not for the log' },
   ]);
   expect(lines).toMatchObject([
     { level: 'DEBUG', message: 'Runner PENDING: Created by scaling.', runnerId: 'r' },
     { level: 'INFO', source: 'BRIDGE', message: says, alias: 'app', runnerId: 'r', revision: 'rev2' },
     { level: 'INFO', source: 'BRIDGE', message: 'There is room for it now.' },
+    { level: 'INFO', source: 'BRIDGE', message: 'The reload waits for the debugger.', alias: 'app', runnerId: 'r' },
   ]);
 });
 

@@ -15,8 +15,8 @@ export function createNoteRecorder(deps: { readonly history: RunnerHistory; read
     },
     record(notes: readonly Note[]): void {
       for (const note of notes) {
-        // Shows the reason to a developer who waits for `fal run` at a terminal.
-        if (note.topic === 'runner.capacity' && note.runnerId)
+        // Shows the reason to a developer who waits at a terminal, for `fal run` or for what was saved.
+        if ((note.topic === 'runner.capacity' || note.topic === 'runner.reload') && note.runnerId)
           deps.logs.append(platformLine(note, note.runnerId, 'INFO', sentenceOf(note)));
         if (note.topic === 'runner.swapped' && note.runnerId && note.revision)
           deps.history.revised(note.runnerId, note.revision);

@@ -63,6 +63,7 @@ const runner = (number: number, state = 'IDLE'): RunnerRow => ({
   reason: null,
   debug: null,
   debugSince: null,
+  isChanging: false,
   endedAt: null,
 });
 

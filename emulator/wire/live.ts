@@ -117,6 +117,8 @@ const runnerRowSchema = z.object({
   debug: z.enum(runnerDebugStates).nullable().default(null),
   /** Since when that is so. */
   debugSince: z.number().nullable().default(null),
+  /** Its code is being changed. While a debugger has stopped it, that waits. */
+  isChanging: z.boolean().default(false),
   /** `null`: it lives. */
   endedAt: z.number().nullable(),
 });

@@ -112,3 +112,10 @@ it('has no revision for a run that was reloaded: its code is a newer one', () =>
   });
   expect([...appFacts(live, 0).values()].map(({ revision }) => revision)).toEqual(['r', undefined]);
 });
+
+it('says that a save waits for the debugger which has stopped the old code', () => {
+  const reloadWaits = (debug: 'attached' | 'paused', isChanging: boolean) =>
+    appFacts(liveWith({ runners: [runner('a', 'RUNNING', { debug, isChanging })] }), 0).get('a')?.reloadWaits;
+  expect(reloadWaits('paused', true)).toBe(true);
+  expect([reloadWaits('paused', false), reloadWaits('attached', true)]).toEqual([undefined, undefined]);
+});

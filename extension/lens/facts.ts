@@ -23,6 +23,8 @@ export interface AppFacts {
   readonly starting?: 'pending' | 'setup';
   /** A runner that a debugger has stopped, or that waits for one; absent: there is none. */
   readonly debug?: 'paused' | 'waiting';
+  /** A save waits for a debugger that has stopped the old code. */
+  readonly reloadWaits?: boolean;
   /** Why a runner waits before its next start, and until when, in milliseconds since the epoch. */
   readonly backingOff?: { readonly why: string; readonly until: number | null };
   /** Why the latest start failed, until a runner is ready. */
@@ -71,6 +73,7 @@ function factsOf(
     busy: inState('RUNNING').length,
     ...(starting === '' ? {} : { starting }),
     ...(debug ? { debug } : {}),
+    ...(runners.some((runner) => runner.debug === 'paused' && runner.isChanging) ? { reloadWaits: true } : {}),
     ...(delayed ? { backingOff: { why: cause(why), until: delayed.until } } : {}),
     lastFailure: app?.lastFailure ? cause(app.lastFailure) : null,
     waitsBecause: app?.reason ? sentenceOf(app.reason, head, now) : null,

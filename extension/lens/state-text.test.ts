@@ -23,6 +23,7 @@ describe('the state of an app in its lens', () => {
     [{ ready: 1 }, '● idle'],
     [{ ready: 3 }, '● 3 idle'],
     [{ ready: 1, busy: 1, queued: 1, debug: 'paused' }, '◉ paused in debugger, 1 queued'],
+    [{ ready: 1, busy: 1, debug: 'paused', reloadWaits: true }, '◉ reload waits for the debugger'],
     [{ starting: 'setup', debug: 'waiting' }, '◌ waits for debugger'],
     [{ ready: 2, busy: 2, queued: 3, starting: 'setup' }, '● 2 of 2 busy, 3 queued'],
     [

@@ -47,7 +47,8 @@ function stateOf(
 }
 
 function stateWords(facts: AppFacts, isRun: boolean, timeOf: (at: number) => string): string {
-  const { ready, busy, starting, debug, backingOff, lastFailure } = facts;
+  const { ready, busy, starting, debug, reloadWaits, backingOff, lastFailure } = facts;
+  if (reloadWaits) return `◉ ${t('reload waits for the debugger')}`;
   if (debug === 'paused') return `◉ ${t('paused in debugger')}`;
   if (debug === 'waiting') return `◌ ${t('waits for debugger')}`;
   if (busy > 0) return `● ${t('{0} of {1} busy', busy, ready)}`;

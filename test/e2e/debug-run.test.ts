@@ -84,18 +84,34 @@ it('waits before its code is loaded, stops in setup(), and keeps its debugger wh
     const file = join(project.folder, 'app.py');
     const source = await readFile(file, 'utf8');
     await writeFile(file, source.replace('seen = "from main"', 'more = 1\n        seen = f"changed {more}"'));
-    const outcome = /^\[minifal\] app\.py: (.*) \(\d+ ms after the save\)$/m;
-    const reload = await until('the save is reloaded', () => outcome.exec(running.output())?.[1], patient);
-    expect(reload).toMatch(/^Swapped in /);
+    const outcomes = () =>
+      [...running.output().matchAll(/^\[minifal\] app\.py: (.*) \(\d+ ms after the save\)$/gm)].map(([, text]) => text);
+    await until('the save is reloaded', () => outcomes().length === 1, patient);
+    expect(outcomes()[0]).toMatch(/^Swapped in /);
     await dap.setBreakpoints(file, [await on.lineOf('main')]);
     const answer = on.call(alias);
     const stop = await dap.stopped();
     expect(stop.line).toBe(await on.lineOf('main'));
     expect((await dap.variables(stop.id)).get('seen')).toBe("'changed 1'");
 
+    // The call that is stopped finishes on its code.
+    await writeFile(file, source.replace('from main', 'saved while stopped'));
+    const waits = () => running.output().includes('The reload waits for the debugger.');
+    await until('it says that the save waits', waits, patient);
+    expect(await on.rowOf(id)).toMatchObject({ debug: 'paused', isChanging: true });
+    await dap.resume(stop.threadId);
+    expect(await answer).toEqual({ status: 200, text: '{"seen":"changed 1"}' });
+    await until('the second save is reloaded', () => outcomes().length === 2, patient);
+    expect(outcomes()[1]).toMatch(/^Swapped in /);
+    expect((await on.rowOf(id)).isChanging).toBe(false);
+    await dap.setBreakpoints(file, [await on.lineOf('main')]);
+    const lost = on.call(alias);
+    const again = await dap.stopped();
+    expect((await dap.variables(again.id)).get('seen')).toBe("'saved while stopped'");
+
     const { pid } = JSON.parse((await on.call(alias, '/other')).text) as { readonly pid: number };
     process.kill(pid, 'SIGKILL');
-    expect((await answer).status).toBeGreaterThanOrEqual(500);
+    expect((await lost).status).toBeGreaterThanOrEqual(500);
     await until('the runner has ended', async () => (await on.rowOf(id)).endedAt !== null, patient);
     const another = async () => (await on.runnersOf(alias)).find((other) => other !== id);
     const next = await until('another one starts', another, patient);

@@ -128,12 +128,15 @@ describe('while a debugger has stopped a runner', () => {
 
   it('a swap of its code waits, and has its whole time afterwards', () => {
     const { sim, runnerId, debug } = running();
+    const waits = () => sim.notes.filter(({ topic }) => topic === 'runner.reload').length;
     debug('paused');
+    expect(waits()).toBe(0);
     const reload = { revision: 'rev2', from: 'rev1', how: 'swap', scale: scaleOf(), settings: settingsOf() } as const;
     expect(sim.send({ type: 'aliasReloaded', alias: 'app', ...reload })).toEqual([]);
-    expect(sim.after(3600)).toEqual([]);
+    expect([sim.after(3600), waits()]).toEqual([[], 1]);
     expect(debug('attached')).toEqual([{ type: 'swapRunner', runnerId, revision: 'rev2' }]);
     debug('paused');
+    expect(waits(), 'it was asked, and is stopped again').toBe(2);
     expect(sim.after(3600)).toEqual([]);
     expect(debug(null)).toEqual([]);
     expect(types(sim.send({ type: 'runnerSwapped', runnerId, revision: 'rev2', ok: true, reason: '' }))).toEqual([

@@ -32,8 +32,14 @@ const texts = {
   paused: 'Its debugger has stopped it: its time limits are suspended.',
 };
 
+/** For the person who has saved while the debugger has stopped the old code. */
+export function reloadWaits(turn: Turn, { alias, id: runnerId }: Pick<LiveRunner, 'alias' | 'id'>): void {
+  note(turn, { alias, runnerId, topic: 'runner.reload', text: 'The reload waits for the debugger.' });
+}
+
 function pause(turn: Turn, runner: LiveRunner): void {
   putRunner(turn, runner.id, { ...runner, pausedAt: turn.now });
+  if (runner.swap) reloadWaits(turn, runner);
   for (const { requestId } of attemptsOf(runner.state)) {
     const request = turn.world.requests.get(requestId);
     if (request?.place.kind !== 'running') continue;

@@ -39,6 +39,7 @@ export function runnerRow(change: Partial<RunnerRow> = {}): RunnerRow {
     reason: null,
     debug: null,
     debugSince: null,
+    isChanging: false,
     endedAt: null,
     ...change,
   };

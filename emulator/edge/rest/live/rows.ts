@@ -87,6 +87,7 @@ export function runnerRow(rooms: LiveRooms, record: RunnerRecord, lastLine: stri
     why: shown(endedAt !== null ? (endReason ?? last?.reason) : routine.has(state) ? null : last?.reason),
     debug: runner?.debug?.state ?? null,
     debugSince: runner?.debug?.since ?? null,
+    isChanging: Boolean(runner?.swap),
     endedAt,
   };
 }
