@@ -129,7 +129,7 @@ it('F5 without a launch.json runs the app, and stops a queued request at a break
   const request = await submit();
   await isStopped();
   await until('the variables are shown', async () => (await variables()).some((row) => /^word = 'first'/.test(row)));
-  await lens(/◉ paused in debugger$/);
+  await lens(/◉ paused in debugger, kept warm$/);
   expect(await stateOf(request)).toBe('IN_PROGRESS');
   await takePictures(window.workbench, 'debug-stopped');
   await window.showApps();
