@@ -161,6 +161,8 @@ it('an edit while stopped: the call finishes on its code, and the next one stops
   const request = await submit();
   await isStopped();
   await edit('return words', 'return [*words, "new"]');
+  await lens(/◉ reload waits for the debugger/);
+  await window.picture('debug-reload-waits');
   await resume();
   expect(await answerTo(request)).toEqual(['first', model]);
   await lens(/● reloaded in .*, model kept$/);
