@@ -72,12 +72,11 @@ it('joins a run when the extension host was killed, and its lens shows that it r
   await takePicture(window.workbench, 'kills-host');
 });
 
-it('shows that it stops that run, and leaves no process behind', async () => {
+it('stops that run, and leaves no process behind', async () => {
   const { pid } = await theHelperOf(scene);
   const processes = processTree(pid).map(processIdentity);
-  const progress = window.status(/Stopping run Slow/);
+  // Its sign in the status bar is gone before it can be seen if the run ends at once.
   await command('fal: Stop Run');
-  await progress;
   await noRunsIn(scene);
   await until('nothing is left', () => processes.every(hasEnded), { timeoutMs: 30_000 });
 });
