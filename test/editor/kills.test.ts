@@ -35,6 +35,18 @@ async function reload(): Promise<void> {
 const extensionHosts = () =>
   processTree(scene.vscode.pid).filter((one) => commandLine(one).includes('--type=extensionHost'));
 
+/** Whether the status bar has had a text since this call: one that is shown for a moment may end between two looks. */
+async function watchStatus(text: RegExp): Promise<() => Promise<boolean>> {
+  const { page } = window.workbench;
+  await page.evaluate(`(() => {
+    const bar = document.querySelector('.statusbar');
+    window.statusWasSeen = false;
+    new MutationObserver(() => { window.statusWasSeen ||= ${text}.test(bar.textContent); })
+      .observe(bar, { subtree: true, childList: true, characterData: true });
+  })()`);
+  return () => page.evaluate<boolean>('window.statusWasSeen');
+}
+
 async function command(title: string, ...picks: readonly string[]): Promise<void> {
   await window.workbench.command(title, ...picks);
 }
@@ -72,11 +84,12 @@ it('joins a run when the extension host was killed, and its lens shows that it r
   await takePicture(window.workbench, 'kills-host');
 });
 
-it('stops that run, and leaves no process behind', async () => {
+it('shows that it stops that run, and leaves no process behind', async () => {
   const { pid } = await theHelperOf(scene);
   const processes = processTree(pid).map(processIdentity);
-  // Its sign in the status bar is gone before it can be seen if the run ends at once.
+  const isSeen = await watchStatus(/Stopping run Slow/);
   await command('fal: Stop Run');
+  await until('its sign was seen', isSeen);
   await noRunsIn(scene);
   await until('nothing is left', () => processes.every(hasEnded), { timeoutMs: 30_000 });
 });
