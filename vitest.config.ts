@@ -1,5 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { longestFirst } from './scripts/longest-first.ts';
+
+const longest = [
+  'emulator/reload/loader/random.test.ts',
+  'emulator/engines/process/swap-edits.test.ts',
+  'emulator/reload/loader/table.test.ts',
+  'emulator/scheduler/step.property.test.ts',
+  'emulator/faults.test.ts',
+];
 
 /**
  * Unit and property tests, no emulator. Those of builds/ and of the engine's SDK half install real packages with uv.
@@ -19,6 +28,7 @@ export default defineConfig({
     globalSetup: 'test/support/tools.ts',
     // Vitest would leave one core idle: of two, half.
     maxWorkers: availableParallelism(),
+    sequence: { sequencer: longestFirst(longest) },
     testTimeout: process.env.MINIFAL_SLOW ? 600_000 : 30_000,
     // Not a second: a busy machine needs longer, and no test is about that time.
     expect: { poll: { timeout: 10_000 } },

@@ -1,4 +1,14 @@
 import { defineConfig } from 'vitest/config';
+import { longestFirst } from './scripts/longest-first.ts';
+
+const longest = [
+  'test/e2e/cli.test.ts',
+  'test/e2e/restricted.test.ts',
+  'test/e2e/contributing.test.ts',
+  'test/e2e/requirements.test.ts',
+  'test/e2e/crash.test.ts',
+  'test/e2e/reload-edits.test.ts',
+];
 
 /**
  * Tests with a real emulator, the real `fal` command and real clients. Two files at a time: they measure nothing, and
@@ -12,6 +22,7 @@ export default defineConfig({
     globalSetup: 'test/support/tools.ts',
     maxWorkers: 2,
     pool: 'forks',
+    sequence: { sequencer: longestFirst(longest) },
     testTimeout: process.env.MINIFAL_SLOW ? 3_600_000 : 180_000,
     hookTimeout: 300_000,
     teardownTimeout: 60_000,

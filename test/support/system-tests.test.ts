@@ -29,6 +29,11 @@ describe('the unit tests that an ordinary user runs again', () => {
     expect(systemTests(new Map(Object.entries(sources)))).toEqual([]);
   });
 
+  it('have none of edits, which are long, and compute', () => {
+    const sources = { 'emulator/reload/loader/x.test.ts': "import { spawn } from 'node:child_process';" };
+    expect(systemTests(new Map(Object.entries(sources)))).toEqual([]);
+  });
+
   it('are those of engines and builds, and not those of the scheduler', () => {
     const printed = execFileSync(process.execPath, [join(import.meta.dirname, 'system-tests.ts')], {
       encoding: 'utf8',
