@@ -70,6 +70,8 @@ const quiet: Settings = {
   'extensions.autoUpdate': false,
   'extensions.ignoreRecommendations': true,
   'remote.autoForwardPorts': false,
+  // Otherwise the extension host searches all processes for open ports every few seconds, which a local one doesn't.
+  'remote.autoForwardPortsSource': 'output',
   'security.workspace.trust.startupPrompt': 'never',
   'git.enabled': false,
 };

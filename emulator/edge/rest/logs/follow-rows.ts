@@ -5,11 +5,21 @@ import { UserError } from '../../../wire/errors.ts';
 import { openEventStream } from '../../event-stream.ts';
 import type { RestDeps } from '../deps.ts';
 
-/** The delay from a new row to its event: rows that are added meanwhile share it. Nobody reads many rows at once. */
-const coalesceMs = { few: 50, many: 100 } as const;
+/** Rows that come within this time, such as the lines of one print, share an event. */
+const coalesceMs = 15;
+/** From one read to the next, so from event to event: nobody reads many rows at once. */
+const periodMs = { few: 50, many: 75 } as const;
 const manyRows = 20;
 /** Between events of a stream that needs only the newest rows. */
 const newestMs = 250;
+
+/**
+ * How long rows that are new now wait for further ones, when the last page had so many rows and its read began so many
+ * milliseconds ago. A read that took long doesn't add to the wait, and after a rest there is hardly one. Pure.
+ */
+export function waitOf(rows: number, sinceReadMs: number): number {
+  return Math.max(coalesceMs, (rows < manyRows ? periodMs.few : periodMs.many) - sinceReadMs);
+}
 
 /**
  * Streams the rows after `after`: each event is a page, and its id the cursor from which another stream continues
@@ -46,6 +56,7 @@ export function followRows(
     let cursor = after;
     while (!gone.aborted) {
       hasNews = false;
+      const readAt = performance.now();
       const page = await logs.page({ ...query, from: { after: cursor } }, gone);
       if (isNewest && !page.isEnd) {
         cursor = logs.lastSeq();
@@ -56,22 +67,20 @@ export function followRows(
         if (page.count > 0 || page.missed || isFirst) stream.sendText(page.json, { id: String(cursor) });
       }
       isFirst = false;
-      const pauseMs = page.count < manyRows ? coalesceMs.few : coalesceMs.many;
       await stream.keepsUp();
       if (isNewest) await pause(newestMs);
       else if (!page.isEnd) continue;
-      await news(pauseMs);
+      await news();
+      await pause(waitOf(page.count, performance.now() - readAt));
     }
   }
 
-  /** Resolves when rows were added, a moment later. */
-  async function news(pauseMs: number): Promise<void> {
-    if (!hasNews && !gone.aborted) {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
-    await pause(pauseMs);
+  /** Resolves when rows were added. */
+  async function news(): Promise<void> {
+    if (hasNews || gone.aborted) return;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
   }
 
   /** Resolves after this time, or when the reader has left. */
