@@ -39,7 +39,12 @@ const benches: { readonly [name: string]: () => Promise<void> } = {
   'inline-logs': () => benchInlineLogs({ lines: 100_000, rounds: quick ? 1 : 5 }),
   places: () => benchPlaces(quick ? { calls: 50, pairs: 3 } : { calls: 200, pairs: 15 }),
   queue: () => benchQueue(quick ? { submits: 5_000, rounds: 200 } : { submits: 30_000, rounds: 1000 }),
-  reload: () => benchReload(quick ? { edits: 5, setupSeconds: 2 } : { edits: 20, setupSeconds: 10 }),
+  reload: () =>
+    benchReload(
+      quick
+        ? { edits: 3, setupSeconds: 1, kinds: 4, ocrEdits: 0 }
+        : { edits: 20, setupSeconds: 10, kinds: 17, ocrEdits: 20 },
+    ),
   restart: () => benchRestart({ waiting: 20_000, starts: quick ? 3 : 10 }),
   scale: () => benchScale({ rounds: quick ? 2 : 5 }),
   start: () => benchStart({ rounds: quick ? 3 : 10 }),

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import textwrap
 import threading
+import time
 from typing import Annotated, Any, Generic, NamedTuple, Optional, TypeVar, Union
 
 import circle_a
@@ -160,6 +161,15 @@ class WithMeta(metaclass=Meta):
     __slots__ = ("a",)
 
 
+def settable(thing, *names):
+    found = []
+    for name in names:
+        with contextlib.suppress(AttributeError):
+            setattr(thing, name, 1)
+            found.append(name)
+    return found
+
+
 class Box(Generic[T]):
     def __init__(self, content: T):
         self.content = content
@@ -215,6 +225,10 @@ class Input(BaseModel):
         return len(self.text)
 
 
+class Held(BaseModel):
+    seconds: float = 0
+
+
 class Output(BaseModel):
     found: list[Any]
     wide: Wide = Wide()
@@ -245,7 +259,7 @@ class Demo(Mixed, fal.App, keep_alive=100):
         self.child = Child()
         textwrap.dedent = my_dedent
         self.stop = threading.Event()
-        self.thread = threading.Thread(target=self.watch, daemon=True)
+        self.thread = threading.Thread(target=self.watch, name="watch", daemon=True)
         self.thread.start()
 
     def watch(self):
@@ -273,13 +287,13 @@ class Demo(Mixed, fal.App, keep_alive=100):
             "shape": [self.shape.show(), isinstance(self.shape, Shape), type(self.shape) is Shape],
             "child": [self.child.run(), self.child(), self.child.missing, isinstance(self.child, Base)],
             "one": [One().value, Registered.classes],
-            "meta": WithMeta["k"],
+            "meta": [WithMeta["k"], WithMeta.__slots__, settable(WithMeta(), "a", "b")],
             "box": Box(3).get(),
             "pair": [Pair().total(), Pair()._asdict()],
             "part": repr(Part()) + Part().made,
             "limits": [LIMIT, self.limit, Config.limit],
             "registry": {name: function("r") for name, function in REGISTRY.items()},
-            "model": MODEL,
+            "model": [MODEL, [one.name for one in threading.enumerate()].count("watch")],
             "dedent": textwrap.dedent("d"),
             "level": [self.level, self.mixed()],
             "wide": Wide(size=4).model_dump(),
@@ -292,6 +306,15 @@ class Demo(Mixed, fal.App, keep_alive=100):
     @fal.endpoint("/fail")
     def fail(self, input: Input) -> dict:
         raise FieldException("text", f"wrong: {input.text}")
+
+    @fal.endpoint("/held")
+    def held(self, held: Held) -> list[str]:
+        parts = generated()
+        with scope("first") as name:
+            found = [name, next(parts)]
+            time.sleep(held.seconds)
+        with scope("then") as name:
+            return [*found, name, *parts]
 
     @fal.endpoint("/stream")
     def stream(self) -> StreamingResponse:
