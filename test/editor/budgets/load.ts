@@ -19,6 +19,7 @@ import { makeMachine } from '../machine.ts';
 import { takePicture } from '../pictures.ts';
 import { type Figure, median } from './figure.ts';
 import { watchRows } from './page.ts';
+import { watchTasks } from './page-tasks.ts';
 import { packageProbe } from './probe.ts';
 
 const perSecond = 500;
@@ -139,10 +140,10 @@ async function underLoad(
   console.log('  all runners are up');
   await pane.getByText('alarm 0').first().waitFor();
   const rows = await watchRows(page);
-  const tasks = await watchLongTasks(page);
   const lines = await watchLines(pane);
 
   const cpu = await watchCpu(page);
+  const tasks = await watchTasks(page);
   const began = Date.now();
   const sent: number[] = [];
   /** When each was accepted: until then it has to wait for the disk, and no row can have it. */
@@ -160,6 +161,7 @@ async function underLoad(
   await ringing;
   const ended = Date.now();
   const pageCpu = await cpu();
+  const pageTasks = await tasks();
   await takePicture(window.workbench, 'load');
   await until(
     'all requests are done',
@@ -206,7 +208,7 @@ async function underLoad(
   );
   const hostPauses = host.map(([, pause]) => pause);
   const hostCpu = (host.at(-1)?.[2] ?? 0) - (host[0]?.[2] ?? 0);
-  const longTasks = during(await tasks()).map(([, took]) => took);
+  const longTasks = pageTasks.filter(({ ms }) => ms >= 50);
   const rate = (count * 1_000) / (ended - began);
   const list = (values: readonly number[]) => values.map(Math.round).join(', ');
   console.log(`  ${count} requests, ${rate.toFixed(0)} a second; ${texts.length} times other rows`);
@@ -216,7 +218,9 @@ async function underLoad(
   console.log(`  rows after ${list(rowDelays)} ms`);
   console.log(`  lines after ${list(lineDelays)} ms`);
   console.log(`  pauses of the extension host, in each half second: ${list(hostPauses)} ms`);
-  console.log(`  tasks of the page of 50 ms and more: ${list(longTasks)} ms`);
+  console.log('  tasks of the page of 50 ms and more:');
+  for (const { ms, cpuMs, what } of longTasks)
+    console.log(`    ${ms.toFixed(0)} ms, of which it had a processor for ${cpuMs.toFixed(0)}: ${what()}`);
   const figure = (what: string, value: number, budget: number, unit: Figure['unit'] = 'ms'): Figure => ({
     ...{ what: `${perSecond} requests/s: ${what}`, value, budget, unit },
   });
@@ -237,7 +241,12 @@ async function underLoad(
       '',
     ),
     figure('longest pause of the extension host', Math.max(...hostPauses), 100),
-    figure('longest task of the page', Math.max(0, ...longTasks), 100),
+    figure('longest task of the page', Math.max(...pageTasks.map(({ ms }) => ms)), 100),
+    figure(
+      'longest task of the page, without waiting for a processor',
+      Math.max(...pageTasks.map(({ cpuMs }) => cpuMs)),
+      100,
+    ),
   ];
 }
 
@@ -287,19 +296,6 @@ async function watchCpu(page: Page): Promise<() => Promise<number>> {
   };
   const before = await soFar();
   return async () => (await soFar()) - before;
-}
-
-/** The tasks of the window's page that took 50 ms and more: when they began, and how long they took. */
-async function watchLongTasks(page: Page): Promise<() => Promise<readonly (readonly [number, number])[]>> {
-  await page.evaluate(`(() => {
-    window.longTasks = [];
-    const observer = new PerformanceObserver((list) => {
-      for (const { startTime, duration } of list.getEntries())
-        window.longTasks.push([performance.timeOrigin + startTime, duration]);
-    });
-    observer.observe({ entryTypes: ['longtask'] });
-  })()`);
-  return () => page.evaluate('window.longTasks');
 }
 
 /** Lines of `Alarm`, but the first, which is older than the load: when each was printed, and its place in the log. */

@@ -24,6 +24,8 @@ export async function inWindow(vsix: string): Promise<readonly Figure[]> {
     await lensOf(page, 'Run Local').waitFor();
     await window.workbench.command('fal: Start Emulator');
     await machine.emulator();
+    // Its sign would be taken for that of the run.
+    await page.locator('.statusbar').filter({ hasText: 'Starting' }).waitFor({ state: 'hidden' });
     const state = (text: RegExp) => page.locator('.codelens-decoration').filter({ hasText: text }).first().waitFor();
     const runs: number[] = [];
     for (let round = 0; round < rounds; round++) {
