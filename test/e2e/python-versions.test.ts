@@ -5,15 +5,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { falPackages } from '../../emulator/local/fal-packages.ts';
 import { pythonNames } from '../../emulator/local/python-versions.ts';
 import { toolEnvironment } from '../../emulator/local/uv/tool-env.ts';
+import { debianPython } from '../support/debian-python.ts';
+import { type Debugged, debugged } from '../support/debugged.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { owner } from '../support/http.ts';
+import { isMissing } from '../support/needs.ts';
 import { mustRun, run } from '../support/process.ts';
 import { cacheDir } from '../support/root.ts';
 import { findUv } from '../support/uv.ts';
+import { until } from '../support/wait.ts';
 
 /**
- * Every supported Python on PATH, newest first. docs/python-versions.md was made with this file, one interpreter after
- * the other first on PATH.
+ * Every supported Python on PATH, newest first; in the long form the newest one also if it isn't there.
+ * docs/python-versions.md was made with this file, one interpreter after the other first on PATH.
  */
 const pythons = await findAll();
 
@@ -76,7 +80,7 @@ class Versions(fal.App):
     @fal.endpoint("/")
     def read(self, input: Input) -> Output:
         text = self.words["loaded"] + " " + input.name
-        return Output(text=text, color=input.color, python="%d.%d" % sys.version_info[:2])
+        return Output(text=text, color=input.color, python="%d.%d" % sys.version_info[:2])  # in read
 `;
 
 const call = 'import sys, fal_client; print(fal_client.subscribe(sys.argv[1], {"name": "y"}))';
@@ -85,6 +89,7 @@ describe.each(pythons)('fal with Python $version', ({ python, version }) => {
   let folder: string;
   let emulator: Emulator;
   let env: NodeJS.ProcessEnv;
+  let on: Debugged;
   const tool = (name: string) => join(folder, 'venv', 'bin', name);
   const options = () => ({ env, cwd: folder, timeoutMs: 120_000 });
 
@@ -108,9 +113,11 @@ describe.each(pythons)('fal with Python $version', ({ python, version }) => {
       COLUMNS: '10000',
       TZ: 'UTC',
     };
+    on = debugged(emulator, folder);
   });
 
   afterAll(async () => {
+    await on?.close();
     await emulator?.stop();
     await rm(folder, { recursive: true, force: true });
   });
@@ -127,6 +134,25 @@ describe.each(pythons)('fal with Python $version', ({ python, version }) => {
       `{'text': 'LOADED y', 'color': 'red', 'python': '${version}'}`,
     );
   });
+
+  it('attaches a debugger to the runner that serves, which then stops in a queued call', async () => {
+    const id = await on.runnerOf('versions');
+    const dap = await on.attach(id, { 'app.py': ['read'] });
+    const path = `/${await owner(emulator)}/versions`;
+    const queued = await on.send('POST', path, { name: 'z' }, emulator.ports.queue);
+    const stop = await dap.stopped();
+    expect(stop).toMatchObject({ file: join(folder, 'app.py'), line: await on.lineOf('read') });
+    expect((await dap.variables(stop.id)).get('text')).toBe("'LOADED z'");
+    await dap.resume(stop.threadId);
+    const result = await until('the call is answered', async () => {
+      const response = await on.asOwner(`${path}/requests/${queued.body.request_id}`, {}, emulator.ports.queue);
+      return response.status === 200 && ((await response.json()) as object);
+    });
+    expect(result).toMatchObject({ text: 'LOADED z', python: version });
+    await dap.detach();
+    await on.untilDebug(id, null);
+    expect(await on.runnersOf('versions')).toEqual([id]);
+  });
 });
 
 async function findAll(): Promise<readonly { readonly python: string; readonly version: string }[]> {
@@ -134,6 +160,12 @@ async function findAll(): Promise<readonly { readonly python: string; readonly v
   const answers = await Promise.all(
     pythonNames.map((name) => run(name, ['-c', question]).catch(() => ({ code: 1, stdout: '' }))),
   );
+  if (process.env.MINIFAL_SLOW && answers[0]?.code !== 0) {
+    const [name = ''] = pythonNames;
+    const bin = await debianPython(name);
+    if (!isMissing(bin, `${name}: it is neither on PATH, nor are Debian's packages`) && bin !== undefined)
+      answers.unshift(await run(join(bin, name), ['-c', question]));
+  }
   return answers.flatMap(({ code, stdout }) => {
     const [python, version] = stdout.trim().split(' ');
     return code === 0 && python && version ? [{ python, version }] : [];

@@ -15,6 +15,8 @@ _IDLE = {
     ("thread.py", "_worker"), ("connection.py", "_recv"),
 }  # fmt: skip
 """Innermost frames of threads that wait for work, by file and function."""
+_IDLE_NATIVE = {("grpc._cython.cygrpc", "_poll_wrapper")}
+"""Threads of native code, which has no frames, that wait for work: by module and function with which they began."""
 
 
 def take(request: str | None) -> list[dict]:
@@ -27,7 +29,7 @@ def take(request: str | None) -> list[dict]:
         frame = _without_debugger(frame)
         if frame is None:
             continue
-        frames, is_idle = _frames(frame), _is_idle(frame)
+        frames, is_idle = _frames(frame), _is_idle(frame, _read(thread, "_target"))
         serves = not is_idle and any(part["user"] for part in frames)
         name, is_daemon = _read(thread, "name"), _read(thread, "daemon") is True
         about = {"name": (name if isinstance(name, str) else f"thread {ident}")[: reports.LONGEST_NAME]}
@@ -38,7 +40,7 @@ def take(request: str | None) -> list[dict]:
 
 
 def _read(thread, name: str):
-    """An attribute of a thread; an app's subclass may compute it, or fail to."""
+    """An attribute of a thread, or of its function; an app's subclass may compute it, or fail to."""
     try:
         return getattr(thread, name, None)
     except Exception:
@@ -83,8 +85,13 @@ def _is_debuggers(code) -> bool:
     return debugpy is not None and code.co_filename.startswith(debugpy.rpartition("/")[0] + "/")
 
 
-def _is_idle(frame) -> bool:
-    return (frame.f_code.co_filename.rpartition("/")[2], frame.f_code.co_name) in _IDLE
+def _is_idle(frame, target) -> bool:
+    """`target`: the function with which the thread began, while it runs."""
+    innermost = (frame.f_code.co_filename.rpartition("/")[2], frame.f_code.co_name)
+    if innermost == ("threading.py", "run"):
+        began = (_read(target, "__module__"), _read(target, "__name__"))
+        return all(isinstance(part, str) for part in began) and began in _IDLE_NATIVE
+    return innermost in _IDLE
 
 
 def _fitted(threads: list[dict]) -> list[dict]:

@@ -9,6 +9,12 @@ import type { RunnerDeps } from './deps.ts';
 /** What a runner has to load debugpy, and to look at its stacks. */
 const answerMs = 20_000;
 
+const noAnswer = refusedDebug(
+  'no_answer',
+  `The runner did not answer within ${answerMs / 1000} seconds: its code keeps Python busy, for example in a library ` +
+    'that is not written in Python. Attach again: it is connected as soon as it can answer.',
+);
+
 /** A debugger of a runner, at most one at a time, and looks at its stacks. */
 export interface Debugging {
   debug(adapter: DebugAdapter): Promise<DebugOutcome>;
@@ -33,13 +39,19 @@ export function createDebugging(
   let isWaiting = false;
   /** Set until the runner connects. */
   let resolve: ((outcome: DebugOutcome) => void) | null = null;
+  /** The runner was asked to connect, and did not answer in time. */
+  let isLate = false;
+  /** Calls of those who ask again meanwhile. */
+  const onLateAnswer = new Set<() => void>();
   let asks = 0;
   const asked = new Map<number, (threads: readonly StackThread[] | null) => void>();
 
   function handOver({ port, token }: DebugAdapter, folder: string): Promise<DebugOutcome> {
     return new Promise((done) => {
-      const noAnswer = refusedDebug('no_answer', `The runner did not answer within ${answerMs / 1000} seconds.`);
-      const timer = setTimeout(() => resolve?.(noAnswer), answerMs);
+      const timer = setTimeout(() => {
+        isLate = true;
+        resolve?.(noAnswer);
+      }, answerMs);
       resolve = (outcome) => {
         clearTimeout(timer);
         resolve = null;
@@ -47,6 +59,24 @@ export function createDebugging(
       };
       deps.send({ op: 'debug', id, port, token, folder });
     });
+  }
+
+  /** Waits for the late answer, but not longer than for any. */
+  function lateAnswer(): Promise<void> {
+    return new Promise((done) => {
+      const end = () => {
+        clearTimeout(timer);
+        onLateAnswer.delete(end);
+        done();
+      };
+      const timer = setTimeout(end, answerMs);
+      onLateAnswer.add(end);
+    });
+  }
+
+  function isNotLate(): void {
+    isLate = false;
+    for (const done of onLateAnswer) done();
   }
 
   const reactions: { readonly [S in Extract<Message, { event: 'debug' }>['state']]: (text: string) => void } = {
@@ -77,6 +107,9 @@ export function createDebugging(
     async debug(adapter) {
       if (deps.isOver()) return debugEnded;
       if (mode !== 'serve') return notDebuggable;
+      if (isLate) await lateAnswer();
+      if (deps.isOver()) return debugEnded;
+      if (isLate) return noAnswer;
       if (isBusy) return alreadyDebugged;
       isBusy = true;
       try {
@@ -106,10 +139,15 @@ export function createDebugging(
         deps.send({ op: 'stacks', id, ask });
       });
     },
-    reported: ({ state, text }) => reactions[state](text),
+    reported({ state, text }) {
+      reactions[state](text);
+      // That it waits for a debugger is no answer.
+      if (state !== 'waiting') isNotLate();
+    },
     answered: ({ ask, threads }) => asked.get(ask)?.(threads),
     close() {
       resolve?.(debugEnded);
+      isNotLate();
       for (const done of [...asked.values()]) done(null);
     },
   };
