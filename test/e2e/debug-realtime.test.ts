@@ -1,10 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import type { Dap } from '../support/dap.ts';
-import { type Debugged, debugged } from '../support/debugged.ts';
-import { type Emulator, startEmulator } from '../support/emulator.ts';
-import { createProject, type Project } from '../support/project.ts';
-import { pythonTools } from '../support/python.ts';
+import { debuggedLab } from '../support/debugged.ts';
 
 const requestTimeout = 10;
 const app = `
@@ -55,28 +52,17 @@ with fal_client.ws_connect(app, path="/ws") as connection:
 `;
 
 const deployed = 'debugged';
-let emulator: Emulator;
-let project: Project;
-let on: Debugged;
+const lab = debuggedLab({ 'app.py': app }, { deploy: deployed });
 let id: string;
 
 beforeAll(async () => {
-  emulator = await startEmulator();
-  project = await createProject(await pythonTools(), emulator, { 'app.py': app });
-  on = debugged(emulator, project.folder);
-  await project.mustFal('deploy', 'app.py::Demo', '--app-name', deployed, '--auth', 'private');
-  expect(await on.call(deployed, '/other')).toMatchObject({ status: 200 });
-  id = await on.runnerOf(deployed);
-});
-afterEach(() => on?.close());
-afterAll(async () => {
-  await project?.remove();
-  await emulator?.stop();
+  expect(await lab.on.call(deployed, '/other')).toMatchObject({ status: 200 });
+  id = await lab.on.runnerOf(deployed);
 });
 
 /** A client that runs, and the next stop: a client that ends before it is an error, with what it printed. */
 function talking(dap: Dap, program: string) {
-  const talk = project.python(program, `local/${deployed}`);
+  const talk = lab.project.python(program, `local/${deployed}`);
   const early = talk.then((done) => {
     throw new Error(`the client ended without a stop: ${JSON.stringify(done)}`);
   });
@@ -85,31 +71,31 @@ function talking(dap: Dap, program: string) {
 }
 
 it('stops in each message of a realtime call, for longer than a request may take', async () => {
-  const dap = await on.attach(id, { 'app.py': ['realtime'] });
+  const dap = await lab.on.attach(id, { 'app.py': ['realtime'] });
   const { talk, stopped } = talking(dap, realtimeClient);
   for (const word of ['one', 'two']) {
     const stop = await stopped();
-    expect(stop.line).toBe(await on.lineOf('realtime'));
+    expect(stop.line).toBe(await lab.on.lineOf('realtime'));
     expect((await dap.variables(stop.id)).get('input')).toBe(`Word(word='${word}')`);
-    await on.untilDebug(id, 'paused');
-    expect(await on.call(deployed, '/other')).toMatchObject({ status: 200 });
+    await lab.on.untilDebug(id, 'paused');
+    expect(await lab.on.call(deployed, '/other')).toMatchObject({ status: 200 });
     if (word === 'one') await delay((requestTimeout + 1) * 1000);
     await dap.resume(stop.threadId);
   }
   expect(await talk).toMatchObject({ code: 0, stdout: 'heard one\nheard two\n' });
   await dap.detach();
-  await on.untilDebug(id, null);
+  await lab.on.untilDebug(id, null);
 });
 
 it('stops in a websocket, which stays open', async () => {
-  const dap = await on.attach(id, { 'app.py': ['ws'] });
+  const dap = await lab.on.attach(id, { 'app.py': ['ws'] });
   const { talk, stopped } = talking(dap, websocketClient);
   const stop = await stopped();
-  expect(stop.line).toBe(await on.lineOf('ws'));
+  expect(stop.line).toBe(await lab.on.lineOf('ws'));
   expect((await dap.variables(stop.id)).get('word')).toBe("'hello'");
-  await on.untilDebug(id, 'paused');
+  await lab.on.untilDebug(id, 'paused');
   await dap.resume(stop.threadId);
   expect(await talk).toMatchObject({ code: 0, stdout: 'you said hello\n' });
   await dap.detach();
-  await on.untilDebug(id, null);
+  await lab.on.untilDebug(id, null);
 });

@@ -3,18 +3,17 @@ import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { runnerStacksSchema } from '../../emulator/wire/runner-stacks.ts';
-import { type Debugged, debugged } from '../support/debugged.ts';
-import { type Emulator, startEmulator } from '../support/emulator.ts';
+import { debuggedLab } from '../support/debugged.ts';
 import { cpuSeconds } from '../support/procfs.ts';
-import { createProject, type Project } from '../support/project.ts';
-import { pythonTools } from '../support/python.ts';
 import { until } from '../support/wait.ts';
 
 const requestTimeout = 3;
 const app = `
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import fal
 from fastapi.responses import StreamingResponse
@@ -28,6 +27,8 @@ class Demo(fal.App, keep_alive=36000, max_multiplexing=4, request_timeout=${requ
 
     def setup(self):
         self.model = "loaded"
+        self.pool = ThreadPoolExecutor(1)
+        self.pool.submit(int).result()
         self.ready = True  # in setup
 
     @fal.endpoint(
@@ -58,6 +59,17 @@ class Demo(fal.App, keep_alive=36000, max_multiplexing=4, request_timeout=${requ
                 yield f"data: {n}\\n\\n"  # in stream
         return StreamingResponse(pieces(), media_type="text/event-stream")
 
+    @fal.endpoint("/threads")
+    def threads(self) -> dict:
+        results = [self.pool.submit(self.work, "older").result()]
+        thread = threading.Thread(target=lambda: results.append(self.work("newer")))
+        thread.start()
+        thread.join()
+        return {"results": results}
+
+    def work(self, thread):
+        return "from the " + thread  # in work
+
     @fal.endpoint("/helped")
     def helped(self) -> dict:
         return {"sum": helper.add(1, 2)}
@@ -70,44 +82,33 @@ def add(a, b):
 const deployed = 'debugged';
 /** Health checks every 0.75 s. */
 const timeScale = 20;
-let emulator: Emulator;
-let project: Project;
-let on: Debugged;
+const lab = debuggedLab(
+  { 'app.py': app, 'helper.py': helper },
+  { deploy: deployed, args: ['--time-scale', String(timeScale)] },
+);
 
-beforeAll(async () => {
-  emulator = await startEmulator({ args: ['--time-scale', String(timeScale)] });
-  project = await createProject(await pythonTools(), emulator, { 'app.py': app, 'helper.py': helper });
-  on = debugged(emulator, project.folder);
-  await project.mustFal('deploy', 'app.py::Demo', '--app-name', deployed, '--auth', 'private');
-}, 120_000);
-afterEach(() => on?.close());
-afterAll(async () => {
-  await project?.remove();
-  await emulator?.stop();
-});
-
-const call = (path = '/') => on.call(deployed, path);
+const call = (path = '/') => lab.on.call(deployed, path);
 const pid = async () => Number((JSON.parse((await call('/other')).text) as { pid: number }).pid);
 /** With breakpoints at marks of app.py. */
-const attach = (id: string, ...marks: readonly string[]) => on.attach(id, { 'app.py': marks });
+const attach = (id: string, ...marks: readonly string[]) => lab.on.attach(id, { 'app.py': marks });
 
 describe('a debugger of a runner that serves', () => {
   it('stops in a direct call, while another endpoint and health checks answer', async () => {
     await call('/other');
-    const id = await on.runnerOf(deployed);
+    const id = await lab.on.runnerOf(deployed);
     const dap = await attach(id, 'main');
-    expect(await on.untilDebug(id, 'attached')).toMatchObject({ debugSince: expect.any(Number) });
+    expect(await lab.on.untilDebug(id, 'attached')).toMatchObject({ debugSince: expect.any(Number) });
     const answer = call();
     const stop = await dap.stopped();
-    expect(stop).toMatchObject({ file: join(project.folder, 'app.py'), line: await on.lineOf('main') });
+    expect(stop).toMatchObject({ file: join(lab.project.folder, 'app.py'), line: await lab.on.lineOf('main') });
     expect((await dap.variables(stop.id)).get('seen')).toBe("'from main'");
-    await on.untilDebug(id, 'paused');
+    await lab.on.untilDebug(id, 'paused');
     expect(await call('/other')).toMatchObject({ status: 200 });
     expect(await call('/alive')).toMatchObject({ status: 200 });
-    const { threads } = runnerStacksSchema.parse(await (await on.asOwner(`/minifal/runners/${id}/stacks`)).json());
+    const { threads } = runnerStacksSchema.parse(await (await lab.on.asOwner(`/minifal/runners/${id}/stacks`)).json());
     expect(threads.flatMap((thread) => thread.frames)).toContainEqual({
-      file: join(project.folder, 'app.py'),
-      line: await on.lineOf('main'),
+      file: join(lab.project.folder, 'app.py'),
+      line: await lab.on.lineOf('main'),
       function: expect.stringMatching(/main$/),
       user: true,
     });
@@ -115,14 +116,14 @@ describe('a debugger of a runner that serves', () => {
     expect(threads.filter(({ request }) => request !== null).map(({ idle }) => idle)).toEqual([false]);
     await dap.resume(stop.threadId);
     expect(await answer).toMatchObject({ status: 200 });
-    await on.untilDebug(id, 'attached');
+    await lab.on.untilDebug(id, 'attached');
     await dap.detach();
-    await on.untilDebug(id, null);
+    await lab.on.untilDebug(id, null);
   });
 
   it('is attached also while other programs hold connections to its port', async () => {
-    const id = await on.runnerOf(deployed);
-    const dap = await on.adapter();
+    const id = await lab.on.runnerOf(deployed);
+    const dap = await lab.on.adapter();
     const others = ['', 'GET / HTTP/1.1\r\n\r\n', 'Content-Length: 99999999\r\n\r\n{'].map((text) => {
       const socket = createConnection(dap.port, '127.0.0.1');
       socket.on('error', () => undefined).write(text);
@@ -130,8 +131,8 @@ describe('a debugger of a runner that serves', () => {
     });
     try {
       await Promise.all(others.map((socket) => socket.readyState === 'open' || once(socket, 'connect')));
-      await on.connect(id, dap);
-      await dap.attach({ [join(project.folder, 'app.py')]: [await on.lineOf('main')] });
+      await lab.on.connect(id, dap);
+      await dap.attach({ [join(lab.project.folder, 'app.py')]: [await lab.on.lineOf('main')] });
       const answer = call();
       await dap.resume((await dap.stopped()).threadId);
       expect(await answer).toMatchObject({ status: 200 });
@@ -142,29 +143,29 @@ describe('a debugger of a runner that serves', () => {
   });
 
   it('stops a whole app for longer than its limits, and the request is then answered', async () => {
-    const id = await on.runnerOf(deployed);
+    const id = await lab.on.runnerOf(deployed);
     const dap = await attach(id, 'loop');
     const answer = call('/loop');
     const stop = await dap.stopped();
-    await on.untilDebug(id, 'paused');
+    await lab.on.untilDebug(id, 'paused');
     // Longer than the request may take, and than several health checks that would each end the runner.
     await delay((requestTimeout + 1) * 1000);
     await dap.resume(stop.threadId);
     expect(await answer).toEqual({ status: 200, text: '{"seen":"from the loop"}' });
-    expect(await on.runnersOf(deployed)).toEqual([id]);
+    expect(await lab.on.runnersOf(deployed)).toEqual([id]);
     await dap.detach();
   });
 
   it('stops in a queued call, in a streaming one, and in a module of the app', async () => {
-    const id = await on.runnerOf(deployed);
-    const dap = await on.attach(id, { 'app.py': ['main', 'stream'], 'helper.py': ['helper'] });
-    const queued = await on.send('POST', `/local/${deployed}/`, {}, emulator.ports.queue);
+    const id = await lab.on.runnerOf(deployed);
+    const dap = await lab.on.attach(id, { 'app.py': ['main', 'stream'], 'helper.py': ['helper'] });
+    const queued = await lab.on.send('POST', `/local/${deployed}/`, {}, lab.emulator.ports.queue);
     const stop = await dap.stopped();
-    expect(stop.line).toBe(await on.lineOf('main'));
+    expect(stop.line).toBe(await lab.on.lineOf('main'));
     await dap.resume(stop.threadId);
     const path = `/local/${deployed}/requests/${queued.body.request_id}`;
     const result = await until('the queued call is answered', async () => {
-      const response = await on.asOwner(path, {}, emulator.ports.queue);
+      const response = await lab.on.asOwner(path, {}, lab.emulator.ports.queue);
       return response.status === 200 && ((await response.json()) as object);
     });
     expect(result).toMatchObject({ seen: 'from main' });
@@ -172,7 +173,7 @@ describe('a debugger of a runner that serves', () => {
     const streamed = call('/stream');
     for (const n of [0, 1]) {
       const { threadId, line, id: frame } = await dap.stopped();
-      expect([line, (await dap.variables(frame)).get('n')]).toEqual([await on.lineOf('stream'), String(n)]);
+      expect([line, (await dap.variables(frame)).get('n')]).toEqual([await lab.on.lineOf('stream'), String(n)]);
       await dap.resume(threadId);
     }
     expect(await streamed).toMatchObject({ status: 200, text: expect.stringContaining('data: 1') });
@@ -180,38 +181,52 @@ describe('a debugger of a runner that serves', () => {
     const helped = call('/helped');
     const inModule = await dap.stopped();
     expect(inModule).toMatchObject({
-      file: join(project.folder, 'helper.py'),
-      line: await on.lineOf('helper', 'helper.py'),
+      file: join(lab.project.folder, 'helper.py'),
+      line: await lab.on.lineOf('helper', 'helper.py'),
     });
     await dap.resume(inModule.threadId);
     expect(await helped).toEqual({ status: 200, text: '{"sum":3}' });
     await dap.detach();
   });
 
+  it("stops in the app's own threads, also if they are older than the debugger", async () => {
+    const id = await lab.on.runnerOf(deployed);
+    const dap = await attach(id, 'work');
+    const answer = call('/threads');
+    for (const thread of ['older', 'newer']) {
+      const stop = await dap.stopped();
+      expect((await dap.variables(stop.id)).get('thread')).toBe(`'${thread}'`);
+      expect(await call('/other')).toMatchObject({ status: 200 });
+      await dap.resume(stop.threadId);
+    }
+    expect(await answer).toEqual({ status: 200, text: '{"results":["from the older","from the newer"]}' });
+    await dap.detach();
+  });
+
   it('is one at a time, and none whose token differs; after it, requests cost what they did before', async () => {
-    const id = await on.runnerOf(deployed);
+    const id = await lab.on.runnerOf(deployed);
     const process = await pid();
     const cost = async (): Promise<number> => {
       const before = cpuSeconds(process);
       for (let n = 0; n < 200; n++) await call('/other');
       return cpuSeconds(process) - before;
     };
-    await until('the session before has ended', async () => (await on.rowOf(id)).debug === null);
+    await until('the session before has ended', async () => (await lab.on.rowOf(id)).debug === null);
     const without = await cost();
     const dap = await attach(id, 'main');
-    const second = await on.adapter();
-    const refused = await on.ask(id, second);
+    const second = await lab.on.adapter();
+    const refused = await lab.on.ask(id, second);
     expect(refused).toMatchObject({ status: 409, body: { code: 'DEBUG_ATTACHED' } });
     const attached = await cost();
     await dap.detach();
-    await on.untilDebug(id, null);
+    await lab.on.untilDebug(id, null);
     const detached = await cost();
     const show = (seconds: number) => `${(seconds * 5).toFixed(2)} ms`;
     console.log(`CPU of a request: ${show(without)}, attached ${show(attached)}, detached ${show(detached)}`);
 
-    const strict = await on.adapter();
-    await on.ask(id, strict, randomBytes(16).toString('hex'));
-    await on.untilDebug(id, null);
+    const strict = await lab.on.adapter();
+    await lab.on.ask(id, strict, randomBytes(16).toString('hex'));
+    await lab.on.untilDebug(id, null);
     expect(await call('/other')).toMatchObject({ status: 200 });
   });
 });

@@ -1,13 +1,11 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { readLocalKey } from '../../emulator/local/data-folder.ts';
 import { statusSchema } from '../../emulator/wire/status.ts';
 import { until } from '../support/wait.ts';
 import type { FalWindow } from './fal-window.ts';
 import { takePicture, takePictures } from './pictures.ts';
-import { noRunsIn, theHelperOf } from './run-helpers.ts';
-import { type Scene, setScene } from './scene.ts';
+import { lensOf, noRunsIn, openPainter, theHelperOf } from './run-helpers.ts';
+import type { Scene } from './scene.ts';
 
 const app = `import time
 
@@ -35,11 +33,7 @@ let queue = '';
 let model = '';
 
 beforeAll(async () => {
-  scene = await setScene({ folder: 'empty' });
-  await writeFile(join(scene.workspace, 'painter.py'), app);
-  window = await scene.open();
-  await window.showApps();
-  await window.workbench.openFile('painter.py');
+  ({ scene, window } = await openPainter(app));
   await lens(/not running$/);
 });
 afterAll(() => scene?.close());
@@ -47,12 +41,7 @@ afterEach(async ({ task }) => {
   if (task.result?.state === 'fail') await takePicture(window.workbench, `debug-failed-${task.name.slice(0, 30)}`);
 });
 
-const lens = (text: RegExp) =>
-  window.workbench.page
-    .locator('.editor-instance .codelens-decoration')
-    .filter({ hasText: text })
-    .first()
-    .waitFor({ timeout: 90_000 });
+const lens = (text: RegExp) => lensOf(window, text);
 
 /** Puts the cursor at the end of a line of the open file. */
 async function goTo(line: string): Promise<void> {
@@ -108,6 +97,11 @@ async function variables(): Promise<readonly string[]> {
       .click({ timeout: 2_000 })
       .catch(() => undefined);
   return (await rows.allInnerTexts()).map((row) => row.replaceAll('\u00a0', ' ').replaceAll(/\s+/g, ' ').trim());
+}
+
+async function endSession(): Promise<void> {
+  await window.workbench.page.keyboard.press('Shift+F5');
+  await until('no toolbar is shown', async () => (await toolbars()) === 0);
 }
 
 const toolbars = () => window.workbench.page.locator('.debug-toolbar:visible').count();
@@ -185,11 +179,36 @@ it('a restart by an edit of setup() is debugged in the same session', async () =
 });
 
 it('after the session, the run answers as before', async () => {
-  await window.workbench.command('Debug: Stop');
-  await until('no toolbar is shown', async () => (await toolbars()) === 0);
+  await endSession();
   expect((await answerTo(await submit()))[0]).toBe('first');
   await window.showApps();
   await window.row(/^runner \d+ idle (?!.*debugger)/);
-  await window.workbench.command('fal: Stop Run');
+});
+
+it('attaches to the runner of a row, and leaves it running', async () => {
+  const { page } = window.workbench;
+  await (await window.row(/^runner \d+ idle (?!.*debugger)/)).click({ button: 'right' });
+  // The menu ignores clicks for a moment after it has opened.
+  await page.locator('.monaco-menu .action-item').filter({ hasText: 'Attach Debugger' }).hover();
+  await page.keyboard.press('Enter');
+  await until('a toolbar is shown', async () => (await toolbars()) === 1, { timeoutMs: 60_000 });
+  const request = await submit();
+  await isStopped();
+  await window.picture('debug-attached');
+  await resume();
+  const answer = await answerTo(request);
+  await endSession();
+  await window.showApps();
+  await window.row(/^runner \d+ idle (?!.*debugger)/);
+  expect(await answerTo(await submit())).toEqual(answer);
+});
+
+it('ends the run with its session if the user wants that', async () => {
+  await scene.vscode.changeSettings({ ...scene.options.settings, 'minifal.debug.stopOnEnd': true });
+  await goTo('words = [word');
+  await window.workbench.page.keyboard.press('F5');
+  await window.showApps();
+  await window.row(/^runner \d+ idle .*debugger/);
+  await endSession();
   await noRunsIn(scene);
 });

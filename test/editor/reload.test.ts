@@ -4,8 +4,8 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { until } from '../support/wait.ts';
 import type { FalWindow } from './fal-window.ts';
 import { takePicture, takePictures } from './pictures.ts';
-import { callRun, lensOf, noRunsIn, theHelperOf, urlOfRun } from './run-helpers.ts';
-import { type Scene, setScene } from './scene.ts';
+import { callRun, lensOf, noRunsIn, openPainter, runPainter, urlOfRun } from './run-helpers.ts';
+import type { Scene } from './scene.ts';
 import { takeTooltips } from './tooltips.ts';
 
 const app = `import os
@@ -33,14 +33,8 @@ let url = '';
 let model = '';
 
 beforeAll(async () => {
-  scene = await setScene({ folder: 'empty' });
-  await writeFile(join(scene.workspace, 'painter.py'), app);
-  window = await scene.open();
-  await window.showApps();
-  await window.workbench.openFile('painter.py');
-  await window.workbench.command('fal: Run App');
-  await theHelperOf(scene);
-  await lens(/● idle, kept warm$/);
+  ({ scene, window } = await openPainter(app));
+  await runPainter(scene, window);
   url = await urlOfRun(scene);
 });
 afterAll(() => scene?.close());

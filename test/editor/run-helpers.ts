@@ -1,4 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { isAlive, type ProcessIdentity, readLocalKey } from '../../emulator/local/data-folder.ts';
@@ -6,7 +7,24 @@ import { statusSchema } from '../../emulator/wire/status.ts';
 import { processIdentity, processTree } from '../support/procfs.ts';
 import { until } from '../support/wait.ts';
 import type { FalWindow } from './fal-window.ts';
-import type { Scene } from './scene.ts';
+import { type Scene, setScene } from './scene.ts';
+
+/** A window on a workspace with the app `Painter`, whose file is open. */
+export async function openPainter(app: string): Promise<{ readonly scene: Scene; readonly window: FalWindow }> {
+  const scene = await setScene({ folder: 'empty' });
+  await writeFile(join(scene.workspace, 'painter.py'), app);
+  const window = await scene.open();
+  await window.showApps();
+  await window.workbench.openFile('painter.py');
+  return { scene, window };
+}
+
+/** Runs the app of the open file, and waits until it answers. */
+export async function runPainter(scene: Scene, window: FalWindow): Promise<void> {
+  await window.workbench.command('fal: Run App');
+  await theHelperOf(scene);
+  await lensOf(window, /● idle, kept warm$/);
+}
 
 /** The processes that keep runs alive for the windows of this workspace. */
 export function helpersOf({ vscode }: Scene): readonly ProcessIdentity[] {

@@ -1,11 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { until } from '../support/wait.ts';
 import type { FalWindow } from './fal-window.ts';
 import { takePicture, takePictures } from './pictures.ts';
-import { callRun, lensOf, theHelperOf } from './run-helpers.ts';
-import { type Scene, setScene } from './scene.ts';
+import { callRun, openPainter, runPainter } from './run-helpers.ts';
+import type { Scene } from './scene.ts';
 import { takeTooltips } from './tooltips.ts';
 
 /** Each start writes what looks like the same weights, which the advice is about. */
@@ -38,14 +37,8 @@ let scene: Scene;
 let window: FalWindow;
 
 beforeAll(async () => {
-  scene = await setScene({ folder: 'empty' });
-  await writeFile(join(scene.workspace, 'painter.py'), app);
-  window = await scene.open();
-  await window.showApps();
-  await window.workbench.openFile('painter.py');
-  await window.workbench.command('fal: Run App');
-  await theHelperOf(scene);
-  await lensOf(window, /● idle, kept warm$/);
+  ({ scene, window } = await openPainter(app));
+  await runPainter(scene, window);
   await window.workbench.command('fal: Restart App');
   await window.row(/^runner 2 idle/);
   await callRun(scene);

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { runnerDetailSchema } from '../../emulator/wire/live.ts';
 import { debugToolsSchema } from '../../emulator/wire/runner-debug.ts';
 import { type Dap, startDap } from './dap.ts';
-import type { Emulator } from './emulator.ts';
+import { type Emulator, startEmulator } from './emulator.ts';
+import { createProject, type Project } from './project.ts';
+import { pythonTools } from './python.ts';
 import { until } from './wait.ts';
 
 const token = randomBytes(16).toString('hex');
@@ -40,6 +42,50 @@ export interface Debugged {
   attach(id: string, marks: { readonly [file: string]: readonly string[] }): Promise<Dap>;
   /** Ends all adapters. */
   close(): Promise<void>;
+}
+
+/** What the tests of a file have, from `beforeAll` on. */
+interface DebuggedLab {
+  readonly emulator: Emulator;
+  readonly project: Project;
+  readonly on: Debugged;
+}
+
+/**
+ * Sets up for the tests of a file an emulator and a project with these files. Adapters end after each test.
+ * `deploy`: the alias of its app `app.py::Demo`; without it, nothing is deployed. `args`: of the emulator.
+ */
+export function debuggedLab(
+  files: { readonly [path: string]: string },
+  { deploy, args = [] }: { readonly deploy?: string; readonly args?: readonly string[] } = {},
+): DebuggedLab {
+  let emulator: Emulator;
+  let project: Project;
+  let on: Debugged;
+
+  beforeAll(async () => {
+    emulator = await startEmulator({ args });
+    project = await createProject(await pythonTools(), emulator, files);
+    on = debugged(emulator, project.folder);
+    if (deploy) await project.mustFal('deploy', 'app.py::Demo', '--app-name', deploy, '--auth', 'private');
+  });
+  afterEach(() => on?.close());
+  afterAll(async () => {
+    await project?.remove();
+    // A test may have stopped it.
+    await emulator?.stop().catch(() => undefined);
+  });
+  return {
+    get emulator() {
+      return emulator;
+    },
+    get project() {
+      return project;
+    },
+    get on() {
+      return on;
+    },
+  };
 }
 
 /** `folder`: of the project. */

@@ -100,6 +100,11 @@ class Demo(fal.App):
 
         return StreamingResponse(pieces(), media_type="text/event-stream")
 
+    @fal.endpoint("/begun")
+    def wait_for_begin(self, input: Input) -> Output:
+        self.begun.acquire(timeout=20)
+        return Output(text="begun")
+
     @fal.endpoint("/proceed")
     def let_proceed(self, input: Input) -> Output:
         """Lets those continue that wait, when one of them has begun."""
