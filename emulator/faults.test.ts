@@ -313,15 +313,14 @@ async function submitted(app: string, path: string, headers = {}): Promise<strin
 /** The status of the result, when there is one. */
 async function ended(app: string, id: string): Promise<number> {
   const end = performance.now() + patienceMs;
-  // Soon, and then less often: asking would be most of the work of this file.
-  for (let pauseMs = 5; performance.now() < end; pauseMs = Math.min(pauseMs * 2, 80)) {
+  while (performance.now() < end) {
     const response = await call('queue', `/${app}/requests/${id}/status`);
     if (((await response.json()) as { readonly status?: string }).status === 'COMPLETED') {
       const result = await call('queue', `/${app}/requests/${id}`);
       await result.arrayBuffer();
       return result.status;
     }
-    await delay(pauseMs);
+    await delay(5);
   }
   throw new Forgotten(`request ${id} of ${app} never ends`);
 }

@@ -46,6 +46,9 @@ async function expectToBeDebuggable(id: string): Promise<void> {
   expect(await answer).toEqual({ status: 200, text: '{"seen":"from main"}' });
   await dap.detach();
   await lab.on.untilDebug(id, null);
+  expect(await lab.on.call(alias, '/other')).toMatchObject({ status: 200 });
+  const log = await (await lab.on.asOwner(`/minifal/logs?alias=${alias}`)).text();
+  expect(log, "nothing of the debugger is in the app's output").not.toContain('PYDEV');
 }
 
 it('an adapter that was killed before it attached is noticed, and another one attaches', async () => {

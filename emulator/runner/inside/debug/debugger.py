@@ -170,4 +170,7 @@ def _stop_tracing() -> None:
     threading.settrace(None)
     import pydevd_tracing
 
-    pydevd_tracing.set_trace_to_threads(lambda frame, event, arg: sys.settrace(None))
+    # pydevd has put a function in its place that writes a warning to the app's output.
+    pydevd_tracing.restore_sys_set_trace_func()
+    settrace = sys.settrace
+    pydevd_tracing.set_trace_to_threads(lambda frame, event, arg: settrace(None))
