@@ -44,7 +44,7 @@ describe('a debugger of a runner that does not answer', () => {
     expect(await again).toEqual({ ok: true });
   });
 
-  it('is refused with the same sentence while the runner still does not answer, and is never asked for twice', async () => {
+  it('is refused again while the runner still does not answer, which is asked only once', async () => {
     const { debugging, sent, report } = await late();
     const again = debugging.debug(adapter);
     report('waiting');
