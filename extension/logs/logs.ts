@@ -62,7 +62,8 @@ export function createLogs(deps: {
     send(message) {
       send(message);
       if (message.type !== 'rows') return;
-      void names.of(message.rows, (found) => send({ type: 'names', ...found })).catch(present.problem);
+      const of = message.where === 'live' ? names.ofLive : names.of;
+      void of(message.rows, (found) => send({ type: 'names', ...found })).catch(present.problem);
     },
     refused(why) {
       refusal = why;

@@ -16,13 +16,18 @@ function scene() {
     return id === 'gone' ? undefined : { number: id.length };
   };
   const client = { runner } as unknown as LiveClient;
-  const names = createNames({ folder: '/nowhere', snapshot: () => ({ state: 'running' }), client: () => client });
+  const rests: (() => void)[] = [];
+  const names = createNames(
+    { folder: '/nowhere', snapshot: () => ({ state: 'running' }), client: () => client },
+    () => new Promise<void>((resolve) => rests.push(resolve)),
+  );
   const of = async (...ids: readonly string[]) => {
     const found: Names['runners'][] = [];
     await names.of(ids.map(row), ({ runners }) => void found.push(runners));
     return found;
   };
-  return { of, asked };
+  const live = (...ids: readonly string[]) => names.ofLive(ids.map(row), () => undefined);
+  return { of, live, asked, rests };
 }
 
 it('asks for the number of a runner once, and gives it to each page that shows its rows', async () => {
@@ -31,4 +36,24 @@ it('asks for the number of a runner once, and gives it to each page that shows i
   // The pane was hidden and shown again: a new page knows nothing.
   expect(await of('a', 'bb', 'gone')).toEqual([{ a: 1, bb: 2 }]);
   expect(asked).toEqual(['a', 'bb', 'gone']);
+});
+
+it('asks at most for the newest 64 of the live rows that came meanwhile, and rests before it asks again', async () => {
+  const { live, asked, rests } = scene();
+  const first = live('a');
+  await live('b');
+  await live(...Array.from({ length: 64 }, (_, index) => `c${index}`));
+  await live('d');
+  await expect.poll(() => rests.length).toBe(1);
+  expect(asked).toEqual(['a']);
+  rests[0]?.();
+  await expect.poll(() => rests.length).toBe(2);
+  expect(asked).toEqual(['a', ...Array.from({ length: 63 }, (_, index) => `c${index + 1}`), 'd']);
+  rests[1]?.();
+  await first;
+  const next = live('e');
+  await expect.poll(() => rests.length).toBe(3);
+  rests[2]?.();
+  await next;
+  expect(asked.at(-1)).toBe('e');
 });
