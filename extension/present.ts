@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { type CommandName, commandId, commandTitle } from './contributes/commands.ts';
 import { type SettingName, settingId } from './contributes/settings.ts';
 import { viewId } from './contributes/views.ts';
-import { Cancelled, type Fix, type Place, Problem } from './problem.ts';
+import { Cancelled, type DocumentPlace, type Fix, type Place, Problem } from './problem.ts';
 import { invalidSettings } from './settings.ts';
 import { t } from './words.ts';
 
@@ -44,9 +44,10 @@ const actions: { readonly [F in Fix]: Action } = {
   stopEmulator: { title: () => commandTitle('stopEmulator'), run: command('stopEmulator') },
 };
 
-function goTo({ file, line }: Place): Action {
-  const at = new vscode.Range(line - 1, 0, line - 1, 0);
-  const run = () => vscode.window.showTextDocument(vscode.Uri.file(file), { selection: at });
+function goTo(place: Place | DocumentPlace): Action {
+  const at = new vscode.Range(place.line - 1, 0, place.line - 1, 0);
+  const uri = 'file' in place ? vscode.Uri.file(place.file) : vscode.Uri.parse(place.document);
+  const run = () => vscode.window.showTextDocument(uri, { selection: at });
   return { title: () => t('Go to Line'), run };
 }
 

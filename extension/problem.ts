@@ -22,6 +22,12 @@ export interface Place {
   readonly line: number;
 }
 
+/** A line of a document that isn't a file, such as a request that nobody saved. Counted from 1. */
+export interface DocumentPlace {
+  readonly document: string;
+  readonly line: number;
+}
+
 /** A `fal run` or `fal deploy` of this window that failed. */
 export interface FailedCommand {
   readonly command: 'run' | 'deploy';
@@ -38,9 +44,9 @@ export interface FailedCommand {
 export class Problem extends Error {
   readonly fix: Fix | undefined;
   /** The code that caused it. */
-  readonly place: Place | undefined;
+  readonly place: Place | DocumentPlace | undefined;
   /** @param what a sentence that explains what happened, and why. */
-  constructor(what: string, fix?: Fix, place?: Place) {
+  constructor(what: string, fix?: Fix, place?: Place | DocumentPlace) {
     super(what);
     this.name = 'Problem';
     this.fix = fix;

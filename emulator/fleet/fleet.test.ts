@@ -242,6 +242,29 @@ describe('a queued request', () => {
 });
 
 describe('a direct request', () => {
+  it('takes no slot of a ready runner if it is only a look aside, and may fail instead of waiting for one', async () => {
+    await deploy();
+    const aside = (id: string, how: 'or waits' | 'or fails') =>
+      fleet.lease({ ...facts(id, 'direct'), aside: how }, new AbortController().signal);
+    expect(await aside('a1', 'or fails')).toMatchObject({ type: 'runner_scheduling_failure' });
+    expect(fleet.counts('app')).toMatchObject({ queued: 0, starting: 0 });
+    const next = runners.next();
+    const waiting = aside('a2', 'or waits');
+    await next;
+    const first = await waiting;
+    if (!isLease(first)) throw new Error('there is no lease');
+    first.end(ok);
+    await vi.waitFor(() => expect(fleet.runners('app').map(({ state }) => state.kind)).toEqual(['idle']));
+    const [before] = fleet.runners('app');
+    for (const how of ['or waits', 'or fails'] as const) {
+      const lease = await aside(`b ${how}`, how);
+      expect(lease).toMatchObject({ runnerId: before?.id, address: { port: 1000 } });
+      expect(fleet.runners('app')).toEqual([before]);
+      if (isLease(lease)) lease.end(ok);
+      expect(fleet.runners('app')).toEqual([before]);
+    }
+  });
+
   it('gets a lease on a runner, and the reason when its runner is killed', async () => {
     await deploy();
     const next = runners.next();

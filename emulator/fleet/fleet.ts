@@ -6,6 +6,7 @@ import { type Steady, steadyAs } from '../local/loop/steady.ts';
 import type { Queue } from '../queue/types.ts';
 import type { Note } from '../scheduler/effects.ts';
 import type { Event } from '../scheduler/events.ts';
+import * as select from '../scheduler/requests/select.ts';
 import type { TimeScale } from '../scheduler/time-scale.ts';
 import type { Runner } from '../scheduler/types.ts';
 import { defaultLimits } from '../scheduler/world/world.ts';
@@ -141,6 +142,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     trace,
     arrived,
     runner: queries.runner,
+    readyOf: (alias) => select.readyRunner(world(), alias),
     addressOf,
     dispatch,
     paced,

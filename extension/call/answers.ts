@@ -161,9 +161,11 @@ export function createAnswers(deps: {
 
   async function factsOf(id: string | null, ms: number, end: Pick<CallFacts, 'note'> & { readonly status?: number }) {
     const known = id === null ? undefined : await askRequest(link.folder, id);
+    const { submittedAt, completedAt = null } = known ?? {};
     const facts: CallFacts = {
       status: end.status,
-      ms,
+      // The same figure as in the lists; it has no end yet if the call was given up here.
+      ms: submittedAt === undefined || completedAt === null ? ms : completedAt - submittedAt,
       coldMs: known?.coldMs ?? null,
       runner: known?.history.at(-1)?.runner.number ?? null,
       number: known?.number ?? null,
@@ -177,6 +179,7 @@ export function createAnswers(deps: {
     newUri,
     call,
     get: (uri: string): Answer | undefined => answers.get(uri),
+    all: (): readonly Answer[] => [...answers.values()],
     /** Shows a call of the history again. */
     restore(past: PastCall, uri: vscode.Uri): Answer | undefined {
       const address = parseAddress(past.address);

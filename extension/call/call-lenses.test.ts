@@ -24,10 +24,15 @@ it('a request says that it waits for the schema of its app', () => {
 });
 
 it('an answer begins with what came of the call', () => {
-  const answer = { head: '200 · 14 ms · #37', isRunning: false, requestId: 'r', media: 0 };
+  const answer = { head: '200 · 14 ms · #37', isRunning: false, requestId: 'r', media: [] };
   expect(titles(answerLenses('d', answer))).toBe('200 · 14 ms · #37 | Log | Replay | Save Request');
-  expect(titles(answerLenses('d', { ...answer, media: 1 }))).toMatch(/\| Open Result$/);
-  expect(titles(answerLenses('d', { ...answer, media: 3 }))).toMatch(/\| Open Result \(3\)$/);
+  const openOf = (...names: readonly string[]) =>
+    answerLenses('d', { ...answer, media: names.map((name) => ({ name })) }).at(-1)?.title;
+  expect(openOf('a.png')).toBe('Open Image');
+  expect(openOf('a.png', 'b.jpg')).toBe('Open Image (2)');
+  expect(openOf('a.wav')).toBe('Open Audio');
+  expect(openOf('a.mp4')).toBe('Open Video');
+  expect(openOf('a.png', 'b.bin', 'c.mp4')).toBe('Open File (3)');
   expect(titles(answerLenses('d', { ...answer, requestId: null }))).not.toContain('Log');
   expect(titles(answerLenses('d', { ...answer, head: 'queued, next · 3 s', isRunning: true }))).toBe(
     'queued, next · 3 s | Cancel',

@@ -1,6 +1,7 @@
 import type { CommandName } from '../contributes/commands.ts';
 import { t } from '../words.ts';
 import { appOf, type CallAddress } from './address.ts';
+import { kindOf, type Medium } from './media.ts';
 import { type ProgramKind, programKinds } from './programs.ts';
 
 /** A lens in the first line of a document about a call. */
@@ -61,7 +62,7 @@ export function answerLenses(
     readonly head: string;
     readonly isRunning: boolean;
     readonly requestId: string | null;
-    readonly media: number;
+    readonly media: readonly Pick<Medium, 'name'>[];
   },
 ): readonly CallLens[] {
   const argument = { document };
@@ -72,14 +73,15 @@ export function answerLenses(
     ...(requestId === null ? [] : [{ title: t('Log'), command: 'showCallLog' as const, argument }]),
     { title: t('Replay'), command: 'replayCall', argument },
     { title: t('Save Request'), command: 'saveCall', argument },
-    ...(media === 0
-      ? []
-      : [
-          {
-            title: media === 1 ? t('Open Result') : t('Open Result ({0})', media),
-            command: 'openResult' as const,
-            argument,
-          },
-        ]),
+    ...(media.length === 0 ? [] : [{ title: openTitle(media), command: 'openResult' as const, argument }]),
   ];
+}
+
+function openTitle(media: readonly Pick<Medium, 'name'>[]): string {
+  const [kind, ...others] = new Set(media.map(({ name }) => kindOf(name)));
+  const count = media.length;
+  if (kind === 'image' && others.length === 0) return count === 1 ? t('Open Image') : t('Open Image ({0})', count);
+  if (kind === 'audio' && others.length === 0) return count === 1 ? t('Open Audio') : t('Open Audio ({0})', count);
+  if (kind === 'video' && others.length === 0) return count === 1 ? t('Open Video') : t('Open Video ({0})', count);
+  return count === 1 ? t('Open File') : t('Open File ({0})', count);
 }

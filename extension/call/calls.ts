@@ -17,6 +17,7 @@ import { createFilling } from './filling.ts';
 import { createHistory, isUnfinished } from './history.ts';
 import { createOpening } from './opening.ts';
 import { createOperations } from './operations.ts';
+import { isPaused } from './paused.ts';
 import { placeInput } from './place-input.ts';
 import { programFor, programKinds } from './programs.ts';
 import type { CallEvents, CallSide } from './register.ts';
@@ -83,6 +84,16 @@ export function createCalls(deps: {
       return answer?.body.text ?? `${t('This result was not kept.')}\n`;
     },
   };
+  let paused = '';
+  link.onChange(({ live }) => {
+    const now = answers
+      .all()
+      .filter((answer) => isPaused(live, answer))
+      .map(({ uri }) => uri.toString())
+      .join(' ');
+    if (now !== paused) events.lensesChanged();
+    paused = now;
+  });
   const files = createCallFiles(sources, createRequestFiles(join(storage, 'requests')));
 
   async function restored(uri: vscode.Uri): Promise<Answer | undefined> {
@@ -101,7 +112,7 @@ export function createCalls(deps: {
 
   async function copy(argument: unknown): Promise<boolean> {
     const document = await sending.documentOf(argument);
-    const request = answers.get(document.uri.toString())?.request ?? readRequest(document.getText());
+    const request = answers.get(document.uri.toString())?.request ?? readRequest(document);
     const { program } = (argument ?? {}) as Partial<CallArgument>;
     const kind = program ?? (await vscode.window.showQuickPick([...programKinds], { title: t('Copy Request as') }));
     const known = programKinds.find((one) => one === kind);
@@ -157,9 +168,13 @@ export function createCalls(deps: {
       const answer = answers.get(uri);
       const address = addressIn(document.getText());
       const isRunning = sending.answerOf(document.uri)?.isRunning === true;
-      const media = answer?.file ? 1 : (answer?.media.length ?? 0);
+      const media = answer?.file ? [answer.file] : (answer?.media ?? []);
       const lenses = answer
-        ? answerLenses(uri, { ...answer, media })
+        ? answerLenses(uri, {
+            ...answer,
+            head: isPaused(link.snapshot().live, answer) ? t('paused in debugger') : answer.head,
+            media,
+          })
         : address
           ? requestLenses(uri, address, {
               isRunning,

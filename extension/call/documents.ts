@@ -13,6 +13,7 @@ import {
 } from './address.ts';
 import { isOpen, requestColumn, tabsOf } from './columns.ts';
 import { exactText, isObject, type JsonObject, tryParseExact } from './json.ts';
+import { brokenLine } from './json-error.ts';
 
 /** A request as its document says it. */
 export interface CallRequest {
@@ -21,10 +22,15 @@ export interface CallRequest {
 }
 
 /** @throws Problem if the document isn't one, or isn't complete */
-export function readRequest(text: string): CallRequest {
+export function readRequest(document: vscode.TextDocument): CallRequest {
+  const text = document.getText();
   const address = callAddressOf(text);
   const value = tryParseExact(text);
-  if (!isObject(value)) throw new Problem(t('The request was not sent: it is not a valid JSON object.'));
+  if (!isObject(value)) {
+    const line = brokenLine(text) ?? 1;
+    const place = { document: document.uri.toString(), line };
+    throw new Problem(t('The request is not valid JSON: see line {0}.', line), undefined, place);
+  }
   const { $schema: _, ...input } = value;
   return { address, input };
 }

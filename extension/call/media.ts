@@ -12,6 +12,12 @@ export function contentTypeOf(name: string): string {
   return byEnding.get(endingOf(name)) ?? 'application/octet-stream';
 }
 
+/** What a person calls a file with this name. */
+export function kindOf(name: string): keyof typeof types | 'file' {
+  const kind = contentTypeOf(name).split('/', 1)[0];
+  return kind === 'image' || kind === 'audio' || kind === 'video' ? kind : 'file';
+}
+
 function endingOf(name: string): string {
   return /\.([A-Za-z0-9]{1,5})$/.exec(name)?.[1]?.toLowerCase() ?? '';
 }

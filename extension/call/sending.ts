@@ -79,10 +79,13 @@ export function createSending(deps: {
     const document = await documentOf(argument);
     const answer = answers.get(document.uri.toString());
     if (answer) return again(answer, mode);
-    const request = readRequest(document.getText());
+    const request = readRequest(document);
     const key = document.uri.toString();
     const method = operations.known(request.address)?.method ?? 'POST';
-    const uri = answerOf.get(key) ?? (await earlierAnswer(key)) ?? answers.newUri(request, method);
+    const earlier = answerOf.get(key) ?? (await earlierAnswer(key));
+    // Another call of the same request, such as to fill the queue, doesn't cancel the one that still runs.
+    const isTaken = earlier !== undefined && answers.get(earlier.toString())?.isRunning === true;
+    const uri = isTaken || !earlier ? answers.newUri(request, method) : earlier;
     answerOf.set(key, uri);
     return show(uri, { request, mode, document: key }, document.uri);
   }

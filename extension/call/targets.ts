@@ -157,11 +157,16 @@ export function createTargets(deps: {
       if (stored.length > 0) return stored;
     }
     if (!isReady && !mayWait) return [];
-    return operationsOf(await json('run', `/${owner}/${alias}/openapi.json`, signal));
+    return operationsOf(await json('run', `/${owner}/${alias}/openapi.json`, signal, mayWait ? '1' : 'ready'));
   }
 
-  async function json(host: 'api' | 'run', path: string, signal: AbortSignal): Promise<Json | undefined> {
-    const response = await send(link.folder, { host, method: 'GET', path, isUnlisted: true }, signal);
+  async function json(
+    host: 'api' | 'run',
+    path: string,
+    signal: AbortSignal,
+    unlisted: '1' | 'ready' = '1',
+  ): Promise<Json | undefined> {
+    const response = await send(link.folder, { host, method: 'GET', path, unlisted }, signal);
     const text = await readText(response);
     return response.status === 200 ? tryParse(text) : undefined;
   }

@@ -44,7 +44,8 @@ export async function installWithProgress(
     const say = (message: string) => progress.report({ message: message.slice(0, 80) });
     const onLine = (line: string) => {
       log.info(`[install] ${line}`);
-      say(line);
+      // uv begins with the path of the environment, which says nothing about the progress and doesn't fit.
+      if (!line.startsWith('Using Python')) say(line);
     };
     say(t('looking for uv'));
     const env = childEnv(process.env);

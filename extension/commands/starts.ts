@@ -34,7 +34,8 @@ export function createStartCommands(deps: {
     if (id === undefined) return false;
     const start = await askStart(deps.folder, id);
     const name = start ? t('Start of runner {0} of {1}', start.number, nameOf(start)) : t('Start');
-    const uri = vscode.Uri.from({ scheme, path: `/${name.replaceAll('/', ' ')}.md`, query: id });
+    // Not Markdown, of which the editor wraps long lines: those of the table would be broken.
+    const uri = vscode.Uri.from({ scheme, path: `/${name.replaceAll('/', ' ')}.txt`, query: id });
     deps.changed(uri);
     const document = await vscode.workspace.openTextDocument(uri);
     await vscode.window.showTextDocument(document, { preview: true });

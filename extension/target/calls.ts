@@ -22,8 +22,8 @@ interface CallRequest {
   readonly path: string;
   readonly headers?: { readonly [name: string]: string };
   readonly body?: string | Readable;
-  /** The person hasn't asked for it, so that it isn't in the list of requests. */
-  readonly isUnlisted?: boolean;
+  /** The person hasn't asked for it: `1`, or `ready` if it mustn't wait (emulator/wire/unlisted.ts). */
+  readonly unlisted?: '1' | 'ready';
 }
 
 /**
@@ -37,7 +37,7 @@ export function send(folder: string, order: CallRequest, signal: AbortSignal): P
   if (!running || key === undefined) return Promise.reject(new Error(t('No fal emulator is running.')));
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
-    const { host, method, path, headers, body, isUnlisted } = order;
+    const { host, method, path, headers, body, unlisted } = order;
     const sent = request(
       {
         host: 'localhost',
@@ -45,7 +45,7 @@ export function send(folder: string, order: CallRequest, signal: AbortSignal): P
         method,
         path,
         agent: false,
-        headers: { authorization: `Key ${key}`, ...(isUnlisted ? { [unlistedHeader]: '1' } : {}), ...headers },
+        headers: { authorization: `Key ${key}`, ...(unlisted ? { [unlistedHeader]: unlisted } : {}), ...headers },
       },
       (response: IncomingMessage) => {
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body: response });

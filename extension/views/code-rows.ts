@@ -120,8 +120,8 @@ function endpointRow(
       ? []
       : [lastFailure ? t('{0} failed: {1}', failures, lastFailure.message) : t('{0} failed', failures)];
   const time = p50Ms === null ? [] : [duration(p50Ms)];
-  const description = calls === 0 ? t('no calls') : [`${calls}`, ...time, ...failed].join(' · ');
-  const spokenCalls = calls === 1 ? t('1 call') : t('{0} calls', calls);
+  const counted = calls === 1 ? t('1 call') : t('{0} calls', calls);
+  const description = calls === 0 ? t('no calls') : [counted, ...time, ...failed].join(' · ');
   const median = p50Ms === null ? [] : [t('median {0}', duration(p50Ms))];
   return {
     id: `endpoint/${app.alias}/${method} ${path}`,
@@ -137,9 +137,7 @@ function endpointRow(
       ...(failures === 0 ? [] : [fact(t('Failed'), `${failures}`)]),
       ...(lastFailure ? [fact(t('Request #{0}', lastFailure.request), lastFailure.message)] : []),
     ],
-    spoken: [t('endpoint {0}', label), ...(calls === 0 ? [t('no calls')] : [spokenCalls, ...median, ...failed])].join(
-      ', ',
-    ),
+    spoken: [t('endpoint {0}', label), ...(calls === 0 ? [t('no calls')] : [counted, ...median, ...failed])].join(', '),
     children: [],
     about: {
       alias: app.alias,

@@ -61,8 +61,8 @@ describe('the view Apps', () => {
     });
     expect(draw(shown)).toEqual([
       'Painter | 1 of 2 busy · 3 queued',
-      '  POST / | 12 · 14 ms',
-      '  POST /slow | 4 · 6.1 s · 1 failed: KeyError',
+      '  POST / | 12 calls · 14 ms',
+      '  POST /slow | 4 calls · 6.1 s · 1 failed: KeyError',
       '  runner 2 | running 5 s · #39',
       '  runner 1 | idle · stops in 40 s',
       'Upscale | not running',
@@ -91,9 +91,9 @@ describe('the view Apps', () => {
       ],
     });
     expect(draw(shown[0]?.children ?? [])).toEqual([
-      'GET / | 1 · 2 ms',
+      'GET / | 1 call · 2 ms',
       'POST / | no calls',
-      'realtime /live | 3 · 2 ms',
+      'realtime /live | 3 calls · 2 ms',
     ]);
     expect(shown[0]?.children.map(({ about }) => about?.line)).toEqual([28, 28, 40]);
   });

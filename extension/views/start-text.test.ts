@@ -37,6 +37,18 @@ Ready after 8.0 s: 500 ms more than runner 1.
 `);
 });
 
+it('a first call that was longer than the start does not make the bars of the start too small', () => {
+  const [slot, imports, setup] = start.stages;
+  if (!slot || !imports || !setup) throw new Error('a stage is missing');
+  const text = startText({
+    ...start,
+    stages: [imports, setup, { ...stage, name: 'firstCall', at: 9_000, ms: 90_000 }],
+  });
+  expect(text).toMatch(/Imports of the app .*s {2}█{8}$/m);
+  expect(text).toMatch(/setup\(\) .*s {18}█{8}$/m);
+  expect(text).toMatch(/First call {2,}1\.5 min {10,}█{15}…$/m);
+});
+
 it('a start that lasts has a stage without an end', () => {
   const setup = { ...stage, name: 'setup', at: 5_000, ms: null } as const;
   const text = startText({ ...start, totalMs: null, stages: [...start.stages.slice(0, 2), setup], previous: null });

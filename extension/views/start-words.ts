@@ -42,21 +42,24 @@ export function adviceTexts({ advice }: Pick<RunnerStart, 'advice'>): readonly s
 
 /**
  * A waterfall of `width` characters: a bar for each stage, in their order. The first call is drawn after the start,
- * whenever it came: a runner may have waited for it. Pure.
+ * whenever it came: a runner may have waited for it. If it was longer than the start, its bar is cut, because the stages
+ * of the start would be too small to be compared. Pure.
  */
 export function barsOf(stages: readonly Stage[], width: number): readonly string[] {
-  const lengths = stages.map(({ ms }) => ms ?? 0);
-  const all = Math.max(
-    1,
-    lengths.reduce((sum, ms) => sum + ms, 0),
-  );
+  const sum = (some: readonly Stage[]) => some.reduce((total, { ms }) => total + (ms ?? 0), 0);
+  const start = sum(stages.filter(({ name }) => name !== 'firstCall'));
+  const isCut = ({ name, ms }: Stage) => name === 'firstCall' && start > 0 && (ms ?? 0) > start;
+  const shown = stages.map((stage) => (isCut(stage) ? { ...stage, ms: start } : stage));
+  const all = Math.max(1, sum(shown));
   let before = 0;
-  return stages.map(({ ms }) => {
+  return shown.map(({ ms }, at) => {
     const from = Math.min(Math.round((before / all) * width), width - 1);
     before += ms ?? 0;
     const length = ms === null ? width - from : Math.round((before / all) * width) - from;
     // Too short for a bar: a thin line says where it was.
-    return `${' '.repeat(from)}${length > 0 ? (ms === null ? '░' : '█').repeat(length) : '▏'}`;
+    const bar = length > 0 ? (ms === null ? '░' : '█').repeat(length) : '▏';
+    const stage = stages[at];
+    return `${' '.repeat(from)}${stage && isCut(stage) ? `${bar.slice(1)}…` : bar}`;
   });
 }
 

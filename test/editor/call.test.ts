@@ -167,6 +167,15 @@ it("checks the request by the app's schema", async () => {
   await squiggle.first().waitFor({ state: 'detached' });
 });
 
+it('goes to the line of a request that is not JSON', async () => {
+  const { workbench } = window;
+  await write('"steps"', '"steps": ,');
+  await clickLens('Send');
+  await workbench.pressInToast('The request is not valid JSON: see line 4.', 'Go to Line');
+  await workbench.page.locator('.statusbar-item').filter({ hasText: 'Ln 4, Col 1' }).waitFor();
+  await write('"steps"', '"steps": 3');
+});
+
 it('shows an error as it came, also through the queue', async () => {
   await write('"prompt"', '"prompt": "fail",');
   await clickLens('Send to Queue');
@@ -213,9 +222,9 @@ it('uploads a file that the request names, and opens the image of the answer', a
   await callEndpoint('/picture');
   await shown(/^Send .*\/picture of Painter \(local\)$/, /"image_url": "cat\.png"/);
   await clickLens('Send');
-  await shown(/^200 · .*\| Open Result$/, /"size": 777,\n/);
+  await shown(/^200 · .*\| Open Image$/, /"size": 777,\n/);
   await takePicture(window.workbench, 'call-media');
-  await clickLens('Open Result');
+  await clickLens('Open Image');
   await window.workbench.page.locator('.tab.active').filter({ hasText: 'out.png' }).waitFor();
   expect(await columns()).toBe(2);
 });
@@ -270,4 +279,17 @@ it('starts the app of a saved request first, and has its history, in another win
   await takePicture(window.workbench, 'call-history');
   await window.workbench.pick('POST /picture of Painter');
   await shown(/^200 · /, /"size": 777/);
+});
+
+it('leaves a call alone that still runs when its request is sent again', async () => {
+  await callEndpoint('/stream');
+  await shown(/^Send .*\/stream of Painter \(local\)$/, /"steps": 4/);
+  await write('"steps"', '"steps": 40');
+  await clickLens('Send');
+  await shown(/^streaming \| Cancel$/, /"step": 1\}/);
+  const before = await tabs('stream answer');
+  await clickLens('Send to Queue');
+  await until('it has an answer of its own', async () => (await tabs('stream answer')) === before + 1);
+  await window.workbench.page.locator('.tab').filter({ hasText: 'stream answer' }).nth(-2).click();
+  await shown(/^200 · /, /"step": 39\}/);
 });

@@ -219,7 +219,7 @@ it('runs an app from its row, calls it, and opens the result', async () => {
   await window.row(/^Walker \(run\) idle/);
   await callEndpoint('/');
   await runTyped('fal: Send Request');
-  await calls.shown(/^200 · .*\| Open Result/, /step\.png/);
+  await calls.shown(/^200 · .*\| Open Image/, /step\.png/);
   await press('Control+2');
   await runTyped('fal: Open Result');
   await page

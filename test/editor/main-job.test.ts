@@ -169,7 +169,7 @@ describe('with the package installed in VS Code', () => {
     await window.workbench.command('fal: Pause List of Requests');
     const before = (await window.rows()).filter((row) => /^#\d+ /.test(row));
     await scene.call('local/hello', { name: 'unseen' });
-    await window.rowIsSeen(/^POST \/ \d+ · /);
+    await window.rowIsSeen(/^POST \/ \d+ calls? · /);
     expect((await window.rows()).filter((row) => /^#\d+ /.test(row))).toEqual(before);
     await window.workbench.command('fal: Continue List of Requests');
     await until('the call is listed', async () => {

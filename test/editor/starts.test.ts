@@ -70,7 +70,7 @@ it('opens the whole start from there as a document, with the times of the start 
     );
   });
   await page.mouse.move(900, 300);
-  await page.locator('.tab.active').filter({ hasText: 'Start of runner 2 of painter (run).md' }).waitFor();
+  await page.locator('.tab.active').filter({ hasText: 'Start of runner 2 of painter (run).txt' }).waitFor();
   const lines = async () =>
     (await page.locator('.editor-instance .view-line').allInnerTexts()).map((line) => line.replaceAll('\u00a0', ' '));
   await until('it has the table', async () => (await lines()).some((line) => /^ +First call +\d/.test(line)));

@@ -146,7 +146,20 @@ const places: readonly (readonly [string, () => readonly (string | undefined)[]]
         .flatMap((isRunning) => [
           ...requestLenses('d', { alias: 'a', path: '/' }, { isRunning, isFile: false, isReading: !isRunning }),
           ...requestLenses('d', { alias: 'a', path: '/' }, { isRunning, isFile: false, isReading: false }),
-          ...[0, 1, 2].flatMap((media) => answerLenses('d', { head: '', isRunning, requestId: 'r', media })),
+          ...[
+            '',
+            'a.png',
+            'a.wav',
+            'a.mp4',
+            'a.bin',
+            'a.png b.png',
+            'a.wav b.wav',
+            'a.mp4 b.mp4',
+            'a.bin b.png',
+          ].flatMap((names) => {
+            const media = names.split(' ').flatMap((name) => (name === '' ? [] : [{ name }]));
+            return answerLenses('d', { head: '', isRunning, requestId: 'r', media });
+          }),
         ])
         .map(({ title }) => title),
       ...[null, 2].map((runner) => headLine({ status: 200, ms: 4, coldMs: 3, runner, number: 1 })),

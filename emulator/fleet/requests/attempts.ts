@@ -1,6 +1,6 @@
 import type { Stop } from '../../local/loop/stop-signal.ts';
 import type { Effect, SchedulerError } from '../../scheduler/effects.ts';
-import type { RequestId, Retried, RunnerId } from '../../scheduler/types.ts';
+import type { AliasName, RequestId, Retried, RunnerId } from '../../scheduler/types.ts';
 import type { CallInfo, RequestTrace } from '../../telemetry/requests/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 import type { Queries } from '../queries.ts';
@@ -31,6 +31,7 @@ export function createAttempts(
   deps: ExecutionsDeps & {
     readonly trace: RequestTrace;
     readonly runner: Queries['runner'];
+    readonly readyOf: (alias: AliasName) => RunnerId | undefined;
     readonly arrived: (info: CallInfo) => void;
   },
 ): Attempts {

@@ -2,7 +2,7 @@ import type { RunnerAddress } from '../../engines/engine.ts';
 import { Stop, type StopSignal } from '../../local/loop/stop-signal.ts';
 import type { Effect } from '../../scheduler/effects.ts';
 import type { Event } from '../../scheduler/events.ts';
-import type { RequestId, RequestInfo, RunnerId } from '../../scheduler/types.ts';
+import type { AliasName, RequestId, RequestInfo, RunnerId } from '../../scheduler/types.ts';
 import type { CallInfo } from '../../telemetry/requests/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 import type { Lease } from '../types.ts';
@@ -14,6 +14,9 @@ interface Direct {
   leased: boolean;
   error: PlatformError;
 }
+
+/** A connection to it is refused. */
+const nowhere: RunnerAddress = { host: '127.0.0.1', port: 0 };
 
 type Assign = Extract<Effect, { readonly type: 'assign' }>;
 
@@ -37,7 +40,7 @@ export interface Leases {
 export function directInfo(
   about: Pick<
     CallInfo,
-    'id' | 'alias' | 'channel' | 'method' | 'path' | 'submittedAt' | 'startBy' | 'hint' | 'isUnlisted'
+    'id' | 'alias' | 'channel' | 'method' | 'path' | 'submittedAt' | 'startBy' | 'hint' | 'isUnlisted' | 'aside'
   >,
 ): CallInfo {
   return { ...about, kind: 'direct', priority: 'normal', noRetry: true, retries: {}, attempts: 0 };
@@ -45,11 +48,14 @@ export function directInfo(
 
 export function createLeases({
   addressOf,
+  readyOf,
   dispatch,
   arrived,
   answered,
 }: {
   readonly addressOf: (runnerId: RunnerId) => RunnerAddress | null;
+  /** A runner of the alias's present code that can serve. */
+  readonly readyOf: (alias: AliasName) => RunnerId | undefined;
   readonly dispatch: (event: Event) => void;
   /** Called before the scheduler knows of the request. */
   readonly arrived: (info: CallInfo) => void;
@@ -57,8 +63,21 @@ export function createLeases({
   readonly answered: (id: RequestId, status: number) => void;
 }): Leases {
   const directs = new Map<RequestId, Direct>();
+
+  /** The scheduler doesn't know of it. If the runner ends, so does the connection to it. */
+  function leaseAside(runnerId: RunnerId): Lease {
+    const address = addressOf(runnerId) ?? nowhere;
+    const reason = () => platformError('internal_error', '');
+    return { runnerId, address, aborted: new Stop(), reason, end: () => undefined };
+  }
+
   return {
     lease(info, gone) {
+      const ready = info.aside && readyOf(info.alias);
+      if (ready !== undefined) return Promise.resolve(leaseAside(ready));
+      if (info.aside === 'or fails') {
+        return Promise.resolve(platformError('runner_scheduling_failure', 'No runner is ready.'));
+      }
       return new Promise((granted) => {
         const abort = new Stop();
         directs.set(info.id, { info, granted, abort, leased: false, error: platformError('internal_error', '') });
@@ -78,7 +97,7 @@ export function createLeases({
       let ended = false;
       direct.granted({
         runnerId,
-        address: addressOf(runnerId) ?? { host: '127.0.0.1', port: 0 },
+        address: addressOf(runnerId) ?? nowhere,
         aborted: direct.abort,
         reason: () => direct.error,
         end(outcome, hints) {

@@ -1,6 +1,7 @@
 import { expiresAt, expiringBefore, floorOf } from '../scaling.ts';
 import type { AliasName, Instant, RequestId, Retried, RevisionId, Runner, RunnerId } from '../types.ts';
 import { dispatchKey, queueBegin } from '../world/request-index.ts';
+import { isServing } from '../world/runner-index.ts';
 import { ascending, rank, size, values } from '../world/sorted.ts';
 import type { LiveRunner, World } from '../world/world.ts';
 
@@ -110,6 +111,12 @@ export function countsOf(world: World, alias: AliasName): AppCounts | undefined 
     busy: serving - size(idleUsed) - size(idleFresh),
     others: size(all) - size(starting) - serving,
   };
+}
+
+/** A runner that can serve, or serves, the code of now; `undefined`: there is none. */
+export function readyRunner(world: World, alias: AliasName): RunnerId | undefined {
+  const revision = world.apps.get(alias)?.live?.revision;
+  return liveRunners(world, alias).find((one) => one.revision === revision && isServing(one.state))?.id;
 }
 
 /** Why the latest start of a runner of the alias failed, until one becomes ready; `null`: it did not fail. */

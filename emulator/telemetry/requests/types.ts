@@ -8,6 +8,8 @@ export interface CallInfo extends RequestInfo {
   readonly path: string;
   /** No person made it: it is not traced. */
   readonly isUnlisted?: true;
+  /** It takes no slot of a runner that is ready, and changes nothing about it; what it does if none is. */
+  readonly aside?: 'or waits' | 'or fails';
 }
 
 /** One attempt of a request on a runner. */

@@ -64,7 +64,14 @@ describe('a direct call', () => {
       const reply = await call(gateway.ports.run, path, { method, headers });
       expect(JSON.parse(reply.body).headers).not.toHaveProperty('x-fal-minifal-unlisted');
     }
-    expect(gateway.fleet.requests.map(({ isUnlisted }) => isUnlisted)).toEqual([true, undefined, undefined, undefined]);
+    await call(gateway.ports.run, '/me/app/openapi.json', {
+      method: 'GET',
+      headers: { ...authorization, 'x-fal-minifal-unlisted': 'ready' },
+    });
+    expect(gateway.fleet.requests.map(({ isUnlisted, aside }) => isUnlisted && aside)).toEqual([
+      ...['or waits', undefined, undefined, undefined],
+      'or fails',
+    ]);
   });
 
   it("passes the app's status, headers and bytes to the caller, except those for the platform", async () => {

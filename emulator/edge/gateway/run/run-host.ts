@@ -59,11 +59,8 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
     gone.abort();
   });
   const submittedAt = deps.clock();
-  const isUnlisted =
-    target.path === '/openapi.json' &&
-    req.method === 'GET' &&
-    access.isOwner &&
-    headerOf(headers, unlistedHeader) === '1';
+  const isSchema = target.path === '/openapi.json' && req.method === 'GET' && access.isOwner;
+  const unlisted = isSchema ? headerOf(headers, unlistedHeader) : undefined;
   const call: DirectCall = {
     info: directInfo({
       id: envelope.requestId,
@@ -74,7 +71,8 @@ async function serve(deps: GatewayDeps, req: IncomingMessage, res: ServerRespons
       submittedAt,
       startBy: startBy(options, target.route, access, submittedAt),
       hint: options.hint,
-      ...(isUnlisted ? { isUnlisted } : {}),
+      ...(unlisted === '1' ? { isUnlisted: true, aside: 'or waits' } : {}),
+      ...(unlisted === 'ready' ? { isUnlisted: true, aside: 'or fails' } : {}),
     }),
     method: req.method ?? 'GET',
     path: target.path,

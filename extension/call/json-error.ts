@@ -1,0 +1,47 @@
+/** At the place of a text that isn't valid JSON: a mark, a string, or another value. */
+const token =
+  /\s*([{}[\],:]|"(?:[^"\\\n\r\t]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|(?:true|false|null)(?!\w))/y;
+
+/** What may come next. */
+type Next = 'value' | 'value or ]' | 'name' | 'name or }' | ':' | 'after value';
+
+/** The line of a text, from 1, at which it stops being JSON; `undefined`: all of it is. Pure. */
+export function brokenLine(text: string): number | undefined {
+  const open: ('{' | '[')[] = [];
+  let next: Next = 'value';
+  let at = 0;
+  const lineAt = (offset: number): number => text.slice(0, offset).split('\n').length;
+  for (;;) {
+    const isEnd = text.slice(at).trim() === '';
+    if (isEnd && next === 'after value' && open.length === 0) return undefined;
+    // Where something is missing, a person looks at the last thing that is there.
+    if (isEnd) return lineAt(text.trimEnd().length);
+    token.lastIndex = at;
+    const found = token.exec(text)?.[1];
+    const then: Next | undefined = found === undefined ? undefined : after(found, next, open);
+    if (then === undefined) return lineAt(at + (/^\s*/.exec(text.slice(at))?.[0].length ?? 0));
+    next = then;
+    at = token.lastIndex;
+  }
+}
+
+/** What may come after this token; `undefined`: it can't be here. Keeps `open`, the brackets around it. */
+function after(found: string, next: Next, open: ('{' | '[')[]): Next | undefined {
+  const close = (bracket: '{' | '[', ...expected: readonly Next[]): Next | undefined => {
+    if (open.at(-1) !== bracket || !expected.includes(next)) return undefined;
+    open.pop();
+    return 'after value';
+  };
+  if (found === '}') return close('{', 'name or }', 'after value');
+  if (found === ']') return close('[', 'value or ]', 'after value');
+  if (found === ':') return next === ':' ? 'value' : undefined;
+  if (found === ',') {
+    const inside = next === 'after value' ? open.at(-1) : undefined;
+    return inside && (inside === '{' ? 'name' : 'value');
+  }
+  if (next === 'name' || next === 'name or }') return found.startsWith('"') ? ':' : undefined;
+  if (next !== 'value' && next !== 'value or ]') return undefined;
+  if (found !== '{' && found !== '[') return 'after value';
+  open.push(found);
+  return found === '{' ? 'name or }' : 'value or ]';
+}
