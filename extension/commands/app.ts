@@ -4,10 +4,11 @@ import { commandId, commandTitle } from '../contributes/commands.ts';
 import { viewId } from '../contributes/views.ts';
 import { type Presenter, withSign } from '../present.ts';
 import { type FailedCommand, Problem, untrusted } from '../problem.ts';
-import { diagnose, lastLine, plain } from '../process/diagnose.ts';
+import { diagnose, plain } from '../process/diagnose.ts';
 import type { NodeProgram } from '../process/node.ts';
 import type { RunHelpers } from '../process/run/run-helpers.ts';
 import type { FalEnd } from '../process/run/window-run.ts';
+import { stepText } from '../process/step-text.ts';
 import { findRunning } from '../target/data-folder.ts';
 import type { Link } from '../target/link.ts';
 import type { Snapshot } from '../target/snapshot.ts';
@@ -119,8 +120,8 @@ export function createAppCommands(deps: {
     const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
     return vscode.window.withProgress(options, async (progress, token) => {
       const onText = (text: string): void => {
-        const message = lastLine(text);
-        if (message !== undefined) progress.report({ message: message.slice(0, 100) });
+        const message = stepText(text);
+        if (message !== undefined) progress.report({ message });
       };
       const key = appKey(app);
       const options = scaleResets.isWanted(key) ? ['--reset-scale'] : [];

@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import { signalOf } from '../present.ts';
 import { Cancelled } from '../problem.ts';
 import { childEnv } from '../process/child-env.ts';
+import { stepText } from '../process/step-text.ts';
 import { falPackages } from '../target/needs.ts';
 import { toolEnvironment, uvOrFailure } from '../target/uv.ts';
 import { t } from '../words.ts';
@@ -41,11 +42,13 @@ export async function installWithProgress(
   const options = { location: vscode.ProgressLocation.Notification, title: t('Installing fal'), cancellable: true };
   return vscode.window.withProgress(options, async (progress, token) => {
     const signal = signalOf(token);
-    const say = (message: string) => progress.report({ message: message.slice(0, 80) });
+    const say = (text: string) => {
+      const message = stepText(text);
+      if (message !== undefined) progress.report({ message });
+    };
     const onLine = (line: string) => {
       log.info(`[install] ${line}`);
-      // uv begins with the path of the environment, which says nothing about the progress and doesn't fit.
-      if (!line.startsWith('Using Python')) say(line);
+      say(line);
     };
     say(t('looking for uv'));
     const env = childEnv(process.env);

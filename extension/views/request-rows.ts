@@ -4,6 +4,7 @@ import { cause } from '../target/cause.ts';
 import type { LiveState, RequestRow } from '../target/live.ts';
 import type { Snapshot } from '../target/snapshot.ts';
 import { t } from '../words.ts';
+import { errorName } from './error-name.ts';
 import { isCounting, shortReason } from './reason-words.ts';
 import {
   clockTime,
@@ -145,8 +146,7 @@ function tookWords({ submittedAt, startedAt, completedAt, coldMs }: RequestRow):
 
 function errorWords({ type, message, line }: NonNullable<RequestRow['error']>): string {
   const where = line === null ? '' : ` ${t('line {0}', line)}`;
-  const name = type.split('.').at(-1) ?? type;
-  return `${name}${where}${message === '' ? '' : `: ${cause(message)}`}`;
+  return `${errorName(type)}${where}${message === '' ? '' : `: ${cause(message)}`}`;
 }
 
 function spokenOf(request: RequestRow, { now }: Time): readonly string[] {

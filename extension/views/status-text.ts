@@ -4,6 +4,7 @@ import type { LiveState, RequestRow } from '../target/live.ts';
 import type { Snapshot } from '../target/snapshot.ts';
 import { t } from '../words.ts';
 import { stateWords } from './app-words.ts';
+import { errorName } from './error-name.ts';
 import { linkArguments, plainMarkdown } from './markdown.ts';
 import { appRowId } from './row.ts';
 
@@ -136,7 +137,7 @@ function lastFailure({ requests, apps }: LiveState): RequestRow | undefined {
 const changesCode: ReadonlySet<string> = new Set(['swapped', 'restarted', 'registered']);
 
 function nameOf({ error, status }: RequestRow): string {
-  const name = error?.type.split('.').at(-1) ?? t('status {0}', status ?? '');
+  const name = error ? errorName(error.type) : t('status {0}', status ?? '');
   // `$(x)` would be an icon.
   return name.replace(/[^\w .-]/g, '').slice(0, 30);
 }
