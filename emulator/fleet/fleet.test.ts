@@ -242,7 +242,7 @@ describe('a queued request', () => {
 });
 
 describe('a direct request', () => {
-  it('takes no slot of a ready runner if it is only a look aside, and may fail instead of waiting for one', async () => {
+  it('takes no slot of a ready runner if it is a look aside, and may fail instead of waiting', async () => {
     await deploy();
     const aside = (id: string, how: 'or waits' | 'or fails') =>
       fleet.lease({ ...facts(id, 'direct'), aside: how }, new AbortController().signal);

@@ -1,9 +1,11 @@
 /** At the place of a text that isn't valid JSON: a mark, a string, or another value. */
-const token =
-  /\s*([{}[\],:]|"(?:[^"\\\n\r\t]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|(?:true|false|null)(?!\w))/y;
+const string = /"(?:[^"\\\n\r\t]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/;
+const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])/;
+const word = /(?:true|false|null)(?!\w)/;
+const token = new RegExp(`\\s*([{}[\\],:]|${string.source}|${number.source}|${word.source})`, 'y');
 
 /** What may come next. */
-type Next = 'value' | 'value or ]' | 'name' | 'name or }' | ':' | 'after value';
+type Next = 'value' | 'valueOrEnd' | 'name' | 'nameOrEnd' | ':' | 'afterValue';
 
 /** The line of a text, from 1, at which it stops being JSON; `undefined`: all of it is. Pure. */
 export function brokenLine(text: string): number | undefined {
@@ -13,7 +15,7 @@ export function brokenLine(text: string): number | undefined {
   const lineAt = (offset: number): number => text.slice(0, offset).split('\n').length;
   for (;;) {
     const isEnd = text.slice(at).trim() === '';
-    if (isEnd && next === 'after value' && open.length === 0) return undefined;
+    if (isEnd && next === 'afterValue' && open.length === 0) return undefined;
     // Where something is missing, a person looks at the last thing that is there.
     if (isEnd) return lineAt(text.trimEnd().length);
     token.lastIndex = at;
@@ -30,18 +32,18 @@ function after(found: string, next: Next, open: ('{' | '[')[]): Next | undefined
   const close = (bracket: '{' | '[', ...expected: readonly Next[]): Next | undefined => {
     if (open.at(-1) !== bracket || !expected.includes(next)) return undefined;
     open.pop();
-    return 'after value';
+    return 'afterValue';
   };
-  if (found === '}') return close('{', 'name or }', 'after value');
-  if (found === ']') return close('[', 'value or ]', 'after value');
+  if (found === '}') return close('{', 'nameOrEnd', 'afterValue');
+  if (found === ']') return close('[', 'valueOrEnd', 'afterValue');
   if (found === ':') return next === ':' ? 'value' : undefined;
   if (found === ',') {
-    const inside = next === 'after value' ? open.at(-1) : undefined;
+    const inside = next === 'afterValue' ? open.at(-1) : undefined;
     return inside && (inside === '{' ? 'name' : 'value');
   }
-  if (next === 'name' || next === 'name or }') return found.startsWith('"') ? ':' : undefined;
-  if (next !== 'value' && next !== 'value or ]') return undefined;
-  if (found !== '{' && found !== '[') return 'after value';
+  if (next === 'name' || next === 'nameOrEnd') return found.startsWith('"') ? ':' : undefined;
+  if (next !== 'value' && next !== 'valueOrEnd') return undefined;
+  if (found !== '{' && found !== '[') return 'afterValue';
   open.push(found);
-  return found === '{' ? 'name or }' : 'value or ]';
+  return found === '{' ? 'nameOrEnd' : 'valueOrEnd';
 }

@@ -2,8 +2,8 @@ import type { LiveState } from '../target/live.ts';
 import type { Answer } from './answers.ts';
 
 /**
- * Whether a debugger has stopped the runner that works on a call. The id of a direct call comes with its answer: before,
- * the youngest call to the same endpoint is taken for it. Pure.
+ * Whether a debugger has stopped the runner that works on a call. The id of a direct call comes with its answer:
+ * before, the youngest call to the same endpoint is taken for it. Pure.
  */
 export function isPaused(
   live: Pick<LiveState, 'requests' | 'runners'> | undefined,

@@ -10,6 +10,6 @@ const maxShown = 80;
 export function stepText(output: string): string | undefined {
   const step = lastLine(output)?.replace(/^\d{4}-\d\d-\d\d [\d:.]+ \[\w+\s*\]\s*/, '');
   // uv begins with the path of the environment, which says nothing about the progress.
-  if (step === undefined || step.startsWith('Using Python')) return undefined;
+  if (step === undefined || /^Using Python\b/.test(step)) return undefined;
   return step.length <= maxShown ? step : `${step.slice(0, maxShown - 1)}…`;
 }

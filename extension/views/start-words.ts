@@ -42,8 +42,8 @@ export function adviceTexts({ advice }: Pick<RunnerStart, 'advice'>): readonly s
 
 /**
  * A waterfall of `width` characters: a bar for each stage, in their order. The first call is drawn after the start,
- * whenever it came: a runner may have waited for it. If it was longer than the start, its bar is cut, because the stages
- * of the start would be too small to be compared. Pure.
+ * whenever it came: a runner may have waited for it. If it was longer than the start, its bar is cut, because the
+ * stages of the start would be too small to be compared. Pure.
  */
 export function barsOf(stages: readonly Stage[], width: number): readonly string[] {
   const sum = (some: readonly Stage[]) => some.reduce((total, { ms }) => total + (ms ?? 0), 0);
