@@ -16,7 +16,7 @@ export interface Correct {
 }
 
 /** How long a save may take, on a machine that does much else. */
-const restartMs = 45_000;
+const restartMs = 60_000;
 const inPlaceMs = 12_000;
 
 /**
@@ -36,7 +36,8 @@ export async function countCorrect(
     const fresh = new Map<string, Promise<readonly Answers[]>>();
     const freshOf = ({ isPickled, python }: Tool): Promise<readonly Answers[]> => {
       const key = isPickled ? 'minifal' : python;
-      const found = fresh.get(key) ?? (isPickled ? freshRuns(emulator, states) : freshAnswers(python, states));
+      const found =
+        fresh.get(key) ?? (isPickled ? freshRuns(emulator, states, deadline) : freshAnswers(python, states));
       fresh.set(key, found);
       return found.then(mustDiffer);
     };

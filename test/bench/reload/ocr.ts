@@ -14,8 +14,11 @@ const refusal = 'This is not a picture.';
 const textSchema = z.object({ text: z.string() });
 
 export interface OcrRun {
-  /** From a save to the first answer of the new code, milliseconds. */
-  times(edits: number): Promise<{ readonly times: readonly number[]; readonly setups: number }>;
+  /**
+   * From a save to the first answer of the new code, milliseconds.
+   * @param deadline no save begins later, in the clock of `performance`
+   */
+  times(edits: number, deadline: number): Promise<{ readonly times: readonly number[]; readonly setups: number }>;
   stop(): Promise<void>;
 }
 
@@ -39,11 +42,11 @@ export async function startOcr(emulator: Emulator, ...options: readonly string[]
     if (read !== expected) throw new Error(`the model read ${read}`);
   };
   return {
-    async times(edits) {
+    async times(edits, deadline) {
       await mustRead();
       const before = setups();
       const times: number[] = [];
-      for (let edit = 1; edit <= edits; edit++) {
+      for (let edit = 1; edit <= edits && performance.now() < deadline; edit++) {
         await delay(1_100);
         const text = `This is not a picture (${edit}).`;
         const began = performance.now();
