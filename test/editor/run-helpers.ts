@@ -12,11 +12,17 @@ import { type Scene, setScene } from './scene.ts';
 /** A window on a workspace with the app `Painter`, whose file is open. */
 export async function openPainter(app: string): Promise<{ readonly scene: Scene; readonly window: FalWindow }> {
   const scene = await setScene({ folder: 'empty' });
-  await writeFile(join(scene.workspace, 'painter.py'), app);
-  const window = await scene.open();
-  await window.showApps();
-  await window.workbench.openFile('painter.py');
-  return { scene, window };
+  try {
+    await writeFile(join(scene.workspace, 'painter.py'), app);
+    const window = await scene.open();
+    await window.showApps();
+    await window.workbench.openFile('painter.py');
+    return { scene, window };
+  } catch (error) {
+    // The test has nothing to close yet.
+    await scene.close();
+    throw error;
+  }
 }
 
 /** Runs the app of the open file, and waits until it answers. */
