@@ -125,6 +125,7 @@ beforeAll(async () => {
     print: () => undefined,
     onGone: () => undefined,
     maxRunners: 100,
+    machineLimits: 'warn',
     isolation: 'off',
   });
   stop = async () => {

@@ -39,6 +39,12 @@ const settings = {
     () => t('port {0} is used', table.port.default),
     (port) => ['--port', String(port)],
   ),
+  machineLimits: checked(
+    table.machineLimits,
+    oneOf(table.machineLimits),
+    () => t('`warn` is used'),
+    (mode) => (mode === 'warn' ? [] : ['--machine-limits', mode]),
+  ),
   isolation: checked(
     table.isolation,
     oneOf(table.isolation),

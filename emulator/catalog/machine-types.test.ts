@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { gpuNames } from '../local/gpus/virtual-gpus.ts';
-import { gpuSlotsOf, machineTypeProblem, machineTypes } from './machine-types.ts';
+import { gpuSlotsOf, machineTypeProblem, machineTypes, memoryOf, roomierType } from './machine-types.ts';
 
 describe('machine types', () => {
   it.each(machineTypes)('%s is one', (name) => {
@@ -41,5 +41,20 @@ describe('machine types', () => {
 
   it('exists for every virtual GPU', () => {
     for (const name of gpuNames) expect(machineTypes).toContain(`GPU-${name}`);
+  });
+
+  it('have the memory of the documentation', () => {
+    expect(['XS', 'GPU-H100', 'GPU-T4', 'constructor'].map(memoryOf)).toEqual([512, 112 * 1024, undefined, undefined]);
+  });
+
+  it.each([
+    ['XS', 511, 'XS'],
+    ['XS', 700, 'S'],
+    ['M', 20_000, 'XL'],
+    ['XL', 40_000, undefined],
+    ['GPU-A6000', 18_433, 'GPU-RTX4090'],
+    ['GPU', 300_000, undefined],
+  ])('%s with %i MiB is too small; %s has room', (type, mib, roomier) => {
+    expect(roomierType(type, mib)).toBe(roomier);
   });
 });

@@ -8,6 +8,37 @@ export const machineTypes: readonly string[] = [
   ...['GPU', 'GPU-T4', 'GPU-A100-40GB', 'GPU-A100-80GB', 'GPU-B300'],
 ];
 
+/** Memory of the machine types in MiB, as the documentation lists it; the others aren't in its list. */
+const memoryMib: { readonly [type: string]: number } = {
+  XS: 512,
+  S: 1024,
+  M: 2 * 1024,
+  L: 15 * 1024,
+  XL: 30 * 1024,
+  'GPU-RTX4090': 48 * 1024,
+  'GPU-RTX5090': 60 * 1024,
+  'GPU-A100': 60 * 1024,
+  'GPU-L40': 100 * 1024,
+  'GPU-H100': 112 * 1024,
+  'GPU-H200': 112 * 1024,
+  'GPU-B200': 210 * 1024,
+  'GPU-A6000': 18 * 1024,
+};
+
+/** MiB of memory that a runner of this machine type has in the cloud; `undefined`: not documented. */
+export function memoryOf(machineType: string): number | undefined {
+  return Object.hasOwn(memoryMib, machineType) ? memoryMib[machineType] : undefined;
+}
+
+/** The smallest machine type of the same kind, with or without GPUs, that has more memory than this. */
+export function roomierType(machineType: string, mib: number): string | undefined {
+  const isGpu = machineType.startsWith('GPU');
+  const [best] = Object.entries(memoryMib)
+    .filter(([type, memory]) => type.startsWith('GPU') === isGpu && memory > mib)
+    .sort(([, a], [, b]) => a - b);
+  return best?.[0];
+}
+
 /**
  * The default where neither the code nor the alias names one, as the CLI states
  * (docs/platform/control-plane.md#scale-settings).

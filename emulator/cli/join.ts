@@ -47,6 +47,8 @@ export function reportRunning(folder: string, { pid, ports }: RunningEmulator, o
     printLine('--gpu-slots has no effect on a running emulator; run `minifal stop` first.');
   if (options.gpuSharing) printLine('--gpu-sharing has no effect on a running emulator; run `minifal stop` first.');
   if (options.gpus !== undefined) printLine('--gpus has no effect on a running emulator; run `minifal stop` first.');
+  if (options.machineLimits !== undefined)
+    printLine('--machine-limits has no effect on a running emulator; run `minifal stop` first.');
   if (options.isolation !== undefined)
     printLine('--isolation has no effect on a running emulator; run `minifal stop` first.');
   if (options.shared.length > 0 || options.huggingFace !== undefined)

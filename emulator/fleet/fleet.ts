@@ -30,7 +30,10 @@ import type { Fleet, Launch } from './types.ts';
 import { createWatchers } from './watchers.ts';
 
 interface FleetDeps
-  extends Pick<RunnersDeps, 'engine' | 'envOf' | 'mask' | 'dataDir' | 'onLine' | 'onException' | 'onStep'> {
+  extends Pick<
+    RunnersDeps,
+    'engine' | 'envOf' | 'mask' | 'dataDir' | 'machineLimits' | 'onLine' | 'onException' | 'onStep'
+  > {
   /** Seed for runner IDs; a new one for each start of the emulator. */
   readonly seed: string;
   /** Milliseconds since the epoch, for stored times. */
@@ -208,6 +211,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
       // Running requests may finish within the grace period of their runner; their results then count.
       runners.terminateAll();
       await runners.allEnded(shutdownGraceMs);
+      runners.close();
       host.close();
       await deps.engine.close();
     },

@@ -114,7 +114,7 @@ function createKinds(
  *   code; `machineGpus`: what GPUs they get
  */
 export function createCompute(
-  options: KindOptions & Pick<EmulatorOptions, 'timeScale' | 'maxRunners'>,
+  options: KindOptions & Pick<EmulatorOptions, 'timeScale' | 'maxRunners' | 'machineLimits'>,
   foundations: Foundations,
   promises: Promises,
   { hosts, runnerSources, machineGpus }: Given,
@@ -144,6 +144,7 @@ export function createCompute(
     engine,
     queue,
     dataDir: sharedData,
+    machineLimits: options.machineLimits,
     launchOf: createLaunches({ catalog, blobs, appFiles, builds }),
     exchange,
     envOf: createRunnerVariables({

@@ -1,6 +1,7 @@
 import type { Gpu } from '../local/gpus/gpu.ts';
 import type { KeychainOrder } from '../local/secret-file.ts';
 import type { IsolationMode, Shares } from '../wire/isolation.ts';
+import type { MachineLimitMode } from '../wire/machine-limits.ts';
 
 export interface EmulatorOptions {
   /** Holds all data; the caller has locked it. */
@@ -20,6 +21,8 @@ export interface EmulatorOptions {
   readonly gpuSharing?: boolean;
   /** Virtual GPUs instead of those of this machine. */
   readonly gpus?: readonly Gpu[] | undefined;
+  /** What happens to a runner that uses more memory than its machine type has. */
+  readonly machineLimits: MachineLimitMode;
   /** How isolated each runner is. */
   readonly isolation: IsolationMode;
   /** What runners with a disk of their own are deliberately shown of the machine. */

@@ -1,4 +1,5 @@
 import type { HuggingFaceMode, IsolationMode } from '../target/isolation.ts';
+import type { MachineLimitMode } from '../target/machine-limits.ts';
 import { pythonRangeText } from '../target/needs.ts';
 import type { Setting } from './setting.ts';
 
@@ -44,6 +45,19 @@ const emulator = {
     scope: 'machine',
     description:
       'Origins of web pages that may call the emulator, such as `http://localhost:3000`. Takes effect at its next ' +
+      'start.',
+  },
+  machineLimits: {
+    type: 'choice',
+    default: 'warn',
+    values: {
+      off: 'Nothing.',
+      warn: 'Its log says what it uses, and what it has in the cloud.',
+      enforce: 'It is ended, as in the cloud.',
+    } satisfies { [M in MachineLimitMode]: string },
+    scope: 'machine',
+    description:
+      "What happens to a runner that uses more memory than its machine type has. Takes effect at the emulator's next " +
       'start.',
   },
   isolation: {

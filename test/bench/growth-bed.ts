@@ -45,6 +45,7 @@ export function createRooms({ answers = true }: { readonly answers?: boolean } =
     engine: scriptedEngine(),
     queue,
     dataDir: folder,
+    machineLimits: 'off',
     launchOf: async () => testLaunch,
     exchange: {
       perform: () =>

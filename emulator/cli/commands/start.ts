@@ -60,6 +60,7 @@ export async function start(options: CliOptions): Promise<number> {
       gpuSlots: options.gpuSlots,
       gpuSharing: options.gpuSharing,
       gpus: options.gpus,
+      machineLimits: options.machineLimits ?? 'warn',
       isolation,
       shares: {
         folders: options.shared,

@@ -20,6 +20,7 @@ describe('the options of the command', () => {
       gpuSlots: undefined,
       gpuSharing: false,
       gpus: undefined,
+      machineLimits: undefined,
       isolation: undefined,
       shared: [],
       huggingFace: undefined,
@@ -36,6 +37,7 @@ describe('the options of the command', () => {
     [['--max-runners', '16', '--gpu-slots', '1'], { maxRunners: 16, gpuSlots: 1 }],
     [['--gpu-sharing'], { gpuSharing: true }],
     [['--gpus', 'L40'], { gpus: [{ uuid: 'VIRTUAL-0', index: 0, name: 'L40', memoryMib: 49152, virtual: true }] }],
+    [['--machine-limits', 'enforce'], { machineLimits: 'enforce' }],
     [['--isolation', 'disk', '--hugging-face', 'read'], { isolation: 'disk', huggingFace: 'read' }],
     [
       ['--allow-origin', 'http://localhost:3000', '--allow-origin', 'https://a.example'],
@@ -57,6 +59,7 @@ describe('the options of the command', () => {
     ['--max-runners', '0'],
     ['--gpu-slots', 'all'],
     ['--gpus', 'two'],
+    ['--machine-limits', 'on'],
     ['--isolation', 'some'],
     ['--hugging-face', 'yes'],
     ['--allow-origin', 'localhost:3000'],

@@ -12,6 +12,7 @@ import {
   isolationModes,
   type Shares,
 } from '../../wire/isolation.ts';
+import { type MachineLimitMode, machineLimitModes } from '../../wire/machine-limits.ts';
 import type { CliOptions } from './options.ts';
 
 /** Parses the words after `minifal`. @throws Node's ERR_PARSE_ARGS_… for an unknown option */
@@ -29,6 +30,7 @@ export function parseCommandLine(argv: readonly string[]) {
       'gpu-slots': { type: 'string' },
       'gpu-sharing': { type: 'boolean' },
       gpus: { type: 'string' },
+      'machine-limits': { type: 'string' },
       isolation: { type: 'string' },
       share: { type: 'string', multiple: true },
       'hugging-face': { type: 'string' },
@@ -56,6 +58,7 @@ export function optionsOf(values: ReturnType<typeof parseCommandLine>['values'])
     gpuSlots: gpuSlots(values['gpu-slots']),
     gpuSharing: values['gpu-sharing'] ?? false,
     gpus: gpus(values.gpus),
+    machineLimits: machineLimits(values['machine-limits']),
     isolation: isolation(values.isolation),
     shared: (values.share ?? []).map(sharedFolder),
     huggingFace: huggingFace(values['hugging-face']),
@@ -110,6 +113,16 @@ function gpus(text: string | undefined): readonly Gpu[] | undefined {
     'ARGUMENT_INVALID',
     `${text} are not GPUs that minifal can imitate.`,
     `Give --gpus how many of which, e.g. 2xH100 or 1xA100,2xL40: ${gpuNames.join(', ')}.`,
+  );
+}
+
+function machineLimits(text: string | undefined): MachineLimitMode | undefined {
+  const mode = machineLimitModes.find((known) => known === text);
+  if (mode !== undefined || text === undefined) return mode;
+  throw new UserError(
+    'ARGUMENT_INVALID',
+    `${text} is not a mode for machine limits.`,
+    `Set --machine-limits to one of: ${machineLimitModes.join(', ')}.`,
   );
 }
 

@@ -1,5 +1,6 @@
 import type { Gpu } from '../../local/gpus/gpu.ts';
 import type { HuggingFaceMode, IsolationMode, Shares } from '../../wire/isolation.ts';
+import type { MachineLimitMode } from '../../wire/machine-limits.ts';
 
 /** What the command line asks for. Absent: the command's own default. */
 export interface CliOptions {
@@ -13,6 +14,7 @@ export interface CliOptions {
   readonly gpuSlots: number | undefined;
   readonly gpuSharing: boolean;
   readonly gpus: readonly Gpu[] | undefined;
+  readonly machineLimits: MachineLimitMode | undefined;
   readonly isolation: IsolationMode | undefined;
   readonly shared: Shares['folders'];
   readonly huggingFace: HuggingFaceMode | undefined;

@@ -22,6 +22,8 @@ export const usage = `minifal: fal Serverless on this machine
                          that calls another one needs two (default: one per GPU; no limit if nvidia-smi finds none)
   --gpus 2xH100          (start) replace this machine's GPUs by virtual ones: runners take turns as on real GPUs, but
                          don't see any
+  --machine-limits MODE  (start) what happens to a runner that uses more memory than its machine type has: off,
+                         warn (its log says so), enforce (it is ended, as in the cloud) (default: warn)
   --isolation MODE       (start) what each runner has of its own: off (/data and /app), disk (also a disk, wiped when
                          the runner ends), full (also IP addresses). Prints what this machine doesn't support
                          (default: full)

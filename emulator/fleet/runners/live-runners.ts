@@ -18,6 +18,10 @@ export interface LiveRunner {
   handle?: RunnerHandle;
   /** Its main process on this machine; absent: not started, or the engine has none here. */
   pid?: number | undefined;
+  /** What it runs on in the cloud; absent: not yet known. */
+  machineType?: string;
+  /** Why it is being ended, if it isn't for a reason of its own. */
+  endReason?: string;
   address: RunnerAddress | null;
   /** The runner was cancelled before the engine was asked to start it. */
   cancelled: boolean;
@@ -40,6 +44,8 @@ export function ownerOf({ order, begun }: LiveRunner, requestId: RequestId | nul
 export interface LiveRunners {
   add(order: StartOrder): LiveRunner;
   get(id: RunnerId): LiveRunner | undefined;
+  /** Those that haven't ended. */
+  all(): readonly LiveRunner[];
   /** What the runner runs is called `revision` from now on; these requests began earlier. */
   swapped(id: RunnerId, revision: string, running: readonly RequestId[]): void;
   /** An attempt of the request begins, with the code that the runner has now. */
@@ -79,10 +85,10 @@ export function createLiveRunners(deps: {
     contain(deps.report, () => runner.handle?.dispose())();
   }
 
-  function ended(runner: LiveRunner, exit: RunnerExit): void {
+  function ended(runner: LiveRunner, { reason, ...exit }: RunnerExit): void {
     if (runner.exit) return;
-    runner.exit = exit;
-    deps.onEnded(runner.order, exit);
+    runner.exit = { ...exit, reason: runner.endReason ?? reason };
+    deps.onEnded(runner.order, runner.exit);
     runner.releaseSecrets();
     forget(runner);
     checkDrained();
@@ -106,6 +112,7 @@ export function createLiveRunners(deps: {
       return runner;
     },
     get: (id) => live.get(id),
+    all: () => [...live.values()].filter(({ exit }) => !exit),
     swapped(id, revision, running) {
       const runner = live.get(id);
       if (!runner) return;

@@ -1,8 +1,11 @@
 import type { ExecSession, RunnerAddress, RunnerExit, RunnerHandle } from '../../engines/engine.ts';
 import { contain } from '../../local/loop/contain.ts';
 import { printableLines } from '../../local/printable.ts';
+import { ownMemory, readUsages } from '../../local/processes/usage.ts';
 import type { RunnerId } from '../../scheduler/types.ts';
-import { createLiveRunners, type LiveRunners, type StartOrder } from './live-runners.ts';
+import type { MachineLimitMode } from '../../wire/machine-limits.ts';
+import { createLiveRunners, type LiveRunner, type LiveRunners, type StartOrder } from './live-runners.ts';
+import { createMemoryLimits, type Measured } from './memory-limits.ts';
 import { createStart, type StartDeps } from './start.ts';
 
 export interface Runners extends Pick<LiveRunners, 'began' | 'swapped' | 'ofAlias' | 'allEnded' | 'terminateAll'> {
@@ -19,12 +22,16 @@ export interface Runners extends Pick<LiveRunners, 'began' | 'swapped' | 'ofAlia
   exec(id: RunnerId, ...order: Parameters<RunnerHandle['exec']>): ExecSession | undefined;
   /** Marks the runner as ended because a bug in minifal made it unmanageable. */
   abandon(id: RunnerId, reason: string): void;
+  /** No runner is measured from now on. */
+  close(): void;
   /** Lets the runner's folder be deleted after the result's files were read. */
   release(id: RunnerId): void;
 }
 
 export interface RunnersDeps extends StartDeps {
   readonly onExit: (order: StartOrder, exit: RunnerExit) => void;
+  /** What happens to runners that use more memory than their machine types have. */
+  readonly machineLimits: MachineLimitMode;
 }
 
 /** Runs runners on the engine and turns what happens into events. Decides nothing. */
@@ -42,6 +49,24 @@ export function createRunners(deps: RunnersDeps): Runners {
     },
   });
 
+  const limits = createMemoryLimits({
+    mode: deps.machineLimits,
+    runners: () => live.all().flatMap(measured),
+    usages: readUsages,
+    ownMemory,
+    warn(id, text) {
+      const runner = live.get(id);
+      if (runner) deps.onLine(runner.order, { at: deps.clock(), stream: 'stderr', text: `[minifal] ${text}` });
+    },
+    end(id, reason) {
+      const runner = live.get(id);
+      if (!runner) return;
+      runner.endReason = reason;
+      live.end(id, 'kill');
+    },
+    report,
+  });
+
   function abandon(id: RunnerId, reason: string): void {
     const runner = live.get(id);
     if (runner) live.startFailed(runner, reason);
@@ -54,7 +79,7 @@ export function createRunners(deps: RunnersDeps): Runners {
     ofAlias: live.ofAlias,
     allEnded: live.allEnded,
     terminateAll: live.terminateAll,
-    start: contain(report, createStart(deps, live), ({ runnerId }) =>
+    start: contain(report, createStart({ ...deps, onProcess: limits.begin }, live), ({ runnerId }) =>
       abandon(runnerId, 'Internal error in minifal while it started the runner; see emulator.log.'),
     ),
     abandon,
@@ -72,9 +97,16 @@ export function createRunners(deps: RunnersDeps): Runners {
     exit: (id) => live.get(id)?.exit ?? null,
     pid: (id) => live.get(id)?.pid,
     address: (id) => live.get(id)?.address ?? null,
+    close: limits.close,
     release(id) {
       const runner = live.get(id);
       if (runner) live.release(runner);
     },
   };
+}
+
+/** Nothing is known about runners on other machines, and of those without a process. */
+function measured({ order, pid, machineType }: LiveRunner): readonly Measured[] {
+  if (pid === undefined || machineType === undefined) return [];
+  return [{ id: order.runnerId, pid, machineType, gpuSlots: order.settings.gpuSlots }];
 }

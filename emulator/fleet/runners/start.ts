@@ -44,8 +44,13 @@ export interface StartDeps {
   readonly report: Report;
 }
 
+interface OwnDeps extends StartDeps {
+  /** A runner has got its process. */
+  readonly onProcess: () => void;
+}
+
 /** Starts a runner: resolves everything it needs, starts it on the engine, and turns its reports into events. */
-export function createStart(deps: StartDeps, live: LiveRunners): (order: StartOrder) => Promise<void> {
+export function createStart(deps: OwnDeps, live: LiveRunners): (order: StartOrder) => Promise<void> {
   return async (order) => {
     const runner = live.add(order);
     const startupTimeoutMs = order.settings.startupTimeoutSeconds * 1000;
@@ -55,6 +60,7 @@ export function createStart(deps: StartDeps, live: LiveRunners): (order: StartOr
     let spec: Parameters<Engine['start']>[0];
     try {
       const launch = await deps.launchOf(order.revision);
+      runner.machineType = launch.machineType;
       spec = await specOf(deps, runner, launch, taken);
       printDifference(deps, order, launch, taken);
       deps.onStep(order.runnerId, { step: 'environment', at: deps.clock(), isBuilt: launch.isBuilt ?? false });
@@ -112,7 +118,7 @@ async function specOf(
 }
 
 /** An error in one of these callbacks ends this runner and never reaches the engine, which has other runners. */
-function eventsOf(deps: StartDeps, live: LiveRunners, runner: LiveRunner): RunnerEvents {
+function eventsOf(deps: OwnDeps, live: LiveRunners, runner: LiveRunner): RunnerEvents {
   const { order } = runner;
   const { runnerId } = order;
   const kill = (): void => live.end(runnerId, 'kill');
@@ -123,6 +129,7 @@ function eventsOf(deps: StartDeps, live: LiveRunners, runner: LiveRunner): Runne
   const started = paced<number | undefined>((pid) => {
     runner.pid = pid;
     deps.dispatch({ type: 'runnerStarted', runnerId });
+    deps.onProcess();
   }, kill);
   const ready = paced<RunnerAddress | null>((address) => {
     runner.address = address;

@@ -75,6 +75,7 @@ beforeEach(() => {
     engine: runners.engine,
     queue,
     dataDir: '/nowhere',
+    machineLimits: 'off',
     launchOf: (revision) => fixture.launching(revision),
     exchange: {
       perform: (_request, _attempt, address, signal) =>

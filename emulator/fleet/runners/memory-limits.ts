@@ -1,0 +1,119 @@
+import { memoryOf, roomierType } from '../../catalog/machine-types.ts';
+import type { Report } from '../../local/loop/contain.ts';
+import type { Usages } from '../../local/processes/usage.ts';
+import type { MachineLimitMode } from '../../wire/machine-limits.ts';
+
+/** A runner that has a process on this machine. */
+export interface Measured {
+  readonly id: string;
+  readonly pid: number;
+  readonly machineType: string;
+  /** Its GPU slots: a machine with several GPUs has the memory of several. */
+  readonly gpuSlots: number;
+}
+
+export interface MemoryLimits {
+  /** A runner has got its process. */
+  begin(): void;
+  close(): void;
+}
+
+const checkMs = 1_000;
+/** Reading one takes about 0.01 ms, so that all take at most half a percent of a core, however many there are. */
+const msPerProcess = 2;
+const bytesPerMib = 1024 * 1024;
+
+/**
+ * Measures, once a second while there are runners, whether one uses more memory than its machine type has, and then
+ * warns once, or ends it. In the cloud it's the kernel that ends such a runner, so this is no decision of the
+ * scheduler: it only sees that the runner has ended.
+ */
+export function createMemoryLimits(deps: {
+  readonly mode: MachineLimitMode;
+  readonly runners: () => readonly Measured[];
+  /** What these processes and those below them use. Never rejects. */
+  readonly usages: (mains: readonly number[]) => Promise<Usages>;
+  /** The bytes that these processes alone need: exact, but slow. */
+  readonly ownMemory: (pids: readonly number[]) => number | undefined;
+  /** What the runner's log should say. */
+  readonly warn: (id: string, text: string) => void;
+  readonly end: (id: string, reason: string) => void;
+  readonly report: Report;
+}): MemoryLimits {
+  const { mode, runners } = deps;
+  const warned = new Set<string>();
+  let isRunning = false;
+  let isClosed = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @returns how long to wait for the next check */
+  async function check(): Promise<number> {
+    const measured = runners().filter(({ machineType }) => memoryOf(machineType) !== undefined);
+    const { of: usages, processes } = await deps.usages(measured.map(({ pid }) => pid));
+    for (const runner of measured) {
+      const usage = usages.get(runner.pid);
+      if (usage === undefined || warned.has(runner.id)) continue;
+      const limit = limitOf(runner);
+      // The sum counts what processes share several times, so only the exact figure proves that it is too much.
+      if (usage.residentBytes <= limit) continue;
+      const bytes = deps.ownMemory(usage.pids) ?? 0;
+      if (bytes <= limit) continue;
+      warned.add(runner.id);
+      if (mode === 'enforce') deps.end(runner.id, endReason(runner, bytes));
+      else deps.warn(runner.id, warning(runner, bytes));
+    }
+    return Math.max(checkMs, processes * msPerProcess);
+  }
+
+  function plan(delayMs: number): void {
+    const present = new Set(runners().map(({ id }) => id));
+    for (const id of warned) if (!present.has(id)) warned.delete(id);
+    isRunning = !isClosed && present.size > 0;
+    if (!isRunning) return;
+    timer = setTimeout(() => {
+      check()
+        .catch((error: unknown) => {
+          deps.report(error);
+          return checkMs;
+        })
+        .then(plan);
+    }, delayMs);
+    timer.unref();
+  }
+
+  return {
+    begin() {
+      if (mode !== 'off' && !isRunning && !isClosed) plan(checkMs);
+    },
+    close() {
+      isClosed = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function limitOf({ machineType, gpuSlots }: Measured): number {
+  return (memoryOf(machineType) ?? Number.POSITIVE_INFINITY) * Math.max(1, gpuSlots) * bytesPerMib;
+}
+
+function warning(runner: Measured, bytes: number): string {
+  const there = `${runner.machineType} has ${sizeOf(limitOf(runner))}, and the cloud would have ended it`;
+  return `This app uses ${sizeOf(bytes)} of memory; ${there}.${advice(runner, bytes)}`;
+}
+
+function endReason(runner: Measured, bytes: number): string {
+  const used = `it used ${sizeOf(bytes)}, and ${runner.machineType} has ${sizeOf(limitOf(runner))}`;
+  return `Out of memory: ${used}.${advice(runner, bytes)}`;
+}
+
+function advice({ machineType }: Measured, bytes: number): string {
+  const roomier = roomierType(machineType, bytes / bytesPerMib);
+  const memory = roomier === undefined ? undefined : memoryOf(roomier);
+  return memory === undefined ? '' : ` Set machine_type = "${roomier}" (${sizeOf(memory * bytesPerMib)}).`;
+}
+
+/** As the platform's list of machine types has it: 512 MB, 2 GB, 1.5 GB. */
+function sizeOf(bytes: number): string {
+  const mib = Math.round(bytes / bytesPerMib);
+  return mib < 1024 ? `${mib} MB` : `${Number((mib / 1024).toFixed(1))} GB`;
+}

@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { testFolder } from '../../store/testing/folder.ts';
+import { hasUsage, ownMemory, readUsages } from './usage.ts';
+
+const mib = 1024 * 1024;
+/** A keeper whose runner has a child; each prints its ID, takes 64 MiB, and waits for the end of its input. */
+const program = `
+import os, sys
+def part(main):
+    held = bytearray(64 * ${mib})
+    print(os.getpid() if main else 'child', flush=True)
+    return held
+if os.fork() == 0:
+    if os.fork() == 0:
+        held = part(False)
+    else:
+        held = part(True)
+sys.stdin.read()
+`;
+const started: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const one of started.splice(0)) one.stdin?.end();
+});
+
+/** The main process of the program's runner. */
+async function startRunner(): Promise<number> {
+  const child = spawn('python3', ['-c', program], { stdio: ['pipe', 'pipe', 'inherit'] });
+  started.push(child);
+  let printed = '';
+  while (printed.trim().split('\n').length < 2) printed += String((await once(child.stdout, 'data'))[0]);
+  return Number(/^\d+$/m.exec(printed)?.[0]);
+}
+
+describe.runIf(hasUsage)('what processes use', () => {
+  it('is that of the runner and of what it started, and not of the keeper', async () => {
+    const main = await startRunner();
+    const { pids, residentBytes } = (await readUsages([main])).of.get(main) ?? { pids: [], residentBytes: 0 };
+    expect(pids).toHaveLength(2);
+    expect(pids[0]).toBe(main);
+    expect(pids).not.toContain(started[0]?.pid);
+    expect(residentBytes / mib).toBeGreaterThan(128);
+    const own = (ownMemory(pids) ?? 0) / mib;
+    expect(own).toBeGreaterThan(128);
+    expect(own).toBeLessThan(residentBytes / mib);
+  });
+
+  it('is that of the process and its children if it has no keeper', async () => {
+    const child = spawn('sleep', ['60']);
+    started.push(child);
+    const usages = await readUsages([child.pid ?? 0]);
+    child.kill();
+    expect(usages.of.get(child.pid ?? 0)?.pids).toEqual([child.pid]);
+  });
+
+  it('is absent for a process that is gone', async () => {
+    const child = spawn('true');
+    await once(child, 'exit');
+    expect((await readUsages([child.pid ?? 0])).of).toEqual(new Map());
+    expect(ownMemory([child.pid ?? 0])).toBeUndefined();
+  });
+
+  it.each(['', 'nonsense', '7 (a) b) S', '7 (x) S one two'])('ignores an entry that holds %j', async (stat) => {
+    const folder = testFolder();
+    mkdirSync(join(folder, '7'));
+    writeFileSync(join(folder, '7', 'stat'), stat);
+    expect((await readUsages([7], folder)).of).toEqual(new Map());
+  });
+
+  it('has the parent of a process whose name has parentheses', async () => {
+    const folder = testFolder();
+    const fields = ['S', '3', ...Array(19).fill('0'), '100'];
+    mkdirSync(join(folder, '7'));
+    writeFileSync(join(folder, '7', 'stat'), `7 (a) S 1 (b) ${fields.join(' ')} 0 0`);
+    const [usage] = (await readUsages([7], folder)).of.values();
+    expect(usage).toEqual({ pids: [7], residentBytes: expect.any(Number) });
+  });
+});

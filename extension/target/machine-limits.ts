@@ -1,0 +1,1 @@
+export type { MachineLimitMode } from '../../emulator/wire/machine-limits.ts';
