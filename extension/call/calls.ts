@@ -17,8 +17,8 @@ import { createFilling } from './filling.ts';
 import { createHistory, isUnfinished } from './history.ts';
 import { createOpening } from './opening.ts';
 import { createOperations } from './operations.ts';
-import { isPaused } from './paused.ts';
 import { placeInput } from './place-input.ts';
+import { presentState } from './present-state.ts';
 import { programFor, programKinds } from './programs.ts';
 import type { CallEvents, CallSide } from './register.ts';
 import { createRequestFiles } from './request-files.ts';
@@ -84,15 +84,15 @@ export function createCalls(deps: {
       return answer?.body.text ?? `${t('This result was not kept.')}\n`;
     },
   };
-  let paused = '';
+  let shown = '';
   link.onChange(({ live }) => {
     const now = answers
       .all()
-      .filter((answer) => isPaused(live, answer))
-      .map(({ uri }) => uri.toString())
+      .map((answer) => [answer.uri.toString(), presentState(live, answer)])
+      .filter(([, state]) => state !== undefined)
       .join(' ');
-    if (now !== paused) events.lensesChanged();
-    paused = now;
+    if (now !== shown) events.lensesChanged();
+    shown = now;
   });
   const files = createCallFiles(sources, createRequestFiles(join(storage, 'requests')));
 
@@ -172,7 +172,7 @@ export function createCalls(deps: {
       const lenses = answer
         ? answerLenses(uri, {
             ...answer,
-            head: isPaused(link.snapshot().live, answer) ? t('paused in debugger') : answer.head,
+            head: presentState(link.snapshot().live, answer) ?? answer.head,
             media,
           })
         : address

@@ -1,11 +1,11 @@
 import { aliasName, auditedRun, isRunAlias } from '../target/alias-name.ts';
 import { byAlias } from '../target/by-alias.ts';
-import type { AppRow, LiveState, Reason, RunnerRow } from '../target/live.ts';
+import type { AppRow, LiveState, RunnerRow } from '../target/live.ts';
 import type { Snapshot } from '../target/snapshot.ts';
 import { t } from '../words.ts';
 import { isReady, scalingWords, stateWords } from './app-words.ts';
 import { brokenRow, type CodeFile, codeRow, endpointRows, type FoundApp } from './code-rows.ts';
-import { isCounting, isSaidByRunners, shortReason } from './reason-words.ts';
+import { isCounting, isSaidByRunners, shortReason, steadyReason } from './reason-words.ts';
 import { reloadFacts } from './reload-facts.ts';
 import { type About, appRowId, type Fact, fact, gone, type Row, shortLabel, type Time } from './row.ts';
 import { auditRow, endedRow, runnerOf, runnerRow } from './runner-rows.ts';
@@ -185,7 +185,7 @@ function appRow({ head }: LiveState, shown: Shown, time: Time): Row {
     label,
     description,
     icon: isRun ? 'beaker' : 'package',
-    facts: [fact('', `${head.owner}/${alias}`), ...appFacts(app, code, time)],
+    facts: [fact('', `${head.owner}/${alias}`), ...appFacts(app, code)],
     ...(ticking ? { isTicking: true } : {}),
     spoken: [
       isRun ? t('run {0}', label) : t('app {0}', label),
@@ -208,7 +208,7 @@ function aboutCode(code: FoundApp | undefined): About {
   return code ? { file: code.path, line: code.line, key: code.key, app: code.entry ?? code.name } : {};
 }
 
-function appFacts(app: AppRow | undefined, code: FoundApp | undefined, time: Time): readonly Fact[] {
+function appFacts(app: AppRow | undefined, code: FoundApp | undefined): readonly Fact[] {
   return [
     ...(code ? [fact(t('Code'), `${code.file}:${code.line + 1}`)] : []),
     ...(app?.kind === 'deployed'
@@ -218,7 +218,7 @@ function appFacts(app: AppRow | undefined, code: FoundApp | undefined, time: Tim
           fact(t('Revision'), app.revision),
         ]
       : [fact('', t('Lives as long as its command, fal run.')), ...scalingFacts(app)]),
-    ...(app?.reason && !isSaidByRunners(app.reason) ? [fact(t('Waiting'), waitsBecause(app.reason, time))] : []),
+    ...(app?.reason && !isSaidByRunners(app.reason) ? [fact(t('Waiting'), steadyReason(app.reason))] : []),
     ...(app?.lastFailure ? [fact(t('Last start failed'), app.lastFailure)] : []),
     ...(app?.reload
       ? reloadFacts(app.reload, code?.path.endsWith(code.file) ? code.path.slice(0, -code.file.length) : '')
@@ -233,11 +233,6 @@ function scalingFacts(app: AppRow | undefined): readonly Fact[] {
     faithful: t('faithful scaling: runners come with requests and end after keep_alive'),
   };
   return [fact(t('Scaling'), words[app.scaling])];
-}
-
-/** A tooltip doesn't count seconds. */
-function waitsBecause(reason: Reason, time: Time): string {
-  return shortReason({ ...reason, until: null }, time);
 }
 
 /** Runners of several revisions are below their revisions. */

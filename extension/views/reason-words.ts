@@ -40,6 +40,11 @@ export function shortReason(reason: Reason, time: Time): string {
   }
 }
 
+/** The same for a place that doesn't count seconds, such as a tooltip. Pure. */
+export function steadyReason(reason: Reason): string {
+  return shortReason({ ...reason, until: null }, { now: 0, timeScale: 1 });
+}
+
 /** Whether the state of the app's runners, which a row shows as well, says the same. */
 export function isSaidByRunners({ code }: Reason): boolean {
   return saidByRunners.has(code);

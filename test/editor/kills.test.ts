@@ -100,10 +100,10 @@ it('follows a queued call again after a reload', async () => {
   await window.workbench.openFile('slow.fal.json');
   await shown(/^Send \| /, /"seconds": 30/);
   await clickLens('Send to Queue');
-  await shown(/^(queued|running).* \| Cancel$/, /^$/);
+  await shown(/^(queued|waiting|running).* \| Cancel$/, /^$/);
   await stateIsStored(window, 'Slow · POST ∕ answer.fal.json', 'memento/workbench.parts.editor');
   await reload();
-  await shown(/^(queued|running).* \| Cancel$/, /^$/);
+  await shown(/^(queued|waiting|running).* \| Cancel$/, /^$/);
   await shown(/^200 · /, /"slept": 30/);
   // The run that was stopped before stays ended, although the editor starts background tasks again after a reload.
   expect(helpersOf(scene)).toEqual([]);
@@ -111,12 +111,12 @@ it('follows a queued call again after a reload', async () => {
 
 it('says that a direct call ended with its window, and sends it again', async () => {
   await clickLens('Send');
-  await shown(/^waiting \| Cancel$/, /^$/);
+  await shown(/^waiting.* \| Cancel$/, /^$/);
   await reload();
   await shown(/^no answer \| Replay/, /The window was closed before the answer came/);
   await takePicture(window.workbench, 'kills-direct');
   await clickLens('Replay');
-  await shown(/^waiting \| Cancel$/, /^$/);
+  await shown(/^waiting.* \| Cancel$/, /^$/);
   await clickLens('Cancel');
   await shown(/^cancelled · /, /^$/);
 });
@@ -134,7 +134,7 @@ it('follows a queued call through a kill of the emulator, until it is started ag
 
 it('ends a direct call with the emulator, and starts it again to send the call again', async () => {
   await clickLens('Send');
-  await shown(/^waiting \| Cancel$/, /^$/);
+  await shown(/^waiting.* \| Cancel$/, /^$/);
   const { pid } = await scene.emulator();
   process.kill(pid, 'SIGKILL');
   await shown(/^no answer · /, /\S/);

@@ -56,6 +56,11 @@ describe('a request that arrives', () => {
     expect(sim.world.requests.size).toBe(0);
   });
 
+  it('fails when its run has ended', () => {
+    const [effect] = createSim().submit(['r'], { alias: '3f6e5f0a-1c1e-4c53-9d55-0a8b0d6c7e11' });
+    expect(effect).toMatchObject({ error: { detail: 'The run of this application has ended.' } });
+  });
+
   it('fails while its alias is being deployed for the first time', () => {
     const sim = createSim();
     sim.deploy({ strategy: 'rolling' });

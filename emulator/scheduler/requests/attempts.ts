@@ -34,7 +34,7 @@ export function arrived(turn: Turn, info: RequestInfo): void {
   edit(turn, 'arrivals', arrivals + 1);
   const live = turn.world.apps.get(info.alias)?.live ?? null;
   if (live === null) {
-    fail(turn, request, { type: 'runner_scheduling_failure', detail: `Application ${info.alias} is not deployed.` });
+    fail(turn, request, { type: 'runner_scheduling_failure', detail: missing(info.alias) });
     return;
   }
   if (turn.world.isClosing && info.kind === 'direct') {
@@ -45,6 +45,12 @@ export function arrived(turn: Turn, info: RequestInfo): void {
   // The request was recovered without this information: another attempt would exceed the maximum.
   else if (info.attempts >= maxAttempts) fail(turn, request, { type: 'runner_disconnected' });
   else putRequest(turn, info.id, request);
+}
+
+/** The UUID of a run says nothing to a person, and a run can't be deployed again under it. */
+function missing(alias: AliasName): string {
+  const isRun = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(alias);
+  return isRun ? 'The run of this application has ended.' : `Application ${alias} is not deployed.`;
 }
 
 /**
