@@ -37,6 +37,8 @@ if (unknown.length > 0) {
   console.error(`There is no ${unknown.join(', ')}; the names are ${Object.keys(parts).join(', ')}.`);
   process.exit(2);
 }
+// Some containers set it. Python then compiles fal again at each start, which it doesn't do on a developer's machine.
+delete process.env.PYTHONDONTWRITEBYTECODE;
 const vsix = await packageExtension();
 const figures: Figure[] = [];
 for (const [name, measure] of Object.entries(parts)) {
