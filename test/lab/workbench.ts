@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { errors, type Locator, type Page } from 'playwright-core';
 import { until } from '../support/wait.ts';
 
@@ -33,7 +34,9 @@ export interface Workbench {
   killTerminal(name: string): Promise<void>;
 }
 
-const tries = 20;
+/** A command may be there only after the extension has been loaded and has found apps. */
+const patienceMs = 60_000;
+const restMs = 200;
 
 /** Waits until the window is usable. */
 export async function openWorkbench(page: Page): Promise<Workbench> {
@@ -50,7 +53,8 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
   /** Retries the whole sequence: any change of focus closes the palette, and extensions load late. */
   async function inPalette<T>(search: string, act: () => Promise<T | undefined>): Promise<T> {
     let seen: readonly string[] = [];
-    for (let attempt = 1; attempt <= tries; attempt++) {
+    const deadline = performance.now() + patienceMs;
+    while (performance.now() < deadline) {
       try {
         await page.keyboard.press('F1');
         await input.fill(`>${search}`, { timeout: 3_000 });
@@ -63,6 +67,7 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
       }
       await page.keyboard.press('Escape');
       await input.waitFor({ state: 'hidden' });
+      await sleep(restMs);
     }
     throw new Error(`the palette has no "${search}", only ${JSON.stringify(seen)}`);
   }
