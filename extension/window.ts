@@ -34,7 +34,7 @@ function editorRun(pid: string | undefined): string {
 export function stopAfterLastWindow(dist: string, folder: string): void {
   const program = join(dist, 'extension-last-window.cjs');
   const env = { ...childEnv(process.env), ELECTRON_RUN_AS_NODE: '1' };
-  const args = [program, folder, `${waitForWindowsMs}`];
+  const args = [program, folder, `${waitForWindowsMs}`, `${process.pid}`];
   const child = spawn(process.execPath, args, { env, detached: true, stdio: 'ignore' });
   child.on('error', () => {}); // the emulator then keeps running
   child.unref();

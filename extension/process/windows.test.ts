@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startStandIn, testFolder } from '../target/testing/emulator.ts';
@@ -26,16 +26,38 @@ describe('the windows of an emulator', () => {
   it('leave an emulator unused when the last one closes, if a window started it', async () => {
     const folder = testFolder();
     const { running } = await startStandIn(folder);
-    const [one, two] = [createWindows(folder), createWindows(folder, (await host()).pid)];
+    const other = (await host()).pid;
+    const [one, two] = [createWindows(folder), createWindows(folder, other)];
     one.enter();
     one.claim(running);
     two.enter();
     one.enter();
     expect(liveWindows(folder)).toHaveLength(2);
     one.leave();
-    expect(findUnused(folder)).toBeUndefined();
+    expect(findUnused(folder, process.pid)).toBeUndefined();
     two.leave();
-    expect(findUnused(folder)?.pid).toBe(running.pid);
+    expect(findUnused(folder, other)?.pid).toBe(running.pid);
+  });
+
+  it('may all be reloading: only the one that left last decides', async () => {
+    const folder = testFolder();
+    const { running } = await startStandIn(folder);
+    const again = (await host()).pid;
+    const [window, reloaded] = [createWindows(folder), createWindows(folder, again)];
+    window.enter();
+    window.claim(running);
+    window.leave();
+    reloaded.enter();
+    reloaded.leave();
+    // Half a minute after the first reload, the window is about to return from its second one.
+    expect(findUnused(folder, process.pid)).toBeUndefined();
+    expect(findUnused(folder, again)?.pid).toBe(running.pid);
+  });
+
+  it('leave nothing in a folder that no window has used', () => {
+    const folder = testFolder();
+    createWindows(folder).leave();
+    expect(existsSync(join(folder, 'windows'))).toBe(false);
   });
 
   it('that crashed are ignored', async () => {
@@ -45,20 +67,26 @@ describe('the windows of an emulator', () => {
     const window = createWindows(folder, crashed.pid);
     window.enter();
     window.claim(running);
-    expect(findUnused(folder)).toBeUndefined();
+    const closed = createWindows(folder);
+    closed.enter();
+    closed.leave();
+    expect(findUnused(folder, process.pid)).toBeUndefined();
     await crashed.crash();
-    expect(findUnused(folder)?.pid).toBe(running.pid);
+    expect(findUnused(folder, process.pid)?.pid).toBe(running.pid);
   });
 
   it('never leave an emulator unused that a terminal started, even after one of their own', async () => {
     const folder = testFolder();
-    expect(findUnused(folder)).toBeUndefined();
+    const window = createWindows(folder);
+    window.enter();
+    window.leave();
+    expect(findUnused(folder, process.pid)).toBeUndefined();
     const first = await startStandIn(folder);
-    createWindows(folder).claim(first.running);
+    window.claim(first.running);
     await first.end('SIGKILL');
-    expect(findUnused(folder)).toBeUndefined();
+    expect(findUnused(folder, process.pid)).toBeUndefined();
     await startStandIn(folder);
-    expect(findUnused(folder)).toBeUndefined();
+    expect(findUnused(folder, process.pid)).toBeUndefined();
   });
 
   it('work without files if nothing can be written', () => {

@@ -1,4 +1,4 @@
-import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   findRunning,
@@ -12,9 +12,9 @@ import {
 } from '../target/data-folder.ts';
 
 /**
- * Which windows use an emulator, as files below `<data>/windows`: one per extension host, named by its process, and
- * `started-here`, which names the emulator that a window started. Files of dead processes are ignored, so a crash
- * leaves no false owner.
+ * Which windows use an emulator, as files below `<data>/windows`: one per extension host, named by its process;
+ * `started-here`, which names the emulator that a window started; and `left`, which names the host of the window that
+ * closed last. Files of dead processes are ignored, so a crash leaves no false owner.
  */
 export interface Windows {
   /** Records that this window uses the emulator. Idempotent. */
@@ -28,6 +28,7 @@ export interface Windows {
 }
 
 const owner = 'started-here';
+const lastLeft = 'left';
 
 export function createWindows(folder: string, pid: number = process.pid): Windows {
   const windows = join(folder, 'windows');
@@ -41,12 +42,18 @@ export function createWindows(folder: string, pid: number = process.pid): Window
       } catch {
         // the file was never written
       }
+      if (existsSync(windows)) write(windows, join(windows, lastLeft), { pid, processStart: processStart(pid) });
     },
   };
 }
 
-/** The emulator of the folder, if a window started it and no window uses it now. */
-export function findUnused(folder: string): RunningEmulator | undefined {
+/**
+ * The emulator of the folder, if a window started it and no window uses it now.
+ * @param leaver the host of a window that closed a while ago. If another one has closed since, the emulator may be used
+ *   again in a moment: that window may be reloading.
+ */
+export function findUnused(folder: string, leaver: number): RunningEmulator | undefined {
+  if (readJson(join(folder, 'windows', lastLeft), processIdentity)?.pid !== leaver) return undefined;
   const running = findRunning(folder);
   const started = readJson(join(folder, 'windows', owner), processIdentity);
   if (!running || started?.pid !== running.pid || started.processStart !== running.processStart) return undefined;
