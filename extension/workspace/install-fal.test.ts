@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { falPackages } from '../target/needs.ts';
@@ -60,17 +60,6 @@ describe('installing fal with uv', () => {
     const { interpreter, installer, lines } = machine('echo "$@"', 'exit 1');
     await addFal(interpreter, installer());
     expect(lines).toEqual([`pip install --python ${interpreter} ${packages}`]);
-  });
-
-  it('compiles what the next command imports, without waiting for it', async () => {
-    const { interpreter, installer } = machine(
-      'true',
-      'echo "$@" > "$0.asked"; until [ -e "$0.end" ]; do sleep 0.1; done',
-    );
-    await addFal(interpreter, installer());
-    const asked = `${interpreter}.asked`;
-    await expect.poll(() => existsSync(asked) && readFileSync(asked, 'utf8')).toBe('-I -c import fal.cli.main\n');
-    writeFileSync(`${interpreter}.end`, '');
   });
 
   it('uses cached packages if the index cannot be reached', async () => {

@@ -53,11 +53,7 @@ export async function installFal(python: string, folder: string, installer: Inst
  */
 export async function addFal(python: string, installer: Installer): Promise<void> {
   const { uv } = installer;
-  if (uv !== undefined) {
-    await withUv(uv, ['pip', 'install', '--python', python, ...falPackages], installer);
-    compileAhead(python, installer.env);
-    return;
-  }
+  if (uv !== undefined) return withUv(uv, ['pip', 'install', '--python', python, ...falPackages], installer);
   const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', ...falPackages];
   const installed = await run(python, pip, childEnv(process.env), installer);
   if (installed.code === 0) return;
@@ -66,17 +62,6 @@ export async function addFal(python: string, installer: Installer): Promise<void
     diagnose(installed.output) ??
     new Problem(why ? t('fal could not be installed: {0}', why) : t('fal could not be installed.'), 'installFal')
   );
-}
-
-/**
- * uv, unlike pip, leaves modules uncompiled, and the first import of fal then takes more than twice as long. Nobody
- * waits for this: the command for which fal was installed finds compiled what this one has got to before it.
- */
-function compileAhead(python: string, env: NodeJS.ProcessEnv): void {
-  // Isolated: without variables by which Python would keep nothing of it.
-  const child = spawn(python, ['-I', '-c', 'import fal.cli.main'], { cwd: dirname(python), env, stdio: 'ignore' });
-  child.once('error', () => {});
-  child.unref();
 }
 
 async function makeEnvironment(python: string, folder: string, installer: Installer): Promise<void> {

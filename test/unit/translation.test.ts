@@ -8,7 +8,7 @@ import { untranslated } from './untranslated.ts';
 
 /** Strings that stay as they are. */
 const kept: readonly { readonly files: RegExp; readonly text?: RegExp; readonly why: string }[] = [
-  { files: /\/workspace\/(python|syntax|install-fal)\.ts$/, text: /^import /, why: 'a program' },
+  { files: /\/workspace\/(python|syntax)\.ts$/, text: /^import /, why: 'a program' },
   { files: /\/process\/run\/leash\.ts$/, why: 'a program' },
   { files: /\/call\/programs\.ts$/, why: 'programs, in English like all code' },
   { files: /\/process\/keychain\.ts$/, why: 'sentences of the log, which stays English' },
