@@ -3,6 +3,7 @@ import { homedir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import { proxyExemptions } from './network/environment.ts';
+import { processStat } from './processes/stat.ts';
 
 /** The data folder's record of the emulator that uses it. */
 const runningSchema = z.object({
@@ -83,13 +84,9 @@ export function isAlive(holder: ProcessIdentity): boolean {
  * zombies.
  */
 export function processStart(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return state === 'Z' || state === 'X' ? '' : (fields[18] ?? '');
-  } catch {
-    return '';
-  }
+  const field = processStat(pid);
+  const state = field?.(3);
+  return state === 'Z' || state === 'X' ? '' : (field?.(22) ?? '');
 }
 
 /** The JSON file, if it matches the schema; `undefined` when it is missing, damaged or different. */

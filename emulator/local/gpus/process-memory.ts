@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { processStat } from '../processes/stat.ts';
 import type { GpuProcess } from './gpu.ts';
 
 /** Deeper trees of processes aren't searched. */
@@ -29,12 +29,6 @@ export function memoryOf(
 
 /** `undefined`: the process is gone, or this system has no /proc. */
 function parentInProc(pid: number): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name is in parentheses and may hold any character.
-    const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-    return Number.isInteger(parent) && parent > 0 ? parent : undefined;
-  } catch {
-    return undefined;
-  }
+  const parent = Number(processStat(pid)?.(4));
+  return Number.isInteger(parent) && parent > 0 ? parent : undefined;
 }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { inSlices } from '../loop/slices.ts';
+import { processStat } from './stat.ts';
 
 /** What a runner's processes use together. */
 interface Usage {
@@ -38,7 +39,11 @@ export async function readUsages(mains: readonly number[], folder = procfs): Pro
     if (found) all.set(pid, found);
   });
   const children = new Map<number, number[]>();
-  for (const [pid, { parent }] of all) children.set(parent, [...(children.get(parent) ?? []), pid]);
+  for (const [pid, { parent }] of all) {
+    const others = children.get(parent);
+    if (others) others.push(pid);
+    else children.set(parent, [pid]);
+  }
   const usages = new Map(
     mains.flatMap((main) => {
       const first = all.get(main);
@@ -82,10 +87,8 @@ function processIds(folder: string): readonly number[] {
 }
 
 function readProcess(folder: string, pid: number): Process | undefined {
-  const stat = read(`${folder}/${pid}/stat`);
-  // The name is in parentheses and may hold any character; the fields after it are numbered from 3.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [parent, pages] = [Number(fields[4 - 3]), Number(fields[24 - 3])];
+  const field = processStat(pid, folder);
+  const [parent, pages] = [Number(field?.(4)), Number(field?.(24))];
   return Number.isInteger(parent) && Number.isInteger(pages)
     ? { parent, residentBytes: pages * pageBytes() }
     : undefined;
