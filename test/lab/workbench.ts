@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { errors, type Locator, type Page } from 'playwright-core';
 import { until } from '../support/wait.ts';
 
@@ -34,10 +33,6 @@ export interface Workbench {
   killTerminal(name: string): Promise<void>;
 }
 
-/** A command may be there only after the extension has been loaded and has found apps. */
-const patienceMs = 60_000;
-const restMs = 200;
-
 /** Waits until the window is usable. */
 export async function openWorkbench(page: Page): Promise<Workbench> {
   page.setDefaultTimeout(60_000);
@@ -53,8 +48,7 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
   /** Retries the whole sequence: any change of focus closes the palette, and extensions load late. */
   async function inPalette<T>(search: string, act: () => Promise<T | undefined>): Promise<T> {
     let seen: readonly string[] = [];
-    const deadline = performance.now() + patienceMs;
-    while (performance.now() < deadline) {
+    const look = async (): Promise<T | undefined> => {
       try {
         await page.keyboard.press('F1');
         await input.fill(`>${search}`, { timeout: 3_000 });
@@ -67,9 +61,11 @@ export async function openWorkbench(page: Page): Promise<Workbench> {
       }
       await page.keyboard.press('Escape');
       await input.waitFor({ state: 'hidden' });
-      await sleep(restMs);
-    }
-    throw new Error(`the palette has no "${search}", only ${JSON.stringify(seen)}`);
+      return undefined;
+    };
+    return until(`the palette has "${search}"`, look, { timeoutMs: 60_000, everyMs: 200 }).catch((error: Error) => {
+      throw new Error(`${error.message}; it has ${JSON.stringify(seen)}`, { cause: error });
+    });
   }
 
   async function command(title: string, ...picks: readonly string[]): Promise<void> {
