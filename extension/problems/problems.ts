@@ -8,6 +8,7 @@ import { reloadErrors } from '../target/reload.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
 import { problemActions, sourceLink } from './actions.ts';
 import { editsOf } from './edit-of.ts';
+import { createFileChanges } from './file-changes.ts';
 import { type Finding, lineIn } from './findings.ts';
 import { createOpenedCode, openDocument, textOf } from './opened-code.ts';
 import { createProblemList } from './problem-list.ts';
@@ -31,6 +32,7 @@ export function createProblems(deps: {
   const list = createProblemList();
   const code = createOpenedCode(deps);
   const { workspace } = code;
+  const changes = createFileChanges(rewritten);
   let exceptions: unknown;
   let reloads = '';
 
@@ -52,6 +54,7 @@ export function createProblems(deps: {
       if (!now.has(uri.fsPath)) collection.delete(uri);
     });
     for (const [file, diagnostics] of now) collection.set(vscode.Uri.file(file), diagnostics);
+    changes.watch(now.keys());
     const stored = list.stored();
     if (JSON.stringify(stored) !== JSON.stringify(state.get(problemsKey))) void state.update(problemsKey, stored);
   }
@@ -71,9 +74,9 @@ export function createProblems(deps: {
     update();
   }
 
-  /** Of a file in an editor, the editor reports each edit. */
-  function rewritten({ fsPath }: vscode.Uri): void {
-    if (!openDocument(fsPath) && list.rewritten(fsPath, textOf(fsPath))) draw();
+  /** If the file is open in an editor, the editor reports each edit. */
+  function rewritten(file: string): void {
+    if (!openDocument(file) && list.rewritten(file, textOf(file))) draw();
   }
 
   const actions: vscode.CodeActionProvider = {
@@ -82,7 +85,6 @@ export function createProblems(deps: {
       return problemActions(all.filter(({ place }) => start.line < place.line && place.line <= end.line + 1));
     },
   };
-  const watcher = vscode.workspace.createFileSystemWatcher('**/{*.py,pyproject.toml}');
   const unsubscribe = [link.onChange(changed), runs.onChange(lookAgain)];
   const disposables = [
     collection,
@@ -100,9 +102,10 @@ export function createProblems(deps: {
       }
     }),
     vscode.languages.registerCodeActionsProvider(fixable, actions),
-    watcher,
-    watcher.onDidChange(rewritten),
-    watcher.onDidDelete(rewritten),
+    // It may have changed on disk since its last edit.
+    vscode.workspace.onDidCloseTextDocument(({ uri }) => {
+      if (uri.scheme === 'file' && collection.has(uri)) rewritten(uri.fsPath);
+    }),
   ];
   list.restore(state.get(problemsKey), workspace());
   draw();
@@ -121,6 +124,7 @@ export function createProblems(deps: {
     },
     close() {
       for (const stop of unsubscribe) stop();
+      changes.close();
       for (const disposable of disposables) disposable.dispose();
     },
   };

@@ -100,6 +100,7 @@ describe('in the extension host', () => {
       'minifal.timeScale': 1,
       'minifal.allowedOrigins': [],
       'minifal.isolation': 'full',
+      'minifal.machineLimits': 'warn',
       'minifal.share': [],
       'minifal.huggingFaceCache': 'off',
       'minifal.allowOutside': false,

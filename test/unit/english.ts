@@ -1,7 +1,7 @@
 /** What isn't a text of ours: names of apps, files and programs, methods and states. */
 const names =
-  'fal|minifal[.\\w]*|hello|Hello|slow|Slow|Painter|app|py|pyproject|toml|local|owner|Python|JS|curl|uv|run|queue|' +
-  'setup|max_concurrency|[A-Z_]{3,}';
+  'fal|minifal[.\\w]*|hello|Hello|slow|Slow|Painter|app|py|pyproject|toml|local|owner|Python|JS|curl|uv|pyenv|conda|' +
+  'run|queue|setup|max_concurrency|[A-Z_]{3,}';
 /** And the targets of links, addresses and paths, icons, code. */
 const data = new RegExp(`\\]\\([^)]*\\)|\\S*\\/\\S*|\\$\\([\\w~-]+\\)|\`[^\`]*\`|\\b(${names})\\b`, 'g');
 
