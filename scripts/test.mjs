@@ -2,8 +2,8 @@
 // The last line is always `N passed, N failed, N skipped`; a step that breaks counts as one failure.
 //
 //   --slow           the long forms
-//   --also-as-user   where this is root: once more as an ordinary user, the end-to-end tests and those unit tests whose
-//                    result may depend on the user (CI does)
+//   --also-as-user   where this is root: once more as an ordinary user, those tests whose result may depend on the user
+//                    (CI does); with --slow, all end-to-end tests
 import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -98,14 +98,20 @@ async function asUser() {
   if (typeof user === 'string') return skip('as an ordinary user', 1, `the tests as an ordinary user: ${user}`);
   const place = { folder: user.folder, run: (command, args) => run(command, args, user.options(command, args)) };
   try {
-    const files = execFileSync(node, [join(root, 'test', 'support', 'system-tests.ts')], { encoding: 'utf8' }).trim();
     await step('as an ordinary user: unit tests that start processes or are about permissions', () =>
-      vitest(node, 'vitest.config.ts', place, files.split('\n')),
+      vitest(node, 'vitest.config.ts', place, systemTests('unit')),
     );
-    await step('as an ordinary user: end to end', () => vitest(node, 'vitest.e2e.config.ts', place));
+    const endToEnd = process.env.MINIFAL_SLOW ? [] : systemTests('e2e');
+    await step('as an ordinary user: end to end', () => vitest(node, 'vitest.e2e.config.ts', place, endToEnd));
   } finally {
     user.remove();
   }
+}
+
+/** The tests whose result may depend on the user. */
+function systemTests(which) {
+  const program = join(root, 'test', 'support', 'system-tests.ts');
+  return execFileSync(node, [program, which], { encoding: 'utf8' }).trim().split('\n');
 }
 
 function editorFiles() {

@@ -1,7 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { systemTests } from './system-tests.ts';
+import { endToEndTests, systemTests } from './system-tests.ts';
+
+function printed(which: 'unit' | 'e2e'): readonly string[] {
+  const program = join(import.meta.dirname, 'system-tests.ts');
+  return execFileSync(process.execPath, [program, which], { encoding: 'utf8' }).trim().split('\n');
+}
 
 describe('the unit tests that an ordinary user runs again', () => {
   it.each([
@@ -35,10 +40,7 @@ describe('the unit tests that an ordinary user runs again', () => {
   });
 
   it('are those of engines and builds, and not those of the scheduler', () => {
-    const printed = execFileSync(process.execPath, [join(import.meta.dirname, 'system-tests.ts')], {
-      encoding: 'utf8',
-    });
-    const files = printed.trim().split('\n');
+    const files = printed('unit');
     expect(files).toEqual(
       expect.arrayContaining([
         'emulator/engines/process/landlock.test.ts',
@@ -48,5 +50,17 @@ describe('the unit tests that an ordinary user runs again', () => {
       ]),
     );
     expect(files.filter((file) => file.startsWith('emulator/scheduler/'))).toEqual([]);
+  });
+});
+
+describe('the end-to-end tests that an ordinary user runs again', () => {
+  it('are those of the machine, and not those of the protocols', () => {
+    const files = printed('e2e');
+    expect(files).toEqual(expect.arrayContaining(['test/e2e/other-users.test.ts', 'test/e2e/restricted.test.ts']));
+    expect(files).not.toContain('test/e2e/gateway.test.ts');
+  });
+
+  it('name a file of the list that is gone', () => {
+    expect(() => endToEndTests(['test/e2e/new.test.ts'])).toThrow('There is no test/e2e/bad-input.test.ts,');
   });
 });

@@ -1,5 +1,5 @@
-// Prints the unit tests whose result may depend on who runs them, a file a line: `npm test -- --also-as-user` runs
-// these again as an ordinary user.
+// Prints the tests whose result may depend on who runs them, a file a line: `npm test -- --also-as-user` runs these
+// again as an ordinary user. The argument says which: `unit` or `e2e`.
 import { globSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { importsOf } from '../unit/import-graph.ts';
@@ -36,9 +36,35 @@ export function systemTests(sources: ReadonlyMap<string, string>): readonly stri
     });
 }
 
+/**
+ * End-to-end tests of what goes over the network, of an app's code, and of words: by name, so that a new test runs as
+ * each user until somebody decides otherwise.
+ */
+const platformTests = new Set(
+  [
+    ...['bad-input', 'calls', 'canary', 'cli', 'contributing', 'debug-ends', 'debug-realtime', 'debug-run', 'deploy'],
+    ...['examples', 'exceptions', 'gateway', 'js-browser', 'js-client', 'limits', 'live', 'malformed', 'poison'],
+    ...['promises', 'protocols', 'python-client', 'python-versions', 'queue', 'reload-edits', 'request-logs'],
+    ...['retention', 'scheduling', 'tls-clients', 'webhooks', 'wma'],
+  ].map((name) => `test/e2e/${name}.test.ts`),
+);
+
+/** The end-to-end tests that are about processes, folders, networks and permissions. */
+export function endToEndTests(files: readonly string[]): readonly string[] {
+  const gone = [...platformTests].filter((file) => !files.includes(file));
+  if (gone.length > 0) throw new Error(`There is no ${gone.join(', ')}: remove it from the list.`);
+  return files.filter((file) => file.endsWith('.test.ts') && !platformTests.has(file));
+}
+
 if (import.meta.main) {
-  const files = globSync('{emulator,extension,scripts,test/{unit,support,conformance}}/**/*.ts', { cwd: root })
-    .filter((file) => !file.includes('node_modules'))
-    .map((file) => file.split(sep).join('/'));
-  console.log(systemTests(new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')]))).join('\n'));
+  const below = (pattern: string) =>
+    globSync(pattern, { cwd: root })
+      .filter((file) => !file.includes('node_modules'))
+      .map((file) => file.split(sep).join('/'));
+  const sources = () => below('{emulator,extension,scripts,test/{unit,support,conformance}}/**/*.ts');
+  const tests =
+    process.argv[2] === 'e2e'
+      ? endToEndTests(below('test/e2e/**/*.ts'))
+      : systemTests(new Map(sources().map((file) => [file, readFileSync(join(root, file), 'utf8')])));
+  console.log(tests.join('\n'));
 }
