@@ -144,7 +144,7 @@ function shown(path: string, cwd: string): string {
 
 /** Distinguishable from what the app prints. */
 function print(sentence: string): void {
-  printLine(`[minifal] ${sentence}`);
+  printLine(`minifal: ${sentence}`);
 }
 
 function parseOrder(line: string): z.output<typeof editorOrder> | undefined {

@@ -65,13 +65,13 @@ it('waits before its code is loaded, stops in setup(), and keeps its debugger wh
     await dap.resume(inSetup.threadId);
     // Before it is ready, a save would replace it by another runner, which waits again.
     await until('the runner is ready', async () => (await lab.on.rowOf(id)).state === 'IDLE', patient);
-    await until('its files are watched', () => /^\[minifal\] Watching /m.test(running.output()), patient);
+    await until('its files are watched', () => /^minifal: Watching /m.test(running.output()), patient);
 
     const file = join(lab.project.folder, 'app.py');
     const source = await readFile(file, 'utf8');
     await writeFile(file, source.replace('seen = "from main"', 'more = 1\n        seen = f"changed {more}"'));
     const outcomes = () =>
-      [...running.output().matchAll(/^\[minifal\] app\.py: (.*) \(\d+ ms after the save\)$/gm)].map(([, text]) => text);
+      [...running.output().matchAll(/^minifal: app\.py: (.*) \(\d+ ms after the save\)$/gm)].map(([, text]) => text);
     await until('the save is reloaded', () => outcomes().length === 1, patient);
     expect(outcomes()[0]).toMatch(/^Swapped in /);
     await dap.setBreakpoints(file, [await lab.on.lineOf('main')]);

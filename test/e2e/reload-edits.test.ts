@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(() => emulator?.stop());
 
 /** A line that the command prints about a save: what became of it. */
-const outcome = /^\[minifal\] \S+\.py: (.*) \(\d+ ms after the save\)$/gm;
+const outcome = /^minifal: \S+\.py: (.*) \(\d+ ms after the save\)$/gm;
 
 /** Runs the app with `minifal run --watch`. */
 async function watched(project: Project): Promise<{ readonly running: Running; readonly url: string }> {
@@ -45,7 +45,7 @@ async function watched(project: Project): Promise<{ readonly running: Running; r
   const address = new RegExp(`//localhost:${emulator.ports.run}(/[\\w-]+/[\\w-]+)`);
   const path = await until(
     'the app is watched',
-    () => (/^\[minifal\] Watching /m.test(running.output()) ? address.exec(running.output())?.[1] : undefined),
+    () => (/^minifal: Watching /m.test(running.output()) ? address.exec(running.output())?.[1] : undefined),
     { timeoutMs },
   ).catch((error: Error) => {
     throw new Error(`${error.message}; it printed ${running.output()}`);

@@ -94,7 +94,7 @@ async function watched(...args: readonly string[]) {
   const address = new RegExp(`//localhost:${emulator.ports.run}(/[\\w-]+/[\\w-]+)`);
   const path = await until(
     'it watches the app',
-    () => (/^\[minifal\] Watching \d files/m.test(running.output()) ? address.exec(running.output())?.[1] : undefined),
+    () => (/^minifal: Watching \d files/m.test(running.output()) ? address.exec(running.output())?.[1] : undefined),
     { timeoutMs: 60_000 },
   );
   const url = `http://localhost:${emulator.ports.run}${path}`;
@@ -125,10 +125,10 @@ describe('minifal run --watch', () => {
     const { running, call, prints } = await watched();
     expect(await call()).toBe('one');
     await save('helper.py', helper('two'));
-    await prints(/^\[minifal\] helper\.py: .* \(\d+ ms after the save\)$/m);
+    await prints(/^minifal: helper\.py: .* \(\d+ ms after the save\)$/m);
     expect(await call()).toBe('two');
     await save('helper.py', 'def word(:\n');
-    await prints(/^\[minifal\] helper\.py: Not reloaded: helper\.py:1: .* The old code keeps serving\./m);
+    await prints(/^minifal: helper\.py: Not reloaded: helper\.py:1: .* The old code keeps serving\./m);
     expect(await call()).toBe('two');
     await save('helper.py', helper('three'));
     await until('the new code answers', async () => (await call()) === 'three');
@@ -145,7 +145,7 @@ describe('minifal run --watch', () => {
       'app.py',
       (await readFile(join(project.folder, 'app.py'), 'utf8')).replace('return word()', 'return "a"'),
     );
-    await prints(/^\[minifal\] app\.py: Restarted in /m);
+    await prints(/^minifal: app\.py: Restarted in /m);
     expect([before, await call()]).toEqual(['three', 'a']);
     expect(running.output()).not.toContain('helper.py:');
     running.signal('SIGINT');

@@ -49,6 +49,6 @@ export function createLogPump(replies: Replies, clock: () => number) {
 }
 
 function gap(lines: number, at: number): LogMessage {
-  const message = `[minifal] ${lines} lines were omitted here, because they arrived faster than this client reads.`;
+  const message = `minifal: ${lines} lines were omitted here, because they arrived faster than this client reads.`;
   return logMessage({ message, source: 'BRIDGE', level: 'WARNING', at });
 }

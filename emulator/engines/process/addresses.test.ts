@@ -395,6 +395,6 @@ describe.runIf(process.platform === 'linux')('without the filter, a server that 
     const second = begin(without, '127.0.0.1', port);
     const sentence = /found its port in use\. .* Next step: start minifal with `--isolation full`, or deploy with /;
     expect((await second.exited).reason).toMatch(sentence);
-    expect(second.lines.filter(({ text }) => text.startsWith('[minifal]') && sentence.test(text))).toHaveLength(1);
+    expect(second.lines.filter(({ text }) => text.startsWith('minifal:') && sentence.test(text))).toHaveLength(1);
   });
 });

@@ -188,7 +188,7 @@ def main():
     await linked.close();
     const printed = runner.lines
       .map(({ text }) => text)
-      .filter((text) => !text.startsWith('[minifal] This runner can'));
+      .filter((text) => !text.startsWith('minifal: This runner can'));
     expect(printed).toEqual([JSON.stringify([link, ['notes']]).replaceAll(',', ', ')]);
     expect(readdirSync(target)).toEqual(['diary']);
   });
@@ -291,7 +291,7 @@ def main():
     const runner = watch(strict, specFor(work, fills.replace('@', place), { dataDir: data }));
     const { reason } = await runner.exited;
     expect(reason).toMatch(/^The runner was ended because its own disk held more than .* belongs in \/data\.$/);
-    expect(runner.lines.map(({ text }) => text)).toEqual([`[minifal] ${reason}`]);
+    expect(runner.lines.map(({ text }) => text)).toEqual([`minifal: ${reason}`]);
   });
 
   it('leaves no layer, mount, process or descriptor behind', { timeout: 1_200_000 }, async () => {
@@ -347,7 +347,7 @@ exec setpriv --bounding-set=-all --inh-caps=-all python3 "$@"' sh "$@"
     chmodSync(python, 0o755);
     const { runner } = await run('def main(): pass', { environment: { ...plainPython, id: 'forbidden', python } });
     expect(runner.lines[0]?.text).toMatch(
-      /^\[minifal\] .*shown to this runner \(.+\)\. .*It has no disk of its own either\.$/,
+      /^minifal: .*shown to this runner \(.+\)\. .*It has no disk of its own either\.$/,
     );
     expect(missing()).toEqual(['folders', 'disk']);
     expect(limits.filter((sentence) => !/^Runners can't have private copies/.test(sentence))).toEqual([

@@ -186,7 +186,7 @@ def main():
       const runner = start(text, { environment, runnerId: 'ordinary', dataDir: join(folder, 'data'), env });
       await runner.exited;
       other.kill();
-      const printed = runner.lines.map((line) => line.text).filter((line) => !line.startsWith('[minifal]'));
+      const printed = runner.lines.map((line) => line.text).filter((line) => !line.startsWith('minifal:'));
       const refused = ['environ', 'fd/0', 'mem', 'root/'].map((what) => `refused ${what} PermissionError`);
       expect(printed).toEqual([...refused, ...refused, ...refused, 'True True']);
     },

@@ -39,7 +39,7 @@ it('shows /data and /app, or reports that it cannot; caches below /data work, th
   const runner = watch(engine, spec);
   await runner.exited;
   const printed = JSON.parse(runner.lines.find((line) => line.text.startsWith('{'))?.text ?? 'null');
-  const refused = runner.lines.some((line) => line.text.startsWith("[minifal] /data and /app can't be shown"));
+  const refused = runner.lines.some((line) => line.text.startsWith("minifal: /data and /app can't be shown"));
   if (refused) expect(printed.cwd).toBe(join(work.root, 'runners', spec.runnerId, 'app'));
   else
     expect(printed).toMatchObject({
@@ -91,7 +91,7 @@ exec setpriv --bounding-set=-all --inh-caps=-all python3 "$@"' sh "$@"
   const runner = watch(engine, spec);
   expect(await runner.exited).toMatchObject({ code: 0 });
   const { appDir } = { appDir: join(work.root, 'runners', spec.runnerId, 'app') };
-  expect(runner.lines[0]?.text).toMatch(/^\[minifal\] \/data and \/app can't be shown to this runner \(.+\)\./);
+  expect(runner.lines[0]?.text).toMatch(/^minifal: \/data and \/app can't be shown to this runner \(.+\)\./);
   expect(runner.lines[0]?.text).toContain(appDir);
   expect(JSON.parse(runner.lines[1]?.text ?? 'null')).toMatchObject({ cwd: appDir });
   expect(readFileSync(join(dataDir, '.cache/models/model'), 'utf8')).toBe('weights');

@@ -56,7 +56,7 @@ export function createRunners(deps: RunnersDeps): Runners {
     ownMemory,
     warn(id, text) {
       const runner = live.get(id);
-      if (runner) deps.onLine(runner.order, { at: deps.clock(), stream: 'stderr', text: `[minifal] ${text}` });
+      if (runner) deps.onLine(runner.order, { at: deps.clock(), stream: 'stderr', text: `minifal: ${text}` });
     },
     end(id, reason) {
       const runner = live.get(id);

@@ -88,7 +88,7 @@ export function createStart(deps: OwnDeps, live: LiveRunners): (order: StartOrde
 /** In the runner's own log, where somebody looks who wonders why a model doesn't fit. */
 function printDifference({ clock, onLine }: StartDeps, order: StartOrder, launch: Launch, taken: readonly Gpu[]): void {
   const text = gpuDifference({ machineType: launch.machineType, count: order.settings.gpuSlots }, taken);
-  if (text !== undefined) onLine(order, { at: clock(), stream: 'stderr', text: `[minifal] ${text}` });
+  if (text !== undefined) onLine(order, { at: clock(), stream: 'stderr', text: `minifal: ${text}` });
 }
 
 async function specOf(

@@ -140,7 +140,7 @@ def _limit_files(max_bytes: int) -> None:
 
 
 def _print(sentence: str) -> None:
-    os.write(2, f"[minifal] {sentence}\n".encode())
+    os.write(2, f"minifal: {sentence}\n".encode())
 
 
 def _set_environment(config: dict) -> None:

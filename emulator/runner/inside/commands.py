@@ -86,5 +86,5 @@ def _carefully(act):
     try:
         return act()
     except Exception:
-        print(f"[minifal] {traceback.format_exc()}", file=sys.stderr)
+        print(f"minifal: {traceback.format_exc()}", file=sys.stderr)
         return None

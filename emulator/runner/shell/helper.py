@@ -69,7 +69,7 @@ def carefully(act) -> None:
         act()
     except OSError as error:
         try:
-            send(b"2", f"[minifal] The command can't run in this runner: {error}\n".encode())
+            send(b"2", f"minifal: The command can't run in this runner: {error}\n".encode())
             send(b"x", b"%d" % CANNOT_EXECUTE)
         except OSError:
             # The emulator is gone.

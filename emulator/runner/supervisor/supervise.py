@@ -221,7 +221,7 @@ class Supervisor:
         self._loop.forget(runner.channel.sock.fileno())
         if runner.broken is None:
             runner.broken = f"was ended because {why}."
-            self._report(runner.id, "line", stream="stderr", text=f"[minifal] The runner {runner.broken}")
+            self._report(runner.id, "line", stream="stderr", text=f"minifal: The runner {runner.broken}")
         self._kill(runner)
 
     def _on_report(self, runner: Runner) -> bool:

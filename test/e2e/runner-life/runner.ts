@@ -69,7 +69,7 @@ describe('a runner', () => {
     const { code, stderr } = await command.finished;
     expect([code, stderr]).toEqual([
       137,
-      expect.stringContaining('[minifal] The runner was killed. This command has ended with its runner.\n'),
+      expect.stringContaining('minifal: The runner was killed. This command has ended with its runner.\n'),
     ]);
   });
 

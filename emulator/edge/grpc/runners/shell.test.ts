@@ -115,7 +115,7 @@ describe('ShellRunner', () => {
       call.write({ runner_id: 'here', tty });
       (await command()).exited(137, true);
       expect((await end).code).toBe(status.OK);
-      const sentence = '[minifal] The runner belongs to a replaced revision. This command has ended with its runner.';
+      const sentence = 'minifal: The runner belongs to a replaced revision. This command has ended with its runner.';
       expect(messages).toEqual([
         { data: data(tty ? `\r\n${sentence}\r\n` : `${sentence}\n`), stream: tty ? 1 : 2 },
         { exit_code: 137 },

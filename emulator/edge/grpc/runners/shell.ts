@@ -104,6 +104,6 @@ function endOf({ transitions }: GrpcDeps['runnerHistory'], id: string): string |
 /** A terminal is in raw mode, and its cursor may be anywhere. */
 function goodbye(why: string | null, tty: boolean): string {
   const newLine = tty ? '\r\n' : '\n';
-  const sentence = printableLines(`[minifal] ${why === null ? '' : `${why} `}This command has ended with its runner.`);
+  const sentence = printableLines(`minifal: ${why === null ? '' : `${why} `}This command has ended with its runner.`);
   return `${tty ? newLine : ''}${sentence.replaceAll('\n', newLine)}${newLine}`;
 }

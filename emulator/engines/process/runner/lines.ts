@@ -48,7 +48,7 @@ export function createLines(deps: {
   let waiting: (() => void)[] = [];
 
   const print = (text: string): void =>
-    deps.events.line({ at: deps.clock(), stream: 'stderr', text: `[minifal] ${text}` });
+    deps.events.line({ at: deps.clock(), stream: 'stderr', text: `minifal: ${text}` });
 
   function readBeforeReady(line: string): void {
     exceptions.read(line);

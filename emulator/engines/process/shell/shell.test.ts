@@ -231,7 +231,7 @@ it.skipIf(!existsSync('/usr/bin/python3'))(
     await ready;
     const command = watchCommand(handle, ['sh', '-c', 'cat made-by-app; pwd; id -u']);
     expect([await command.exit, command.seen.err]).toEqual([0, '']);
-    const isReported = lines.some(({ text }) => text.startsWith("[minifal] /data and /app can't be shown"));
+    const isReported = lines.some(({ text }) => text.startsWith("minifal: /data and /app can't be shown"));
     const user = process.getuid?.() === 0 ? ordinaryUser : process.getuid?.();
     expect(command.seen.out).toBe(`mine${isReported ? join(folder, 'app') : '/app'}\n${user}\n`);
   },

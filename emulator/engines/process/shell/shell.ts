@@ -99,7 +99,7 @@ function start(target: ShellTarget, program: string): Helper {
 
 function cannotStart(error: unknown): Buffer {
   const why = error instanceof Error ? error.message : error;
-  return Buffer.from(`[minifal] The environment's Python can't be started: ${why}\n`);
+  return Buffer.from(`minifal: The environment's Python can't be started: ${why}\n`);
 }
 
 function failedSession(io: ExecIo, error: unknown, report: Report): ExecSession {

@@ -38,7 +38,7 @@ export function ownDisk(shares?: (home: string) => Shares) {
       expect.any(String),
       [],
     ]);
-    const printed = runner.lines.map((line) => line.text).filter((line) => !line.startsWith('[minifal]'));
+    const printed = runner.lines.map((line) => line.text).filter((line) => !line.startsWith('minifal:'));
     return { output: printed.map((line) => JSON.parse(line)), runner };
   }
 

@@ -176,6 +176,6 @@ def _undo(undo) -> None:
         undo()
     except BaseException:
         traceback.print_exc()
-        print("[minifal] A change of the code failed and could not be undone: the runner ends.", file=sys.stderr)
+        print("minifal: A change of the code failed and could not be undone: the runner ends.", file=sys.stderr)
         sys.stderr.flush()
         os._exit(1)
