@@ -98,7 +98,7 @@ export function createAppCommands(deps: {
   async function deploy(argument: unknown): Promise<boolean> {
     try {
       const app = await chosen(argument, t('Select an App to Deploy'));
-      const end = await deployWithProgress(app);
+      const end = await runs.deploy(appKey(app), () => deployWithProgress(app));
       if (end.code === 0) void notifyDeployed(app);
       else if (!end.stopped) {
         await failed({ command: 'deploy', app: appInTask(app), name: app.name, folder: app.folder }, end);

@@ -17,6 +17,10 @@ export interface Runs {
   expect<T>(key: string, work: () => Promise<T>): Promise<T>;
   /** Whether a run of one of these apps was requested that hasn't begun yet. */
   isExpected(keys: readonly string[]): boolean;
+  /** Does `work`, which deploys this app. */
+  deploy<T>(key: string, work: () => Promise<T>): Promise<T>;
+  /** Whether one of these apps is deployed now. */
+  isDeploying(keys: readonly string[]): boolean;
   /**
    * The aliases under which runs serve an app, the newest run first; `undefined` for a run whose address isn't known
    * yet.
@@ -69,6 +73,8 @@ export function createRuns(setContext: SetContext): Runs {
     begin: serving.begin,
     expect: serving.expect,
     isExpected: serving.isExpected,
+    deploy: serving.deploy,
+    isDeploying: serving.isDeploying,
     aliasesOf: serving.aliasesOf,
     onChange: changed.onChange,
     joining(work) {

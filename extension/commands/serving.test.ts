@@ -31,3 +31,20 @@ it('expects a run from the request until it has begun or has failed', async () =
   await expect(second).rejects.toThrow('There is no Python.');
   expect([serving.isExpected(['app']), changes]).toEqual([false, 4]);
 });
+
+it('deploys an app until the last deploy of it has ended', async () => {
+  let changes = 0;
+  const serving = createServing(() => void changes++);
+  const first = Promise.withResolvers<string>();
+  const second = Promise.withResolvers<string>();
+  const deploys = [first, second].map(({ promise }) => serving.deploy('app', () => promise));
+  first.resolve('deployed');
+  expect([await deploys[0], serving.isDeploying(['app']), serving.isExpected(['app'])]).toEqual([
+    'deployed',
+    true,
+    false,
+  ]);
+  second.reject(new Error('It was cancelled.'));
+  await expect(deploys[1]).rejects.toThrow('It was cancelled.');
+  expect([serving.isDeploying(['app']), changes]).toEqual([false, 4]);
+});

@@ -1,21 +1,29 @@
-/** Which app each run serves, and under which alias. `changed` is called after each change. */
+/** Which app each run serves, and under which alias; which are deployed now. `changed` is called after each change. */
 export function createServing(changed: () => void) {
   const serving = new Set<{ readonly key: string; alias: string | undefined }>();
+  /** How many times each is. */
   const expected = new Map<string, number>();
+  const deploying = new Map<string, number>();
+
+  async function during<T>(counts: Map<string, number>, key: string, work: () => Promise<T>): Promise<T> {
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+    changed();
+    try {
+      return await work();
+    } finally {
+      counts.set(key, (counts.get(key) ?? 1) - 1);
+      if (counts.get(key) === 0) counts.delete(key);
+      changed();
+    }
+  }
+
   return {
     /** A run was requested, until `work` has ended: then it has begun, or won't. */
-    async expect<T>(key: string, work: () => Promise<T>): Promise<T> {
-      expected.set(key, (expected.get(key) ?? 0) + 1);
-      changed();
-      try {
-        return await work();
-      } finally {
-        expected.set(key, (expected.get(key) ?? 1) - 1);
-        if (expected.get(key) === 0) expected.delete(key);
-        changed();
-      }
-    },
+    expect: <T>(key: string, work: () => Promise<T>): Promise<T> => during(expected, key, work),
     isExpected: (keys: readonly string[]): boolean => keys.some((key) => expected.has(key)),
+    /** Does `work`, which deploys the app. */
+    deploy: <T>(key: string, work: () => Promise<T>): Promise<T> => during(deploying, key, work),
+    isDeploying: (keys: readonly string[]): boolean => keys.some((key) => deploying.has(key)),
     begin(key: string, signal: AbortSignal) {
       const one: { readonly key: string; alias: string | undefined } = { key, alias: undefined };
       serving.add(one);

@@ -10,7 +10,7 @@ import type { Endpoint } from '../workspace/code/python-file.ts';
 import type { OpenFiles } from '../workspace/open-files.ts';
 import { type AppFacts, appFacts } from './facts.ts';
 import { type Lens, lensesOf } from './lenses.ts';
-import { changedIn, endpointOf, keysOf, placesOf, withChanges, withExpectedRun } from './places.ts';
+import { changedIn, endpointOf, keysOf, placesOf, withChanges, withDeploy, withExpectedRun } from './places.ts';
 import { newsMs } from './reload-text.ts';
 import { endpointText, stateText } from './state-text.ts';
 
@@ -49,7 +49,8 @@ export function createCodeLenses(deps: {
     const hashNow = await codeHash(path);
     const places = (app: FoundApp) => {
       const all = withChanges(placesOf(path, app, index.known(), facts, runs), startedCode.of, hashNow);
-      return withExpectedRun(all, runs.isExpected(keysOf(path, app, index.known())));
+      const keys = keysOf(path, app, index.known());
+      return withDeploy(withExpectedRun(all, runs.isExpected(keys)), runs.isDeploying(keys));
     };
     return lensesOf(path, await openFiles.apps(document), {
       state: (app) => stateText(places(app), timeOf, Date.now()),

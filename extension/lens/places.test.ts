@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { ListedApp } from '../workspace/code/listed.ts';
 import type { AppFacts } from './facts.ts';
-import { changedIn, endpointOf, keysOf, placesOf, withChanges, withExpectedRun } from './places.ts';
+import { changedIn, endpointOf, keysOf, placesOf, withChanges, withDeploy, withExpectedRun } from './places.ts';
 
 const facts = (...aliases: readonly string[]) =>
   new Map(
@@ -69,6 +69,13 @@ it('a run that was requested takes the place of an earlier one at once', () => {
   ]);
   expect(keysOf('/w/app.py', model, [])).toEqual(['/w/app.py::Model']);
   expect(keysOf('/w/app.py', model, [entry('img-dev', 'dev')])).toEqual(['/w/pyproject.toml::img-dev']);
+});
+
+it('a deploy is a place until the emulator has the app', () => {
+  expect(withDeploy([], false)).toEqual([]);
+  expect(withDeploy([], true)).toEqual([{ name: 'deploy', facts: undefined, isDeploying: true }]);
+  const places = placesOf('/w/app.py', model, [], facts('model'), { aliasesOf: () => [] });
+  expect(withDeploy(places, true)).toBe(places);
 });
 
 it('an endpoint has figures of each place where it was called', () => {

@@ -59,6 +59,11 @@ export function withExpectedRun(places: readonly Place[], isExpected: boolean): 
   return [{ name: 'run', isRun: true, facts: undefined }, ...places.filter(({ isRun }) => isRun !== true)];
 }
 
+/** The places while the app is deployed: at its first deploy, the emulator doesn't have it yet. Pure. */
+export function withDeploy(places: readonly Place[], isDeploying: boolean): readonly Place[] {
+  return isDeploying && places.length === 0 ? [{ name: 'deploy', facts: undefined, isDeploying }] : places;
+}
+
 /**
  * The places with what is known about their code: `hashOf` is the file's hash when they began, `now` the present one.
  * Pure.

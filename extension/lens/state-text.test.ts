@@ -43,6 +43,7 @@ describe('the state of an app in its lens', () => {
 
   it('says so where nothing runs, and names several places', () => {
     expect(stateText([], String)).toBe('not running');
+    expect(stateText([{ name: 'deploy', facts: undefined, isDeploying: true }], String)).toBe('◌ deploying');
     const places = [
       { name: 'run', facts: undefined },
       { name: 'img-prod', facts: { ...quiet, ready: 1 } },

@@ -9,9 +9,11 @@ export interface Place {
   /** In front of the state where a class has several places: `run`, `img-dev`. */
   readonly name: string;
   readonly isRun?: boolean;
+  /** Its first deploy runs now. */
+  readonly isDeploying?: boolean;
   /** Absolute: that of the class. */
   readonly file?: string;
-  /** `undefined`: a run whose app isn't known to the emulator yet. */
+  /** `undefined`: its app isn't known to the emulator yet. */
   readonly facts: AppFacts | undefined;
   /** The app's file has changed since the run or the deploy began. */
   readonly isChanged?: boolean;
@@ -31,11 +33,11 @@ export function stateText(places: readonly Place[], timeOf: (at: number) => stri
 }
 
 function stateOf(
-  { facts, file, isRun = false, isChanged = false }: Place,
+  { facts, file, isRun = false, isChanged = false, isDeploying = false }: Place,
   timeOf: (at: number) => string,
   now: number,
 ): string {
-  if (!facts) return `◌ ${t('starting')}`;
+  if (!facts) return `◌ ${isDeploying ? t('deploying') : t('starting')}`;
   // It waits for a person, which says more than any news.
   const news = facts.debug ? undefined : reloadText(facts.reload, now, file);
   if (news !== undefined) return short(news);

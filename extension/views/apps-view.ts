@@ -13,6 +13,8 @@ export function createAppsView(deps: {
   readonly index: Pick<AppIndex, 'known' | 'broken' | 'onDidChange'>;
   readonly runs: {
     aliasesOf(key: string): readonly (string | undefined)[];
+    isExpected(keys: readonly string[]): boolean;
+    isDeploying(keys: readonly string[]): boolean;
     onChange(listener: () => void): () => void;
   };
   readonly view: RowTree;
@@ -34,13 +36,19 @@ export function createAppsView(deps: {
     view,
     changed,
     rows() {
-      const found = index.known().map(foundApp);
+      const found = index.known().map(foundApp).map(withWork);
       for (const app of found) for (const alias of runs.aliasesOf(app.key)) if (alias) runApps.set(alias, app);
       const snapshot = link.snapshot();
       return toItems({ snapshot, found, broken, canRun: canRun(), runs: runApps, cleared, clearedCounts }, Date.now());
     },
     onRows: (rows) => setContext('hasEnded', endedRunners(rows).length > 0),
   });
+
+  function withWork(app: FoundApp): FoundApp {
+    if (runs.isDeploying([app.key])) return { ...app, begun: 'deploying' };
+    const isStarting = runs.isExpected([app.key]) || runs.aliasesOf(app.key).length > 0;
+    return isStarting ? { ...app, begun: 'starting' } : app;
+  }
 
   function update(): void {
     const { live, last, why } = link.snapshot();

@@ -20,6 +20,8 @@ export interface FoundApp {
   readonly endpoints: readonly FoundEndpoint[];
   /** The entry of `[tool.fal.apps]`. */
   readonly entry?: string;
+  /** What this window does with it now. */
+  readonly begun?: 'starting' | 'deploying';
 }
 
 interface FoundEndpoint {
@@ -47,7 +49,7 @@ export interface CodeFile {
 export function codeRow(app: FoundApp, broken?: CodeFile): Row {
   const { key, kind, name, path, file, line, entry } = app;
   const label = shortLabel(app.label);
-  const state = broken ? whyBroken(broken) : kind === 'function' ? t('function') : t('not running');
+  const state = broken ? whyBroken(broken) : quietState(app);
   const description = entry === undefined ? state : `${state} · pyproject: ${entry}`;
   return {
     id: `code/${key}`,
@@ -66,6 +68,12 @@ export function codeRow(app: FoundApp, broken?: CodeFile): Row {
     children: [],
     about: { file: path, line: broken?.line ?? line, app: entry ?? name },
   };
+}
+
+function quietState({ kind, begun }: FoundApp): string {
+  if (kind === 'function') return t('function');
+  if (begun === 'deploying') return t('deploying');
+  return begun === 'starting' ? t('starting') : t('not running');
 }
 
 const whyBroken = ({ line, why }: CodeFile): string => t('line {0}: {1}', line + 1, why);

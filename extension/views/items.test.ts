@@ -25,6 +25,15 @@ describe('the view Apps', () => {
     expect(toItems({ snapshot: { state: 'stopped' } }, now)).toEqual([]);
   });
 
+  it('says what begins now, before the emulator has the app', () => {
+    const found = [
+      { ...painter, begun: 'starting' as const },
+      { ...upscale, begun: 'deploying' as const },
+    ];
+    for (const snapshot of [{ state: 'starting' as const }, { live: liveWith({}) }])
+      expect(draw(toItems({ snapshot, found }, now))).toEqual(['Painter | starting', 'Upscale | deploying']);
+  });
+
   it('is empty where nothing can run, so that its text says why', () => {
     const broken = [{ path: '/w/broken.py', file: 'broken.py', line: 2, why: "'(' was never closed" }];
     expect(toItems({ snapshot: { state: 'stopped' }, found: [painter], broken, canRun: false }, now)).toEqual([]);

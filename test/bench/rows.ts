@@ -43,7 +43,12 @@ export function openViews() {
     ...shared(),
     canRun: () => true,
     index: { known: () => [], broken: async () => [], onDidChange: never } as never,
-    runs: { aliasesOf: () => [], onChange: () => () => undefined },
+    runs: {
+      aliasesOf: () => [],
+      isExpected: () => false,
+      isDeploying: () => false,
+      onChange: () => () => undefined,
+    },
   });
   const requests = createRequestsView(shared());
   const read = (element?: Element): number =>

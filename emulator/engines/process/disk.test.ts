@@ -186,9 +186,7 @@ def main():
     const runner = watch(linked, specFor(work, looks, { dataDir: data }));
     await runner.exited;
     await linked.close();
-    const printed = runner.lines
-      .map(({ text }) => text)
-      .filter((text) => !text.startsWith('minifal: This runner can'));
+    const printed = runner.lines.map(({ text }) => text).filter((text) => !text.startsWith('minifal: This runner can'));
     expect(printed).toEqual([JSON.stringify([link, ['notes']]).replaceAll(',', ', ')]);
     expect(readdirSync(target)).toEqual(['diary']);
   });
