@@ -38,33 +38,60 @@ interface SelectChoice {
   readonly label: string;
 }
 
+/** Its choices may change at any time. While it is open, a person looks at those that it has. */
 export function select(
   label: string,
   onChange: (value: string) => void,
 ): Control<string> & { setChoices(choices: readonly SelectChoice[], value: string): void } {
   const element = make<Dropdown>('dropdown');
   element.setAttribute('aria-label', label);
+  let all: readonly SelectChoice[] = [];
   let shown = '';
-  element.addEventListener('change', () => onChange(element.value));
+  let wanted = '';
+
+  function show(choices: readonly SelectChoice[]): void {
+    const next = JSON.stringify(choices);
+    if (next !== shown) {
+      shown = next;
+      element.replaceChildren(
+        ...choices.map((choice) => {
+          const option = make<Option>('option');
+          option.value = choice.value;
+          option.textContent = choice.label;
+          return option;
+        }),
+      );
+      // Once the component has noticed them, it selects the one at the former place.
+      queueMicrotask(() => {
+        element.value = wanted;
+      });
+    }
+    element.value = wanted;
+  }
+
+  // The component reports no change by a key back to the choice that it had when it was opened last.
+  for (const event of ['change', 'keyup']) {
+    element.addEventListener(event, () => {
+      if (element.open || element.value === wanted) return;
+      wanted = element.value;
+      onChange(wanted);
+    });
+  }
+  // Before a click: a list that changes within one doesn't open.
+  for (const event of ['pointerenter', 'focusin']) element.addEventListener(event, () => element.open || show(all));
   return {
     element,
     set(value) {
+      wanted = value;
       element.value = value;
     },
     setChoices(choices, value) {
-      const next = JSON.stringify(choices);
-      if (next !== shown) {
-        shown = next;
-        element.replaceChildren(
-          ...choices.map((choice) => {
-            const option = make<Option>('option');
-            option.value = choice.value;
-            option.textContent = choice.label;
-            return option;
-          }),
-        );
-      }
-      element.value = value;
+      all = choices;
+      wanted = value;
+      if (element.open) return;
+      // Under load, requests change twice a second, and each choice is a component of its own.
+      const isUsed = element.matches(':hover, :focus-within');
+      show(isUsed ? choices : choices.filter((choice) => choice.value === value));
     },
   };
 }

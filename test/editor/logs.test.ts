@@ -234,6 +234,25 @@ async function clearFilter(): Promise<void> {
   for (const name of ['App', 'Runner', 'Request'] as const) await filterIs(name, /^$/);
 }
 
+it('filters by what is chosen from its lists, by mouse and by keyboard', async () => {
+  const { page } = window.workbench;
+  const select = (name: FilterName) => pane.getByLabel(name, { exact: true }).first();
+  await select('Request').click();
+  await pane.getByRole('option', { name: '#2 POST /' }).click();
+  await until('only its lines are shown', async () => {
+    const lines = (await texts()).join('\n');
+    return lines.includes('fast: fail') && !lines.includes('fast: a cat');
+  });
+  await select('Request').press('Home');
+  await filterIs('Request', /^$/);
+  await shown(/fast: a cat/);
+  await select('App').press('ArrowDown');
+  await filterIs('App', /^painter$/);
+  await takePicture(window.workbench, 'logs-filters');
+  await page.keyboard.press('Escape');
+  await clearFilter();
+});
+
 it('opens from rows of the tree, the lens and the result of a call, with what they are about', async () => {
   const { page } = window.workbench;
   await window.showApps();
