@@ -1,8 +1,8 @@
 /** What each kind of row says first. A side bar of 300 pixels shows about 30 characters of a row. */
 const meanings: readonly RegExp[] = [
   // An app: its name and its state.
-  /^\S.{0,17} (no runner|idle|\d+ idle|\d+ of \d+ busy|setup|starting|start failed|stopping|ended|not running)/,
-  /^\S.{0,17} function/,
+  /^\S.{0,17} (no runner|idle|\d+ idle|\d+ of \d+ busy|setup|starting|start failed|stopping|ended)/,
+  /^\S.{0,17} (not running|deploying|function)/,
   // An endpoint: what it is, and how often it was called.
   /^(GET|POST|realtime|websocket|[A-Z]+) \/\S* (no calls|\d+)/,
   /^[0-9a-f]{8} (new|replaced) · \d+/,
