@@ -70,11 +70,14 @@ export function select(
   }
 
   // The component reports no change by a key back to the choice that it had when it was opened last.
-  for (const event of ['change', 'keyup']) {
+  for (const event of ['change', 'keyup', 'click']) {
     element.addEventListener(event, () => {
-      if (element.open || element.value === wanted) return;
+      if (element.open) return;
+      const isNew = element.value !== wanted;
       wanted = element.value;
-      onChange(wanted);
+      // Choices that came while it was open.
+      show(all);
+      if (isNew) onChange(wanted);
     });
   }
   // Before a click: a list that changes within one doesn't open.
