@@ -147,6 +147,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     runner: queries.runner,
     readyOf: (alias) => select.readyRunner(world(), alias),
     addressOf,
+    endReason: runners.endReason,
     dispatch,
     paced,
     clock,

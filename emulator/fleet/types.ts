@@ -30,7 +30,7 @@ export interface Lease {
    * `reason` if nothing was sent yet.
    */
   readonly aborted: StopSignal;
-  /** Valid once `aborted` fired. */
+  /** The error of the request. Valid once `aborted` fired, and if the scheduler failed the request after `end`. */
   reason(): PlatformError;
   /**
    * Reports how the attempt ended. `hints`: value of `X-Fal-Runner-Hints`, split at commas; absent when the header was

@@ -1,15 +1,16 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { hasUsage } from '../../emulator/local/processes/usage.ts';
 import { statusSchema } from '../../emulator/wire/status.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
-import { call, owner } from '../support/http.ts';
+import { call, owner, submit } from '../support/http.ts';
 import { isMissing } from '../support/needs.ts';
 import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 import { until } from '../support/wait.ts';
 
 /** Takes as much memory as asked for, and keeps it until it is ended or the next call. */
-const app = `
+const source = `
 import subprocess
 import sys
 import time
@@ -53,13 +54,25 @@ async function deployTo(args: readonly string[]) {
   await here.emulator?.stop();
   const emulator = await startEmulator({ args });
   here.emulator = emulator;
-  const project = await createProject(await pythonTools(), emulator, { 'app.py': app });
+  const project = await createProject(await pythonTools(), emulator, { 'app.py': source });
   here.project = project;
   await project.mustFal('deploy', 'app.py::Greedy', '--app-name', 'greedy', '--strategy', 'recreate');
-  const path = `/${await owner(emulator)}/greedy`;
+  const app = `${await owner(emulator)}/greedy`;
+  const headers = { 'x-fal-no-retry': '1' };
   return {
     project,
-    take: (body: object) => call(emulator, 'run', path, { body, headers: { 'x-fal-no-retry': '1' } }),
+    take: (body: object) => call(emulator, 'run', `/${app}`, { body, headers }),
+    /** The result of a queued call. */
+    async takeQueued(body: object): Promise<Response> {
+      const path = `/${app}/requests/${await submit(emulator, app, body, headers)}`;
+      await until('the request has ended', async () => {
+        const { status } = z
+          .object({ status: z.string() })
+          .parse(await (await call(emulator, 'queue', `${path}/status`)).json());
+        return status === 'COMPLETED';
+      });
+      return await call(emulator, 'queue', path);
+    },
     status: async () => statusSchema.parse(await (await call(emulator, 'api', '/minifal/status')).json()),
   };
 }
@@ -83,12 +96,17 @@ describe.skipIf(isMissing(hasUsage, 'the memory of runners: only Linux says what
       expect((await status()).runners.map(({ id }) => id)).toEqual([runner?.id]);
     });
 
-    it('is ended if the limits are enforced, with its reason, and replaced', async () => {
-      const { take, status } = await deployTo(['--machine-limits', 'enforce']);
+    it('is ended if the limits are enforced, with its reason for every caller, and replaced', async () => {
+      const { take, takeQueued, status } = await deployTo(['--machine-limits', 'enforce']);
       expect((await take({ mib: 100 })).status).toBe(200);
       const [runner] = (await status()).runners;
-      const answer = await take({ mib: 700 });
-      expect([answer.status, await answer.json()]).toMatchObject([503, { error_type: 'runner_disconnected' }]);
+      for (const call of [take, takeQueued]) {
+        const answer = await call({ mib: 700 });
+        const sentence =
+          /^The runner was ended before it answered\. Out of memory: it used \d+ MB, and XS has 512 MB\. /;
+        const detail = expect.stringMatching(sentence);
+        expect([answer.status, await answer.json()]).toEqual([503, { detail, error_type: 'runner_disconnected' }]);
+      }
       const reason = await until('the runner has ended', async () => {
         return (await status()).runners.find(({ id }) => id === runner?.id)?.endReason ?? undefined;
       });

@@ -33,11 +33,15 @@ export function createAttempts(
     readonly runner: Queries['runner'];
     readonly readyOf: (alias: AliasName) => RunnerId | undefined;
     readonly arrived: (info: CallInfo) => void;
+    /** Why minifal ends or has ended this runner; `undefined`: for no reason of its own, or nothing of it is left. */
+    readonly endReason: (id: RunnerId) => string | undefined;
   },
 ): Attempts {
   const { trace } = deps;
   const leases = createLeases({ ...deps, answered: trace.answered });
   const executions = createExecutions(deps);
+  /** The runner of each request that runs, until it is known what becomes of the request. */
+  const runnerOf = new Map<RequestId, RunnerId>();
   /** Fired after the whole step, so that listeners can read the reason, which a later effect sets. */
   let aborting: Stop[] = [];
 
@@ -48,6 +52,7 @@ export function createAttempts(
   }
 
   function end(id: RequestId, error: PlatformError): void {
+    runnerOf.delete(id);
     trace.ended(id, deps.clock(), error);
     if (!leases.end(id, error)) executions.end(id, error);
   }
@@ -56,6 +61,7 @@ export function createAttempts(
     lease: leases.lease,
     assign(effect) {
       const { requestId, runnerId } = effect;
+      runnerOf.set(requestId, runnerId);
       const { revision = '', readyAt } = deps.runner(runnerId) ?? {};
       trace.began(requestId, { runnerId, revision, readyAt, at: deps.clock() });
       if (!leases.assign(effect)) executions.assign(effect);
@@ -65,14 +71,19 @@ export function createAttempts(
       executions.forget(id);
     },
     accept(id) {
+      runnerOf.delete(id);
       trace.ended(id, deps.clock(), null);
       if (!leases.accept(id)) executions.accept(id);
     },
     requeue(id, because, retried) {
+      runnerOf.delete(id);
       trace.requeued(id, deps.clock(), because);
       executions.requeue(id, retried);
     },
-    fail: (id, error) => end(id, toPlatformError(error)),
+    fail(id, error) {
+      const runnerId = runnerOf.get(id);
+      end(id, toPlatformError(error, runnerId === undefined ? undefined : deps.endReason(runnerId)));
+    },
     giveUp(id) {
       const abort = abortOf(id);
       end(id, platformError('internal_error', 'Internal error in minifal; see emulator.log for details.'));

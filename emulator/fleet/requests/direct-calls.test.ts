@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { DirectCall } from '../../exchange/direct.ts';
+import type { DirectCall, Sink } from '../../exchange/direct.ts';
 import { notMade } from '../../exchange/outcomes.ts';
 import type { SocketHalf } from '../../exchange/sockets/socket-pair.ts';
 import type { SocketCall } from '../../exchange/sockets/tunnel.ts';
@@ -32,4 +32,38 @@ it.each(['call', 'connect'] as const)('ends its lease when the exchange throws: 
   const over = way === 'call' ? calls.call(nothing, sink, never) : calls.connect(nothing, nothing, never);
   await expect(over).rejects.toThrow('a bug');
   expect(ends).toEqual([notMade]);
+});
+
+it.each([
+  ['runner_disconnected', 'The runner was ended.'],
+  ['internal_error', 'The connection broke.'],
+] as const)("answers with the fleet's word on the same error: %s", async (type, detail) => {
+  let ended = false;
+  const calls = createDirectCalls({
+    fleet: {
+      lease: async () => ({
+        runnerId: 'runner-1',
+        address: { host: '127.0.0.1', port: 1 },
+        aborted: never,
+        reason: () => platformError(ended ? type : 'internal_error', 'The runner was ended.'),
+        end() {
+          ended = true;
+        },
+      }),
+      probeOnDemand: () => undefined,
+    },
+    exchange: {
+      async stream() {
+        const error = platformError('runner_disconnected', 'The connection broke.');
+        return { outcome: { kind: 'disconnected' }, error, isStarted: false };
+      },
+      openTunnel: fails,
+      cancel: async () => undefined,
+    },
+  });
+  const bodies: unknown[] = [];
+  const refuse: Sink['refuse'] = ({ body }) => void bodies.push(JSON.parse(String(body)));
+  const sink = { start: fails, write: () => undefined, end: fails, refuse, cut: fails };
+  await calls.call({} as DirectCall, sink, never);
+  expect(bodies).toEqual([{ detail, error_type: 'runner_disconnected' }]);
 });

@@ -5,6 +5,7 @@ import { notMade } from '../../exchange/outcomes.ts';
 import type { SocketHalf } from '../../exchange/sockets/socket-pair.ts';
 import { refuseSocket, type SocketCall } from '../../exchange/sockets/tunnel.ts';
 import type { StopSignal } from '../../local/loop/stop-signal.ts';
+import type { PlatformError } from '../../wire/errors.ts';
 import type { Fleet, Lease } from '../types.ts';
 
 /** Direct calls: takes a lease on a runner, makes one exchange with it, and reports the outcome to the scheduler. */
@@ -52,7 +53,7 @@ export function createDirectCalls({
       if (signals?.healthCheck) fleet.probeOnDemand(runnerId);
       if (!error) sink.end();
       else if (isStarted) sink.cut();
-      else sink.refuse(errorAnswer(lease.aborted.aborted ? lease.reason() : error));
+      else sink.refuse(errorAnswer(lease.aborted.aborted ? lease.reason() : saidBetter(lease.reason(), error)));
     },
 
     async connect(call, caller, gone) {
@@ -65,6 +66,11 @@ export function createDirectCalls({
       if (outcome.kind === 'caller_gone') await exchange.cancel(lease.address, call.path, call.info.id);
     },
   };
+}
+
+/** The fleet's word on the same error also says why minifal ended the runner. */
+function saidBetter(reason: PlatformError, error: PlatformError): PlatformError {
+  return reason.type === error.type ? reason : error;
 }
 
 /** Ends the lease if the exchange throws, so that a bug in minifal doesn't hold a slot of the runner forever. */

@@ -4,8 +4,9 @@ import { type PlatformError, platformError } from '../../wire/errors.ts';
 /**
  * The error that the caller gets when the scheduler itself ends a request (docs/platform/gateway.md#errors; the
  * messages are minifal's own).
+ * @param endReason why minifal ended the request's runner, in sentences; `undefined`: it didn't
  */
-export function toPlatformError(error: SchedulerError): PlatformError {
+export function toPlatformError(error: SchedulerError, endReason?: string): PlatformError {
   switch (error.type) {
     case 'request_timeout':
       return error.user
@@ -16,7 +17,12 @@ export function toPlatformError(error: SchedulerError): PlatformError {
     case 'runner_scheduling_failure':
       return platformError('runner_scheduling_failure', error.detail);
     case 'runner_disconnected':
-      return platformError('runner_disconnected', 'The runner disconnected before it answered.');
+      return platformError(
+        'runner_disconnected',
+        endReason === undefined
+          ? 'The runner disconnected before it answered.'
+          : `The runner was ended before it answered. ${endReason}`,
+      );
     case 'runner_connection_refused':
       return platformError('runner_connection_refused', 'The runner refused the connection.');
     case 'runner_incomplete_response':

@@ -16,6 +16,8 @@ export interface Runners extends Pick<LiveRunners, 'began' | 'swapped' | 'ofAlia
   address(id: RunnerId): RunnerAddress | null;
   /** Its main process on this machine. */
   pid(id: RunnerId): number | undefined;
+  /** Why minifal ends it or has ended it, in sentences; `undefined`: for no reason of its own, or it is forgotten. */
+  endReason(id: RunnerId): string | undefined;
   /** How the runner ended, while its end is being reported; `null`: it didn't end with a process exit. */
   exit(id: RunnerId): RunnerExit | null;
   /** See `Fleet.exec`. */
@@ -94,6 +96,7 @@ export function createRunners(deps: RunnersDeps): Runners {
     terminate: (id) => live.end(id, 'terminate'),
     kill: (id) => live.end(id, 'kill'),
     handle: (id) => live.get(id)?.handle,
+    endReason: (id) => live.get(id)?.endReason,
     exit: (id) => live.get(id)?.exit ?? null,
     pid: (id) => live.get(id)?.pid,
     address: (id) => live.get(id)?.address ?? null,
