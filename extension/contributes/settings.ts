@@ -57,8 +57,8 @@ const emulator = {
     } satisfies { [M in MachineLimitMode]: string },
     scope: 'machine',
     description:
-      "What happens to a runner that uses more memory than its machine type has. Takes effect at the emulator's next " +
-      'start.',
+      'What happens to a runner that uses more memory than its machine type has (only on Linux). Takes effect at the ' +
+      "emulator's next start.",
   },
   isolation: {
     type: 'choice',

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { hasUsage } from '../../emulator/local/processes/usage.ts';
+import { saysUsage } from '../../emulator/local/processes/usage.ts';
 import { statusSchema } from '../../emulator/wire/status.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { call, owner, submit } from '../support/http.ts';
@@ -77,7 +77,7 @@ async function deployTo(args: readonly string[]) {
   };
 }
 
-describe.skipIf(isMissing(hasUsage, 'the memory of runners: only Linux says what processes use'))(
+describe.skipIf(isMissing(saysUsage(), 'the memory of runners: only Linux says what processes use'))(
   'a runner that uses more memory than its machine type has',
   () => {
     it('says so in its log, and keeps running', async () => {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { dataFolder } from '../../local/data-folder.ts';
 import { asDiskTrouble } from '../../local/disk-trouble.ts';
 import { machine, roomForRunners } from '../../local/machine.ts';
+import { saysUsage } from '../../local/processes/usage.ts';
 import { startEmulator } from '../../main.ts';
 import { publish } from '../data-folder.ts';
 import { hasModels, huggingFaceCache } from '../hugging-face.ts';
@@ -97,6 +98,8 @@ export async function start(options: CliOptions): Promise<number> {
         `Time scale x${options.timeScale}: platform delays (keep_alive, back-off, ...) pass ` +
           `${options.timeScale} times as fast; an app's own work does not.`,
       );
+    if (options.machineLimits !== undefined && options.machineLimits !== 'off' && !saysUsage())
+      printLine("Note: --machine-limits has no effect, because this system doesn't say what processes use.");
     for (const notice of emulator.notices) printLine(`Note: ${notice}`);
     // Another terminal may not have the variable that specified the folder here.
     const isDefaultFolder = options.data === undefined && process.env.MINIFAL_DATA === undefined;

@@ -12,7 +12,7 @@ function watch(
 ) {
   vi.useFakeTimers();
   const news: string[] = [];
-  const state = { runners, failing: false, measured: 0, processes: 1 };
+  const state = { runners, failing: false, measured: 0, processes: 1, exactMs: 0 };
   const byPid = (pid: number | undefined) => state.runners.find((one) => one.pid === pid);
   const limits = createMemoryLimits({
     mode,
@@ -24,7 +24,11 @@ function watch(
       const usages = found.map(({ pid, own, all = own }) => [pid, { pids: [pid], residentBytes: all * mib }] as const);
       return { of: new Map(usages), processes: state.processes };
     },
-    ownMemory: ([pid]) => (byPid(pid)?.own ?? 0) * mib,
+    async memoryBeyond([pid], limit) {
+      if (state.exactMs > 0) await new Promise((resolve) => setTimeout(resolve, state.exactMs));
+      const own = (byPid(pid)?.own ?? 0) * mib;
+      return own > limit ? own : undefined;
+    },
     warn: (id, text) => news.push(`warn ${id}: ${text}`),
     end: (id, reason) => news.push(`end ${id}: ${reason}`),
     report: (error) => news.push(`bug: ${error instanceof Error ? error.message : error}`),
@@ -55,8 +59,28 @@ describe('a runner that uses more memory than its machine type has', () => {
     [runner('XL', 40_000), 'This app uses 39.1 GB of memory; XL has 30 GB, and the cloud would have ended it.'],
     [
       runner('GPU-A6000', 20_000),
-      'This app uses 19.5 GB of memory; GPU-A6000 has 18 GB, and the cloud would have ended it. ' +
+      'This app uses 19.6 GB of memory; GPU-A6000 has 18 GB, and the cloud would have ended it. ' +
         'Set machine_type = "GPU-RTX4090" (48 GB).',
+    ],
+    [
+      runner('GPU-A6000', 80_000, { gpuSlots: 4 }),
+      'This app uses 78.2 GB of memory; GPU-A6000 has 72 GB, and the cloud would have ended it. ' +
+        'Set machine_type = "GPU-RTX4090" (192 GB).',
+    ],
+    [
+      runner('GPU-A6000', 300_000, { gpuSlots: 8 }),
+      'This app uses 293 GB of memory; GPU-A6000 has 144 GB, and the cloud would have ended it. ' +
+        'Set machine_type = "GPU-RTX4090" (384 GB).',
+    ],
+    // Not "1 GB, and S has 1 GB".
+    [
+      runner('S', 1_030),
+      'This app uses 1.1 GB of memory; S has 1 GB, and the cloud would have ended it. Set machine_type = "M" (2 GB).',
+    ],
+    [
+      runner('XS', 512.2),
+      'This app uses 513 MB of memory; XS has 512 MB, and the cloud would have ended it. ' +
+        'Set machine_type = "S" (1 GB).',
     ],
   ])('is warned once: %j', async (one, text) => {
     const { news, next } = watch('warn', [one]);
@@ -127,6 +151,17 @@ describe('measuring', () => {
       counts.push(state.measured);
     }
     expect(counts).toEqual([1, 1, 1, 2, 2, 2, 3]);
+  });
+
+  it('is rarer the longer the exact figures take', async () => {
+    const { state, next } = watch('warn', [runner('XS', 500, { all: 900 })]);
+    state.exactMs = 250;
+    const counts = [];
+    for (let second = 1; second <= 12; second += 1) {
+      await next();
+      counts.push(state.measured);
+    }
+    expect(counts).toEqual([1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3]);
   });
 
   it('stops with the emulator', async () => {

@@ -21,6 +21,8 @@ export interface MemoryLimits {
 const checkMs = 1_000;
 /** Reading one takes about 0.01 ms, so that all take at most half a percent of a core, however many there are. */
 const msPerProcess = 2;
+/** Exact figures of large processes take long, so that they may take this part of the time. */
+const exactShare = 0.05;
 const bytesPerMib = 1024 * 1024;
 
 /**
@@ -33,8 +35,8 @@ export function createMemoryLimits(deps: {
   readonly runners: () => readonly Measured[];
   /** What these processes and those below them use. Never rejects. */
   readonly usages: (mains: readonly number[]) => Promise<Usages>;
-  /** The bytes that these processes alone need: exact, but slow. */
-  readonly ownMemory: (pids: readonly number[]) => number | undefined;
+  /** The bytes that these processes alone need, if they are more than `limit`: exact, but slow. Never rejects. */
+  readonly memoryBeyond: (pids: readonly number[], limit: number) => Promise<number | undefined>;
   /** What the runner's log should say. */
   readonly warn: (id: string, text: string) => void;
   readonly end: (id: string, reason: string) => void;
@@ -50,19 +52,22 @@ export function createMemoryLimits(deps: {
   async function check(): Promise<number> {
     const measured = runners().filter(({ machineType }) => memoryOf(machineType) !== undefined);
     const { of: usages, processes } = await deps.usages(measured.map(({ pid }) => pid));
+    let exactMs = 0;
     for (const runner of measured) {
       const usage = usages.get(runner.pid);
       if (usage === undefined || warned.has(runner.id)) continue;
       const limit = limitOf(runner);
       // The sum counts what processes share several times, so only the exact figure proves that it is too much.
       if (usage.residentBytes <= limit) continue;
-      const bytes = deps.ownMemory(usage.pids) ?? 0;
-      if (bytes <= limit) continue;
+      const before = performance.now();
+      const bytes = await deps.memoryBeyond(usage.pids, limit);
+      exactMs += performance.now() - before;
+      if (bytes === undefined) continue;
       warned.add(runner.id);
       if (mode === 'enforce') deps.end(runner.id, endReason(runner, bytes));
       else deps.warn(runner.id, warning(runner, bytes));
     }
-    return Math.max(checkMs, processes * msPerProcess);
+    return Math.max(checkMs, processes * msPerProcess, exactMs / exactShare);
   }
 
   function plan(delayMs: number): void {
@@ -106,14 +111,18 @@ function endReason(runner: Measured, bytes: number): string {
   return `Out of memory: ${used}.${advice(runner, bytes)}`;
 }
 
-function advice({ machineType }: Measured, bytes: number): string {
-  const roomier = roomierType(machineType, bytes / bytesPerMib);
-  const memory = roomier === undefined ? undefined : memoryOf(roomier);
-  return memory === undefined ? '' : ` Set machine_type = "${roomier}" (${sizeOf(memory * bytesPerMib)}).`;
+function advice(runner: Measured, bytes: number): string {
+  const machineType = roomierType(runner.machineType, bytes / bytesPerMib / Math.max(1, runner.gpuSlots));
+  return machineType === undefined
+    ? ''
+    : ` Set machine_type = "${machineType}" (${sizeOf(limitOf({ ...runner, machineType }))}).`;
 }
 
-/** As the platform's list of machine types has it: 512 MB, 2 GB, 1.5 GB. */
+/**
+ * As the platform's list of machine types has it: 512 MB, 2 GB, 1.5 GB. Rounded up, so that what is more than a limit
+ * also looks so.
+ */
 function sizeOf(bytes: number): string {
-  const mib = Math.round(bytes / bytesPerMib);
-  return mib < 1024 ? `${mib} MB` : `${Number((mib / 1024).toFixed(1))} GB`;
+  const mib = Math.ceil(bytes / bytesPerMib);
+  return mib < 1024 ? `${mib} MB` : `${Math.ceil((mib * 10) / 1024) / 10} GB`;
 }

@@ -1,7 +1,7 @@
 import type { ExecSession, RunnerAddress, RunnerExit, RunnerHandle } from '../../engines/engine.ts';
 import { contain } from '../../local/loop/contain.ts';
 import { printableLines } from '../../local/printable.ts';
-import { ownMemory, readUsages } from '../../local/processes/usage.ts';
+import { memoryBeyond, readUsages, saysUsage } from '../../local/processes/usage.ts';
 import type { RunnerId } from '../../scheduler/types.ts';
 import type { MachineLimitMode } from '../../wire/machine-limits.ts';
 import { createLiveRunners, type LiveRunner, type LiveRunners, type StartOrder } from './live-runners.ts';
@@ -52,17 +52,17 @@ export function createRunners(deps: RunnersDeps): Runners {
   });
 
   const limits = createMemoryLimits({
-    mode: deps.machineLimits,
+    mode: saysUsage() ? deps.machineLimits : 'off',
     runners: () => live.all().flatMap(measured),
     usages: readUsages,
-    ownMemory,
+    memoryBeyond,
     warn(id, text) {
       const runner = live.get(id);
       if (runner) deps.onLine(runner.order, { at: deps.clock(), stream: 'stderr', text: `minifal: ${text}` });
     },
     end(id, reason) {
       const runner = live.get(id);
-      if (!runner) return;
+      if (!runner || runner.exit) return;
       runner.endReason = reason;
       live.end(id, 'kill');
     },

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { testFolder } from '../../store/testing/folder.ts';
-import { hasUsage, ownMemory, readUsages } from './usage.ts';
+import { memoryBeyond, readUsages, saysUsage } from './usage.ts';
 
 const mib = 1024 * 1024;
 /** A keeper whose runner has a child; each prints its ID, takes 64 MiB, and waits for the end of its input. */
@@ -36,7 +36,7 @@ async function startRunner(): Promise<number> {
   return Number(/^\d+$/m.exec(printed)?.[0]);
 }
 
-describe.runIf(hasUsage)('what processes use', () => {
+describe.runIf(saysUsage())('what processes use', () => {
   it('is that of the runner and of what it started, and not of the keeper', async () => {
     const main = await startRunner();
     const { pids, residentBytes } = (await readUsages([main])).of.get(main) ?? { pids: [], residentBytes: 0 };
@@ -44,7 +44,7 @@ describe.runIf(hasUsage)('what processes use', () => {
     expect(pids[0]).toBe(main);
     expect(pids).not.toContain(started[0]?.pid);
     expect(residentBytes / mib).toBeGreaterThan(128);
-    const own = (ownMemory(pids) ?? 0) / mib;
+    const own = ((await memoryBeyond(pids, 0)) ?? 0) / mib;
     expect(own).toBeGreaterThan(128);
     expect(own).toBeLessThan(residentBytes / mib);
   });
@@ -61,7 +61,41 @@ describe.runIf(hasUsage)('what processes use', () => {
     const child = spawn('true');
     await once(child, 'exit');
     expect((await readUsages([child.pid ?? 0])).of).toEqual(new Map());
-    expect(ownMemory([child.pid ?? 0])).toBeUndefined();
+    expect(await memoryBeyond([child.pid ?? 0], 0)).toBeUndefined();
+  });
+
+  it.each([
+    [
+      'they have less, also with what they share: nothing slow is read',
+      'RssAnon:\t 900 kB\nRssShmem:\t 100 kB\n',
+      1000,
+      2000,
+      false,
+    ],
+    ['they share the rest', 'RssAnon:\t 900 kB\nRssShmem:\t 200 kB\n', 1000, 900, false],
+    ['they have more', 'RssAnon:\t 900 kB\nRssShmem:\t 200 kB\n', 1000, 1001, true],
+    ['the system says nothing', '', 1000, undefined, false],
+  ] as const)('is more than a limit or not: %s', async (_, status, limitKib, exactKib, isMore) => {
+    const folder = testFolder();
+    mkdirSync(join(folder, '7'));
+    writeFileSync(join(folder, '7', 'status'), status);
+    if (exactKib !== undefined) {
+      const rollup = `1000-2000 ---p 00000000 00:00 0 [rollup]\nPss_Anon:  ${exactKib - 1} kB\nPss_Shmem:  1 kB\n`;
+      writeFileSync(join(folder, '7', 'smaps_rollup'), rollup);
+    }
+    const bytes = await memoryBeyond([7, 8], limitKib * 1024, folder);
+    expect(bytes).toBe(isMore ? (exactKib ?? 0) * 1024 : undefined);
+  });
+
+  it.each([
+    [undefined, false],
+    ['1000-2000 ---p 00000000 00:00 0 [rollup]\nPss:  9 kB\n', false],
+    ['1000-2000 ---p 00000000 00:00 0 [rollup]\nPss:  9 kB\nPss_Anon:  7 kB\n', true],
+  ])('is known only where the system says it: %j', (rollup, says) => {
+    const folder = testFolder();
+    mkdirSync(join(folder, 'self'));
+    if (rollup !== undefined) writeFileSync(join(folder, 'self', 'smaps_rollup'), rollup);
+    expect(saysUsage(folder)).toBe(says);
   });
 
   it.each(['', 'nonsense', '7 (a) b) S', '7 (x) S one two'])('ignores an entry that holds %j', async (stat) => {

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { inSlices } from '../loop/slices.ts';
 import { processStat } from './stat.ts';
 
@@ -24,8 +25,10 @@ interface Process {
 
 const procfs = '/proc';
 
-/** Whether this system says what processes use. */
-export const hasUsage = process.platform === 'linux';
+/** Whether this system says what processes use: Linux, but neither an old one nor WSL 1. */
+export function saysUsage(folder = procfs): boolean {
+  return kibibytes(read(`${folder}/self/smaps_rollup`), 'Pss_Anon') !== undefined;
+}
 
 /**
  * What the processes of each runner use now. Its keeper, the parent of its main process, adopts those that outlive
@@ -60,15 +63,28 @@ export async function readUsages(mains: readonly number[], folder = procfs): Pro
 
 /**
  * Bytes that these processes alone need: not files, which the system can drop, and only a share of what they have in
- * common with others. Slower than `readUsages` (about 0.1 ms a process). `undefined`: this system doesn't say.
+ * common with others. `undefined`: at most `limit`, or this system doesn't say. Never rejects.
  */
-export function ownMemory(pids: readonly number[], folder = procfs): number | undefined {
-  const parts = pids.flatMap((pid) => {
-    const text = read(`${folder}/${pid}/smaps_rollup`);
-    const anonymous = kibibytes(text, 'Pss_Anon');
-    return anonymous === undefined ? [] : [(anonymous + (kibibytes(text, 'Pss_Shmem') ?? 0)) * 1024];
+export async function memoryBeyond(
+  pids: readonly number[],
+  limit: number,
+  folder = procfs,
+): Promise<number | undefined> {
+  // Counters of the system. They count what processes share several times, but no files: an app whose large models are
+  // mapped from files is often done here.
+  let most = 0;
+  await inSlices(pids, (pid) => {
+    const status = read(`${folder}/${pid}/status`);
+    most += ((kibibytes(status, 'RssAnon') ?? 0) + (kibibytes(status, 'RssShmem') ?? 0)) * 1024;
   });
-  return parts.length === 0 ? undefined : parts.reduce((sum, part) => sum + part, 0);
+  if (most <= limit) return undefined;
+  // The system looks at each page of the process for this, which takes up to some 10 ms a GiB: not on our thread.
+  let bytes = 0;
+  for (const pid of pids) {
+    const rollup = await readFile(`${folder}/${pid}/smaps_rollup`, 'utf8').catch(() => '');
+    bytes += ((kibibytes(rollup, 'Pss_Anon') ?? 0) + (kibibytes(rollup, 'Pss_Shmem') ?? 0)) * 1024;
+  }
+  return bytes > limit ? bytes : undefined;
 }
 
 function descendants(top: number, children: ReadonlyMap<number, readonly number[]>): readonly number[] {
@@ -103,7 +119,7 @@ function pageBytes(): number {
 }
 
 function kibibytes(text: string, name: string): number | undefined {
-  const [, value] = new RegExp(`^${name}: +(\\d+) kB$`, 'm').exec(text) ?? [];
+  const [, value] = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text) ?? [];
   return value === undefined ? undefined : Number(value);
 }
 
