@@ -71,12 +71,14 @@ export function clientEnv(
 
 /** Whether this exact process is still running. A process that ended and wasn't reaped by its parent is not. */
 export function isAlive(holder: ProcessIdentity): boolean {
+  const now = processStart(holder.pid);
   try {
     process.kill(holder.pid, 0);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    // Another user's: perhaps a service that got the pid after a restart of the machine. It may be hidden from us.
+    return (error as NodeJS.ErrnoException).code === 'EPERM' && (now === '' || now === holder.processStart);
   }
-  return processStart(holder.pid) === holder.processStart;
+  return now === holder.processStart;
 }
 
 /**
