@@ -1,12 +1,16 @@
 """
 Known faults: each takes a rule out of the loader. Random edits must show a wrong answer for each, or they would not see
-such a fault. Arguments: the name of a fault, seed, number of edits. Prints the first edit that was answered wrongly.
+such a fault. Only edits of the kinds that need the rule are made, because some of them are rare among all edits.
+Prints the name of each fault, and then the first edits that were answered wrongly.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
+import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness  # noqa: E402
@@ -92,18 +96,46 @@ def _closures() -> None:
 
 
 FAULTS = {
-    "reach": _reach_of_setup,
-    "members": _names_of_members,
-    "one-to-one": _one_to_one,
-    "names": _names_of_functions,
-    "caches": _caches,
-    "constants": _constants,
-    "defaults": _defaults,
-    "fields": _fields,
-    "closures": _closures,
+    "reach": (_reach_of_setup, ("setup_uses", "helper_body")),
+    "members": (_names_of_members, ("plain_method", "data_method")),
+    "one-to-one": (_one_to_one, ("closure", "closure_shared")),
+    "names": (_names_of_functions, ("helper_renamed", "alias")),
+    "caches": (_caches, ("helper_body", "constant")),
+    "constants": (_constants, ("helper_body", "endpoint_body")),
+    "defaults": (_defaults, ("helper_default", "static_default")),
+    "fields": (_fields, ("data_field",)),
+    "closures": (_closures, ("wrapper", "closure")),
 }
+"""The fault, and the kinds of edits."""
+
+
+EDITS = 500
+
+
+def main() -> None:
+    folder = tempfile.mkdtemp(prefix="minifal-faults-")
+    try:
+        random_edits.warm(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    for name, (fault, kinds) in FAULTS.items():
+        harness.show(fault=name)
+        sys.stdout.flush()
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                fault()
+                random_edits.main(1, EDITS, stop_at_first=True, kinds=kinds)
+                sys.stdout.flush()
+                status = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(status)
+        if os.waitpid(pid, 0)[1] != 0:
+            sys.exit(1)
 
 
 if __name__ == "__main__":
-    FAULTS[sys.argv[1]]()
-    random_edits.main(int(sys.argv[2]), int(sys.argv[3]), stop_at_first=True)
+    main()

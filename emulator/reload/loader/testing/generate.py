@@ -8,10 +8,11 @@ import texts
 
 
 class App:
-    """`render` gives the files. `edit` changes one thing and returns its kind."""
+    """`render` gives the files. `edit` changes one thing, of `kinds` unless they are empty, and returns its kind."""
 
-    def __init__(self, seed: int):
+    def __init__(self, seed: int, kinds: tuple[str, ...] = ()):
         self.random = random.Random(seed)
+        self._kinds = kinds
         self._count = 0
         pick = self.random
         self.has_models = pick.random() < 0.4
@@ -32,6 +33,8 @@ class App:
         self.constants = [pick.choice([self._tag, self._number, self._list, self._dict])() for _ in range(5)]
         self.wrapper_tag = self._tag()
         self.closure_tag = self._tag()
+        self.other_closure_tag = pick.choice(["", self._tag()])
+        """Of a second function with the same code; empty: it is the first one."""
         self.plain = {"tag": self._tag(), "init": self._number(), "extra": [], "slots": pick.random() < 0.2}
         self.data = {"fields": [("size", self._number())], "tag": self._tag()}
         self.enum = {"members": [("FAST", 1), ("SLOW", 2)], "tag": self._tag()}
@@ -88,6 +91,10 @@ class App:
         kinds = [name.removeprefix("_edit_") for name in dir(self) if name.startswith("_edit_")]
         if not self.has_models:
             kinds = [kind for kind in kinds if not kind.startswith(("input_", "output_"))]
+        if self._kinds:
+            kind = pick.choice([kind for kind in kinds if kind in self._kinds])
+            getattr(self, f"_edit_{kind}")()
+            return kind
         # Most edits of a developer are of the bodies of endpoints and helpers.
         kind = pick.choice(["endpoint_body", "helper_body", pick.choice(kinds), pick.choice(kinds), pick.choice(kinds)])
         getattr(self, f"_edit_{kind}")()
@@ -160,6 +167,9 @@ class App:
 
     def _edit_closure(self):
         self.closure_tag = self._tag()
+
+    def _edit_closure_shared(self):
+        self.other_closure_tag = "" if self.other_closure_tag else self._tag()
 
     def _edit_plain_method(self):
         self.plain["tag"] = self._tag()

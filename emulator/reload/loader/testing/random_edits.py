@@ -50,9 +50,9 @@ class Totals:
         total[1] += is_kept
 
 
-def edit(seed: int, count: int, folder: str, totals: Totals) -> None:
+def edit(seed: int, count: int, folder: str, totals: Totals, kinds: tuple[str, ...]) -> None:
     """Makes `count` edits of the app of this seed."""
-    app = App(seed)
+    app = App(seed, kinds)
     write(folder, app.render())
     importer, runners = Importer(folder, takes_sdk=seed % 4 == 1), Runners(folder, probe)
     try:
@@ -69,7 +69,7 @@ def edit(seed: int, count: int, folder: str, totals: Totals) -> None:
                 runners.ask("swap", answer["delta"])
                 refused = runners.answer()
                 verdict = f"refused: {refused}" if refused else verdict
-            if verdict == "swap":
+            if verdict in ("swap", "same"):
                 runners.ask("compare", answer["pickle"], paths)
                 bad = runners.answer()
                 if bad:
@@ -77,7 +77,7 @@ def edit(seed: int, count: int, folder: str, totals: Totals) -> None:
                     name = next(iter(bad))
                     got, want = bad[name]
                     harness.show(seed=seed, edit=number, kind=kind, different=name, got=got, want=want)
-            elif verdict != "same":
+            else:
                 if os.environ.get("MINIFAL_TEST_SHOW"):
                     harness.show(kind=kind, verdict=verdict, reason=answer["reason"])
                 runners.ask("start", answer["pickle"], paths)
@@ -98,14 +98,15 @@ def warm(folder: str) -> None:
     harness.runner_libraries(folder, pickled, probe, app.paths())
 
 
-def main(seed: int, count: int, stop_at_first: bool = False) -> None:
+def main(seed: int, count: int, stop_at_first: bool = False, kinds: tuple[str, ...] = ()) -> None:
+    """`kinds`: of edits; empty: all."""
     folder = tempfile.mkdtemp(prefix="minifal-random-")
     totals = Totals()
     try:
         warm(folder)
         began = _cpu()
         while totals.edits < count and not (stop_at_first and totals.different):
-            edit(seed, min(EDITS_PER_APP, count - totals.edits), folder, totals)
+            edit(seed, min(EDITS_PER_APP, count - totals.edits), folder, totals, kinds)
             seed += 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)

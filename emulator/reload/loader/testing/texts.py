@@ -16,13 +16,13 @@ def _use(app, what: str) -> str:
     more = "".join(f" + Plain().{name}()" for name, _ in app.plain["extra"][-1:])
     return {
         "plain": "Plain().show() + Plain.kind()" + more,
-        "data": "(Data().area(), repr(Data()))",
+        "data": "(Data().area(), repr(Data()), dataclasses.asdict(Data()))",
         "enum": "(Mode.FAST.name, Mode.FAST.value, Mode.SLOW.words())",
         "module": "mod.join('m')",
         "constant": "(mod.SEPARATOR, join2('q'))",
-        "alias": "PICKED('p')",
+        "alias": "PICKED('p') + PICKED.__name__",
         "table": "TABLE['a']('1') + TABLE['b']('2')",
-        "closure": "MADE('c')",
+        "closure": "MADE('c') + SECOND('s')",
         "attribute": "self.label",
         "property": "self.title",
         "class": "self.make()",
@@ -99,6 +99,7 @@ def _helpers(app) -> list[str]:
         "    return made",
         "",
         f"MADE = making({app.closure_tag})",
+        f"SECOND = making({app.other_closure_tag})" if app.other_closure_tag else "SECOND = MADE",
         "",
     ]
     for it in reversed(app.helpers):
