@@ -4,7 +4,7 @@
  */
 export function createHeights(rowPx: number) {
   let tops: number[] = [0];
-  let keys: readonly string[] = [];
+  let lines: readonly { readonly key: string }[] = [];
   const measured = new Map<string, number>();
 
   /** Most lists have only lines of the usual height, and many of them: their places need no list. */
@@ -13,22 +13,22 @@ export function createHeights(rowPx: number) {
     if (measured.size === 0) return;
     tops.push(0);
     let top = 0;
-    for (const key of keys) {
+    for (const { key } of lines) {
       top += measured.get(key) ?? rowPx;
       tops.push(top);
     }
   }
 
   function top(index: number): number {
-    if (tops.length === 0) return rowPx * Math.min(index, keys.length);
+    if (tops.length === 0) return rowPx * Math.min(index, lines.length);
     return tops[index] ?? 0;
   }
 
   return {
-    setKeys(next: readonly string[]): void {
-      keys = next;
+    setLines(next: readonly { readonly key: string }[]): void {
+      lines = next;
       if (measured.size > 0) {
-        const current = new Set(next);
+        const current = new Set(next.map(({ key }) => key));
         for (const key of measured.keys()) if (!current.has(key)) measured.delete(key);
       }
       layOut();
@@ -50,10 +50,10 @@ export function createHeights(rowPx: number) {
       layOut();
     },
     top,
-    total: (): number => top(keys.length),
+    total: (): number => top(lines.length),
     /** The index of the line at this distance from the top. */
     at(px: number): number {
-      let [low, high] = [0, Math.max(0, keys.length - 1)];
+      let [low, high] = [0, Math.max(0, lines.length - 1)];
       while (low < high) {
         const middle = (low + high + 1) >> 1;
         if (top(middle) <= px) low = middle;

@@ -111,3 +111,21 @@ it('puts marks and dates between rows by time', () => {
   ];
   expect(shown(itemsOf(rows, marks, new Set()))).toEqual(['first', '- started', 'date', 'second', '- ended']);
 });
+
+it('takes the items of the same rows from the list before, and only those', () => {
+  const rows = [row(1, 'one'), ...printed.map((one, index) => row(index + 2, one.text)), row(8, 'last')];
+  const detail = { text: 'more', place: null, isApp: false };
+  const long = row(9, 'long', { details: [detail] });
+  const was = itemsOf([...rows, long], [{ at: 0, text: 'mark' }], new Set(['row 9']));
+  const next = itemsOf([row(0, 'zero'), ...rows, long, row(10, 'new')], [], new Set(), was);
+  expect(next).toEqual(itemsOf([row(0, 'zero'), ...rows, long, row(10, 'new')], [], new Set()));
+  expect(next.map((item) => was.includes(item))).toEqual([false, true, false, true, false, false]);
+  // Another log, whose numbers begin again.
+  expect(itemsOf([row(1, 'other')], [], new Set(), was)).toEqual(itemsOf([row(1, 'other')], [], new Set()));
+});
+
+it('folds a traceback whose first row was an item of its own', () => {
+  const [first] = printed;
+  const was = itemsOf(first ? [first] : [], [], new Set());
+  expect(shown(itemsOf(printed, [], new Set(), was))).toEqual(['> ValueError: no weights']);
+});

@@ -1,42 +1,66 @@
 import type { Detail, Mark, Place, Row } from '../host.ts';
 
+interface RowItem {
+  readonly kind: 'row';
+  readonly key: string;
+  readonly row: Row;
+  /** `null`: nothing to unfold. */
+  readonly isOpen: boolean | null;
+  /** How many lines a traceback unfolds to; 1 for any other row. */
+  readonly lines: number;
+}
+
 /** A line of the list. `key` stays the same while rows are added around it. */
 export type Item =
-  | {
-      readonly kind: 'row';
-      readonly key: string;
-      readonly row: Row;
-      /** `null`: nothing to unfold. */
-      readonly isOpen: boolean | null;
-      /** How many lines a traceback unfolds to; 1 for any other row. */
-      readonly lines: number;
-    }
+  | RowItem
   | { readonly kind: 'detail'; readonly key: string; readonly detail: Detail }
   | { readonly kind: 'mark'; readonly key: string; readonly mark: Mark }
   | { readonly kind: 'date'; readonly key: string; readonly at: number };
 
-/** The list: tracebacks folded to one line, what is unfolded, marks and changes of the date between them. Pure. */
-export function itemsOf(rows: readonly Row[], marks: readonly Mark[], unfolded: ReadonlySet<string>): readonly Item[] {
+/**
+ * The list: tracebacks folded to one line, what is unfolded, marks and changes of the date between them. Pure. `was` is
+ * the list before: its items of the same rows are taken over, because a log under load is listed many times a second,
+ * and thousands of new items each time would keep the garbage collector busy.
+ */
+export function itemsOf(
+  rows: readonly Row[],
+  marks: readonly Mark[],
+  unfolded: ReadonlySet<string>,
+  was: readonly Item[] = [],
+): readonly Item[] {
   const items: Item[] = [];
   const waiting = marks.toSorted((a, b) => a.at - b.at);
   /** When the day of the last row began and ended: the date of each of thousands of rows takes longer than drawing. */
   let [from, until] = [0, 0];
+  let known = 0;
   const markUntil = (at: number): void => {
     while (waiting[0] && waiting[0].at <= at) {
       const [mark] = waiting.splice(0, 1);
       if (mark) items.push({ kind: 'mark', key: `mark ${mark.at} ${mark.text}`, mark });
     }
   };
-  for (const row of folded(rows)) {
+  const knownItem = (row: Row): RowItem | undefined => {
+    for (; known < was.length; known++) {
+      const item = was[known];
+      if (item?.kind !== 'row' || item.row.seq < row.seq) continue;
+      return item.row === row ? item : undefined;
+    }
+    return undefined;
+  };
+  for (let at = 0; at < rows.length; ) {
+    const size = tracebackAt(rows, at);
+    const row = size > 1 ? traceback(rows.slice(at, at + size)) : rows[at];
+    at += size;
+    if (!row) continue;
     markUntil(row.at);
     if (row.at < from || row.at >= until) {
       if (until > 0) items.push({ kind: 'date', key: `date ${row.seq}`, at: row.at });
       [from, until] = dayOf(row.at);
     }
-    const key = `row ${row.seq}`;
+    const before = knownItem(row);
+    const key = before?.key ?? `row ${row.seq}`;
     const isOpen = row.details.length === 0 ? null : unfolded.has(key);
-    const isTraceback = row.kind === 'error' && row.details.some(({ place }) => place !== null);
-    items.push({ kind: 'row', key, row, isOpen, lines: isTraceback ? row.details.length : 1 });
+    items.push(before?.isOpen === isOpen ? before : rowItem(key, row, isOpen));
     if (!isOpen) continue;
     row.details.forEach((detail, index) => {
       items.push({ kind: 'detail', key: `${key} ${index}`, detail });
@@ -44,6 +68,11 @@ export function itemsOf(rows: readonly Row[], marks: readonly Mark[], unfolded: 
   }
   markUntil(Number.POSITIVE_INFINITY);
   return items;
+}
+
+function rowItem(key: string, row: Row, isOpen: boolean | null): RowItem {
+  const isTraceback = row.kind === 'error' && row.details.some(({ place }) => place !== null);
+  return { kind: 'row', key, row, isOpen, lines: isTraceback ? row.details.length : 1 };
 }
 
 const frame = /^[\s|]+File "(.+)", line (\d+)/;
@@ -57,22 +86,6 @@ const between = /^(Traceback \(|\s|$|During handling of the above|The above exce
 const raised = /^[\p{L}_][\p{L}\p{N}_.]*(:|$)/u;
 /** A traceback with more rows than this is shown in several parts. */
 const maxLines = 200;
-
-/**
- * A traceback that the app printed line by line becomes one row: the line that says what was raised, at the innermost
- * frame outside of libraries.
- */
-function folded(rows: readonly Row[]): readonly Row[] {
-  const found: Row[] = [];
-  for (let at = 0; at < rows.length; ) {
-    const size = tracebackAt(rows, at);
-    const row = rows[at];
-    if (size > 1) found.push(traceback(rows.slice(at, at + size)));
-    else if (row) found.push(row);
-    at += size;
-  }
-  return found;
-}
 
 /** The number of rows of the traceback that begins there; 1: there is none. */
 function tracebackAt(rows: readonly Row[], at: number): number {
@@ -94,6 +107,10 @@ function tracebackAt(rows: readonly Row[], at: number): number {
   return size;
 }
 
+/**
+ * A traceback that the app printed line by line becomes one row: the line that says what was raised, at the innermost
+ * frame outside of libraries.
+ */
 function traceback(rows: readonly Row[]): Row {
   const details = rows.map(({ text }): Detail => {
     const [, file, line] = frame.exec(text) ?? [];

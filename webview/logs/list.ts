@@ -167,7 +167,7 @@ export function createList(deps: {
     show(next) {
       const anchor = anchorOf();
       items = next;
-      heights.setKeys(next.map(({ key }) => key));
+      heights.setLines(next);
       element.setAttribute('aria-rowcount', String(next.length));
       resize();
       if (!isFollowing) restore(anchor);

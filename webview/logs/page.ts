@@ -308,7 +308,7 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
 
   function draw(): void {
     drawing.isDone();
-    list.show(itemsOf(held.rows, marksOf(held, marks), unfolded));
+    list.show(itemsOf(held.rows, marksOf(held, marks), unfolded, list.items()));
     drawNews();
     drawCount();
     const why = asking.isSearching() ? '' : isFiltered(filter) ? texts.noMatches : texts.noLines;
