@@ -26,8 +26,9 @@ export function createNoteRecorder(deps: { readonly history: RunnerHistory; read
         const waitsFor = note.reason && { waitsFor: { ...note.reason } };
         deps.history.transition(runnerId, { at, state, reason: text || null, ...waitsFor });
         if (state === 'TERMINATED') deps.history.ended(runnerId, at, text);
+        if (isRoutine(note)) continue;
         const message = `Runner ${note.from ? `${note.from} -> ` : ''}${state}: ${text}`;
-        if (!isRoutine(note)) deps.logs.append(platformLine(note, note.runnerId, 'DEBUG', message));
+        deps.logs.append(platformLine(note, note.runnerId, 'DEBUG', message));
       }
     },
   };

@@ -31,7 +31,7 @@ export interface RunnerHistory {
   /** Runners that ended and are still known: their number, all of them or one app's, and the app's last one. */
   endedCount(): number;
   endedOf(alias: string): { readonly count: number; readonly last: RunnerRecord | undefined };
-  /** Oldest first; for a busy runner, the first and the most recent ones. */
+  /** Oldest first; for a busy runner, the first and the most recent ones. The list changes with the next transition. */
   transitions(runnerId: string): readonly RunnerTransition[];
   /** In order; none: unknown. */
   steps(runnerId: string): readonly StartStep[];
@@ -48,6 +48,11 @@ const dropEveryMs = 10 * 60 * 1000;
 /** Transitions up to the first request are always kept; after that, IDLE and RUNNING alternate with every request. */
 const keptFirst = 20;
 const keptLast = 180;
+
+/** Its transitions are added in place: a busy runner has two for each request. */
+interface KeptRunner extends StoredRunner {
+  readonly transitions: RunnerTransition[];
+}
 
 /**
  * Runners as users saw them. Start and end are on disk with the next group commit or, if the disk is full, as soon as
@@ -68,7 +73,9 @@ export function createRunnerHistory({
   readonly report?: Report;
 }): RunnerHistory {
   const records = runnerRecords(store);
-  const runners = new Map(records.load().map((runner) => [runner.id, runner]));
+  const runners = new Map<string, KeptRunner>(
+    records.load().map((runner) => [runner.id, { ...runner, transitions: [...runner.transitions] }]),
+  );
   const numbers = createNumbers(runners.values());
   const names = createRunNames(
     [...runners.values()].flatMap(({ alias, appName }) => (appName === undefined ? [] : [[alias, appName] as const])),
@@ -107,10 +114,12 @@ export function createRunnerHistory({
     transition(id, transition) {
       const runner = runners.get(id);
       if (!runner || runner.endedAt !== null) return;
-      const changed = { ...runner, transitions: bounded([...runner.transitions, transition]) };
+      const { transitions } = runner;
       // A busy runner changes with every request; such a change is stored with the next other one.
-      if (isRoutine(runner.transitions.at(-1), transition)) runners.set(id, changed);
-      else put(id, changed);
+      const isStoredLater = isRoutine(transitions.at(-1), transition);
+      transitions.push(transition);
+      if (transitions.length > keptFirst + keptLast) transitions.splice(keptFirst, 1);
+      if (!isStoredLater) put(id, runner);
     },
     step(id, step) {
       const runner = runners.get(id);
@@ -146,7 +155,7 @@ export function createRunnerHistory({
     steps: (id) => runners.get(id)?.steps ?? [],
     readyBefore(id) {
       const runner = runners.get(id);
-      let found: StoredRunner | undefined;
+      let found: KeptRunner | undefined;
       for (const other of runners.values()) {
         const isBefore = other.alias === runner?.alias && other.number < runner.number && !isOld(other);
         if (!isBefore || other.number < (found?.number ?? 0)) continue;
@@ -156,7 +165,7 @@ export function createRunnerHistory({
     },
   };
 
-  function put(id: string, runner: StoredRunner): void {
+  function put(id: string, runner: KeptRunner): void {
     runners.set(id, runner);
     records.keep(id, () => runners.get(id)).catch(report);
   }
@@ -206,11 +215,6 @@ function createNumbers(known: Iterable<RunnerRecord>) {
     /** Whether only this record still knows the alias's last number. The UUID of a `fal run` never comes back. */
     needs: ({ alias, revision, number }: RunnerRecord) => alias !== revision && last.get(alias) === number,
   };
-}
-
-function bounded(transitions: readonly RunnerTransition[]): readonly RunnerTransition[] {
-  if (transitions.length <= keptFirst + keptLast) return transitions;
-  return [...transitions.slice(0, keptFirst), ...transitions.slice(-keptLast)];
 }
 
 function isRoutine(before: RunnerTransition | undefined, { state }: RunnerTransition): boolean {
