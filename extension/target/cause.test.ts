@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Ending, exitReason } from '../../emulator/engines/process/runner/exit.ts';
+import { type Ending, exitReason } from '../../emulator/engines/exit.ts';
 import { cause, wasRequested } from './cause.ts';
 
 const ending: Ending = {

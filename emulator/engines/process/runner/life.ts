@@ -1,7 +1,7 @@
 import type { RunnerExit } from '../../engine.ts';
+import { type Ending, exitReason, signalName } from '../../exit.ts';
 import type { Message, StartMethod } from '../messages.ts';
 import type { RunnerDeps } from './deps.ts';
-import { type Ending, exitReason, signalName } from './exit.ts';
 import { type PreparedFiles, prepareFiles, startCommand } from './order.ts';
 
 /** Signals that end a process whose library doesn't support a fork after its import. */

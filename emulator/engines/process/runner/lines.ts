@@ -1,9 +1,9 @@
 import { appFrame, type CodePlace, type RunnerException } from '../../../wire/log-lines.ts';
 import type { RunnerEvents, RunnerSpec } from '../../engine.ts';
 import { createProbeLines } from '../../health/probe-lines.ts';
+import { createExceptionReader } from '../../last-exception.ts';
 import type { Message } from '../messages.ts';
 import type { RunnerDeps } from './deps.ts';
-import { createExceptionReader } from './last-exception.ts';
 import { portInUse } from './port-in-use.ts';
 
 const maxWaitMs = 1_000;

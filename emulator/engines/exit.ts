@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import type { CodePlace } from '../../../wire/log-lines.ts';
+import type { CodePlace } from '../wire/log-lines.ts';
 
 /** How a runner's process ended, and what was requested of it before. */
 export interface Ending {
