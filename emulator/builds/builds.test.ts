@@ -30,7 +30,6 @@ describe('an environment', () => {
   });
 
   it.each([
-    ['container', 'Container environments need the Docker engine'],
     ['conda', 'Conda environments are not supported'],
     ['pyenv-ish', 'Unknown environment kind: pyenv-ish'],
     ['constructor', 'Unknown environment kind: constructor'],
@@ -39,11 +38,6 @@ describe('an environment', () => {
     const builds = createBuilds({ virtualenv: builderOf('virtualenv') });
     const refused = await builds.build(definition(kind), () => undefined);
     expect(refused).toEqual({ kind: 'failed', reason: expect.stringContaining(words) });
-  });
-
-  it('with a builder is no longer refused', async () => {
-    const builds = createBuilds({ container: builderOf('container') });
-    expect(await builds.build(definition('container'), () => undefined)).toMatchObject({ kind: 'built' });
   });
 });
 

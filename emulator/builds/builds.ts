@@ -21,17 +21,11 @@ export function createBuilds(byKind: { readonly [kind: string]: Builder }): Buil
 
 /** Why an environment of this kind can't be built, and which kinds can. */
 function refusalOf(kind: string): string {
-  if (kind === 'container') {
-    return (
-      'Container environments need the Docker engine, which minifal does not have yet; use a virtualenv ' +
-      'environment: remove `image`, and list Python packages in `requirements`.'
-    );
-  }
   if (kind === 'conda') {
     return (
       'Conda environments are not supported by minifal yet; use a virtualenv environment: remove ' +
       '`kind`, and list Python packages in `requirements`.'
     );
   }
-  return `Unknown environment kind: ${kind}. Use a virtualenv environment.`;
+  return `Unknown environment kind: ${kind}. Use a virtualenv or container environment.`;
 }

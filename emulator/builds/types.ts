@@ -1,4 +1,10 @@
-import type { BuiltEnvironment } from '../engines/engine.ts';
+import type { AppFile, BuiltEnvironment } from '../engines/engine.ts';
+
+/** A synced file that a Dockerfile may copy; its path is below the build context. */
+export interface ContextFile extends AppFile {
+  /** SHA-256 of its content and mode. */
+  readonly hash: string;
+}
 
 /** An `EnvironmentDefinition` as it arrived (docs/platform/control-plane.md#environments). */
 export interface EnvironmentDefinition {
@@ -17,6 +23,8 @@ export interface EnvironmentDefinition {
    * itself.
    */
   readonly sdk?: string;
+  /** The synced files: the build context of a container. */
+  readonly files?: readonly ContextFile[];
 }
 
 export interface BuildLog {

@@ -18,12 +18,14 @@ export interface BuiltEnvironment {
   readonly id: string;
 }
 
-/** What to run: one of the two forms that the SDK registers (docs/platform/control-plane.md#what-is-to-run). */
+/** What to run: one of the three forms that the SDK registers (docs/platform/control-plane.md#what-is-to-run). */
 export type Callable =
   /** A serialized function; `method` is an importable module with `loads` and `dumps` (`cloudpickle`). */
   | { readonly kind: 'pickle'; readonly method: string; readonly file: string }
   /** `module:a.b.c`, imported inside the environment. */
-  | { readonly kind: 'entrypoint'; readonly name: string };
+  | { readonly kind: 'entrypoint'; readonly name: string }
+  /** Nothing: the image of its environment says what runs. */
+  | { readonly kind: 'image' };
 
 export interface AppFile {
   /** POSIX path below `/app`. */

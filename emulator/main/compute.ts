@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createBuilds } from '../builds/builds.ts';
+import { createContainerBuilder } from '../builds/container/builder.ts';
 import { createDebugpy, type Debugpy } from '../builds/debugpy.ts';
 import type { Builds } from '../builds/types.ts';
 import { createVirtualenvBuilder } from '../builds/virtualenv/builder.ts';
@@ -9,6 +10,7 @@ import { warmingBuilds } from '../builds/warming.ts';
 import { firstMachineType } from '../catalog/machine-types.ts';
 import { createRunnerKeys, type RunnerKeys } from '../edge/auth/runner-keys.ts';
 import { createLabels } from '../edge/labels/labels.ts';
+import { createDockerEngine } from '../engines/docker/docker-engine.ts';
 import { createEngines } from '../engines/engines.ts';
 import { createProcessEngine, type ProcessEngine } from '../engines/process/process-engine.ts';
 import { createWantedPlaces, type WantedPlaces } from '../engines/wanted-places.ts';
@@ -19,6 +21,7 @@ import { createFleet } from '../fleet/fleet.ts';
 import { createLaunches } from '../fleet/runners/launches.ts';
 import { createRunnerVariables } from '../fleet/runners/runner-env.ts';
 import type { Fleet } from '../fleet/types.ts';
+import { engineUse } from '../local/docker/use.ts';
 import type { GpuMonitor } from '../local/gpus/gpu-monitor.ts';
 import { toolEnvironment } from '../local/uv/tool-env.ts';
 import { ensureUv } from '../local/uv/uv.ts';
@@ -87,6 +90,7 @@ function createKinds(
     secretValue: catalog.buildSecret,
     mask,
   });
+  const use = engineUse(folder);
   const processes = createProcessEngine({
     dataDir: folder,
     runnerSources,
@@ -102,8 +106,8 @@ function createKinds(
     },
   });
   return {
-    builds: createBuilds({ virtualenv: virtualenvs }),
-    engine: createEngines({ virtualenv: processes }),
+    builds: createBuilds({ virtualenv: virtualenvs, container: createContainerBuilder({ use, clock, mask }) }),
+    engine: createEngines({ virtualenv: processes, container: createDockerEngine({ use, caBundle, clock, report }) }),
     isolation: processes,
     debugpy,
   };

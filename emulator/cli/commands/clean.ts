@@ -40,6 +40,7 @@ function describe(cleaned: Cleaned): string {
   const megabytes = Math.round(cleaned.bytes / 1024 ** 2);
   const parts = [
     `${cleaned.environments} unused environments`,
+    ...(cleaned.images > 0 ? [`${cleaned.images} unused images`] : []),
     `${cleaned.requests} finished requests`,
     `${cleaned.files} expired files`,
     `${cleaned.values} expired values`,

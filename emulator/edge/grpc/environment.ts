@@ -1,18 +1,22 @@
-import type { BuildFailure, BuildLog, EnvironmentDefinition } from '../../builds/types.ts';
+import type { BuildFailure, BuildLog, ContextFile, EnvironmentDefinition } from '../../builds/types.ts';
 import type { BuiltEnvironment } from '../../engines/engine.ts';
 import type { RunnerException } from '../../wire/log-lines.ts';
 import type { WireEnvironment } from './apps/schemas.ts';
 import type { GrpcRooms } from './deps.ts';
 import { invalidArgument, notFound } from './rpc-error.ts';
 
-/** The only definition that the SDK sends. `first` exists: the schema requires exactly one. */
-export function definitionOf(request: {
-  readonly environments: readonly WireEnvironment[];
-  readonly environment_name: string;
-}): EnvironmentDefinition {
+/**
+ * The only definition that the SDK sends; the schema requires exactly one.
+ * @param files the synced files: the build context of a container
+ */
+export function definitionOf(
+  request: { readonly environments: readonly WireEnvironment[]; readonly environment_name: string },
+  files: readonly ContextFile[],
+): EnvironmentDefinition {
   const wire = request.environments[0];
   const { kind = '', configuration = {}, force = false } = wire ?? {};
-  return { kind, configuration, force, secretsOf: request.environment_name };
+  const context = kind === 'container' ? { files } : {};
+  return { kind, configuration, force, secretsOf: request.environment_name, ...context };
 }
 
 /**

@@ -100,7 +100,7 @@ function testBuilds() {
     },
     close: async () => undefined,
   };
-  return { builds: createBuilds({ virtualenv }), built, buildPlan: plan };
+  return { builds: createBuilds({ virtualenv, container: virtualenv }), built, buildPlan: plan };
 }
 
 /** A fleet that records its calls. `runners` contains those that the test adds. */

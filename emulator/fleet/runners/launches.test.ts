@@ -51,6 +51,14 @@ describe('the launch of a stored revision', () => {
     ]);
   });
 
+  it('of an image has the files of its build context, and no function', async () => {
+    const configuration = { image: { dockerfile_str: 'FROM scratch', use_isolate: false } };
+    const environments = [{ kind: 'container', configuration }];
+    const { launch, built } = setUp(() => ({ callable: { kind: 'image' }, environments }));
+    expect(await launch('rev')).toMatchObject({ callable: { kind: 'image' }, mode: 'serve' });
+    expect(built).toEqual([{ kind: 'container', configuration, force: false, secretsOf: 'dev', files: [] }]);
+  });
+
   it('uses the machine type that UpdateApplication set for the active revision', async () => {
     const { launch, rooms } = setUp();
     const settings = { scale: scaleDefaults, settings: revisionDefaults, machineTypes: ['L'], validRegions: [] };
@@ -74,7 +82,6 @@ describe('the launch of a stored revision', () => {
       () => ({ files: [{ hash: 'e'.repeat(64), relativePath: 'lib/a.py' }] }),
       /lib\/a\.py/,
     ],
-    ['it is an image', () => ({ callable: { kind: 'image' } }), /image/],
     ['it has no environment', () => ({ environments: [] }), /environment/],
     [
       'its environment is of a kind that nobody builds',

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { sdkReleaseIn } from '../../builds/sdk-release.ts';
-import type { Builds, EnvironmentDefinition } from '../../builds/types.ts';
+import type { Builds, ContextFile, EnvironmentDefinition } from '../../builds/types.ts';
 import type { AppFiles } from '../../catalog/files/app-files.ts';
 import { firstMachineType } from '../../catalog/machine-types.ts';
 import type { Blobs, Catalog, FileRef, Revision } from '../../catalog/types.ts';
-import type { AppFile, Callable } from '../../engines/engine.ts';
+import type { Callable } from '../../engines/engine.ts';
 import { UserError } from '../../wire/errors.ts';
 import type { Launch } from '../types.ts';
 
@@ -31,7 +31,8 @@ export function createLaunches({ catalog, blobs, appFiles, builds }: LaunchRooms
       throw new UserError('REVISION_UNKNOWN', `There is no revision ${revisionId}.`, deployAgain);
     const callable = callableFrom(revision.callable, blobs);
     const sdk = await sdkReleaseOf([callable]);
-    const built = await builds.build({ ...definitionOf(revision), ...sdk }, () => {});
+    const files = resolveFiles(revision.files, appFiles);
+    const built = await builds.build({ ...definitionOf(revision, files), ...sdk }, () => {});
     if (built.kind === 'failed') {
       throw new UserError(
         'BUILD_FAILED',
@@ -44,7 +45,7 @@ export function createLaunches({ catalog, blobs, appFiles, builds }: LaunchRooms
       callable,
       mode: 'serve',
       declaredPort: revision.exposedPort,
-      appFiles: resolveFiles(revision.files, appFiles),
+      appFiles: files,
       secretNames: revision.secretNames,
       environmentName: revision.environmentName,
       machineType: machineTypeNow(revision, catalog),
@@ -54,23 +55,17 @@ export function createLaunches({ catalog, blobs, appFiles, builds }: LaunchRooms
 }
 
 /** `force` applies to a single build; it isn't a property of the revision. */
-function definitionOf(revision: Revision): EnvironmentDefinition {
+function definitionOf(revision: Revision, files: readonly ContextFile[]): EnvironmentDefinition {
   const stored = revision.environments[0];
   if (stored === undefined) throw new UserError('ENVIRONMENT_MISSING', 'The revision has no environment.', deployAgain);
   const { kind, configuration } = stored;
-  return { kind, configuration, force: false, secretsOf: revision.environmentName };
+  const context = kind === 'container' ? { files } : {};
+  return { kind, configuration, force: false, secretsOf: revision.environmentName, ...context };
 }
 
 /** Converts the stored callable to the form that the engine accepts. */
 export function callableFrom(callable: Revision['callable'], blobs: Blobs): Callable {
-  if (callable.kind === 'entrypoint') return callable;
-  if (callable.kind === 'image') {
-    throw new UserError(
-      'CONTAINER_NOT_SUPPORTED',
-      'This app is a container image without a function.',
-      'It needs the Docker engine, which comes later.',
-    );
-  }
+  if (callable.kind !== 'pickle') return callable;
   if (!blobs.has(callable.blob))
     throw new UserError('FUNCTION_MISSING', 'The stored function of this revision is missing.', deployAgain);
   return { kind: 'pickle', method: callable.method, file: blobs.path(callable.blob) };
@@ -86,13 +81,13 @@ export async function sdkReleaseOf(callables: readonly (Callable | undefined)[])
 }
 
 /** Finds the uploaded bytes of each file; the error names every missing file. */
-export function resolveFiles(files: readonly FileRef[], appFiles: AppFileSource): readonly AppFile[] {
-  const found: AppFile[] = [];
+export function resolveFiles(files: readonly FileRef[], appFiles: AppFileSource): readonly ContextFile[] {
+  const found: ContextFile[] = [];
   const missing: string[] = [];
   for (const { hash, relativePath } of files) {
     const file = appFiles.find(hash);
     if (file === undefined) missing.push(relativePath);
-    else found.push({ relativePath, source: file.path, mode: file.mode });
+    else found.push({ hash, relativePath, source: file.path, mode: file.mode });
   }
   if (missing.length > 0)
     throw new UserError('APP_FILES_MISSING', `These app files were not uploaded: ${missing.join(', ')}.`, deployAgain);

@@ -1,8 +1,10 @@
+import { resolveFiles } from '../../../fleet/runners/launches.ts';
 import type { GrpcRooms } from '../deps.ts';
 import { buildOrFail, definitionOf, requireEnvironment } from '../environment.ts';
 import type { Replies } from '../handlers.ts';
 import { createLogPump } from '../log-pump.ts';
 import { builderLog } from '../messages.ts';
+import { filesOf } from './prepare.ts';
 import type { BuildEnvironmentRequest } from './schemas.ts';
 
 /**
@@ -17,7 +19,7 @@ export function buildEnvironment(rooms: GrpcRooms) {
       const built = await buildOrFail(
         rooms,
         request.application_name ?? '',
-        definitionOf(request),
+        definitionOf(request, resolveFiles(filesOf(request), rooms.appFiles)),
         (line) => pump.push(builderLog(line)),
         signal,
       );

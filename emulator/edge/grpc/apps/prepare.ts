@@ -1,20 +1,18 @@
 import { defaultMachineTypes } from '../../../catalog/scale-settings.ts';
 import type { Blobs, FileRef, Revision } from '../../../catalog/types.ts';
-import { unimplemented } from '../rpc-error.ts';
+import { invalidArgument } from '../rpc-error.ts';
 import type { RunRequest } from '../runs/schemas.ts';
 import type { MachineRequirements, RegisterRequest, SerializedObject } from './schemas.ts';
 
 /**
- * What Run and RegisterApplication run, with its bytes stored: a function, an entry point, or nothing
+ * What Run and RegisterApplication run, with its bytes stored: a function, an entry point, or an image's own command
  * (docs/platform/control-plane.md#what-is-to-run).
  */
 export function storeCallable(request: RunRequest | RegisterRequest, blobs: Blobs): Revision['callable'] {
   if (request.function !== undefined) return storePickle(request.function, blobs);
   if (request.entrypoint !== undefined) return { kind: 'entrypoint', name: request.entrypoint };
-  throw unimplemented(
-    'This app is a container image without a function or entry point. Running it needs the Docker engine, ' +
-      'which comes later.',
-  );
+  if (request.environments[0]?.kind === 'container') return { kind: 'image' };
+  throw invalidArgument('There is nothing to run: send a function, an entry point, or a container image.');
 }
 
 function storePickle({ method, definition }: SerializedObject, blobs: Blobs): Revision['callable'] {

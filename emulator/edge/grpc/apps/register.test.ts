@@ -216,6 +216,30 @@ describe('RegisterApplication', () => {
     expect(plane.rooms.catalog.alias('greet')).toBeUndefined();
   });
 
+  it('an image without a function is kept without the values of its build secrets and passwords', async () => {
+    const plane = await controlPlane();
+    const text = (value: string) => ({ stringValue: value });
+    const fields = (of: object) => ({ structValue: { fields: of } });
+    const registry = fields({ username: text('me'), password: text('planted-password') });
+    const image = fields({
+      dockerfile_str: text('FROM registry.test/base'),
+      secrets: fields({ TOKEN: text('planted-secret') }),
+      registries: fields({ 'https://registry.test': registry }),
+      use_isolate: { boolValue: false },
+    });
+    const environments = [{ kind: 'container', configuration: { fields: { image } }, force: false }];
+    const reply = await plane.rpc('RegisterApplication', appRequest({ function: undefined, environments }));
+    expect(reply.code).toBe(status.OK);
+    const [revision] = plane.rooms.catalog.revisions(null);
+    expect(revision).toMatchObject({
+      callable: { kind: 'image' },
+      environments: [{ configuration: { image: { dockerfile_str: 'FROM registry.test/base', use_isolate: false } } }],
+    });
+    expect(JSON.stringify(revision)).not.toContain('planted');
+    // The build itself has them.
+    expect(JSON.stringify(plane.built)).toMatch(/planted-secret.*planted-password/);
+  });
+
   it.each([
     ['a name with a slash', { application_name: 'a/b' }, status.INVALID_ARGUMENT],
     ['a file outside the app', { files: [{ hash: 'a'.repeat(64), relative_path: '../x' }] }, status.INVALID_ARGUMENT],
@@ -231,7 +255,7 @@ describe('RegisterApplication', () => {
       { machine_requirements: requirements({ min_concurrency: 3, max_concurrency: 2 }) },
       status.INVALID_ARGUMENT,
     ],
-    ['neither function nor entry point', { function: undefined }, status.UNIMPLEMENTED],
+    ['neither function nor entry point', { function: undefined }, status.INVALID_ARGUMENT],
     ['a build that fails', { environments: [{ kind: 'snake' }] }, status.INVALID_ARGUMENT],
   ])('%s stores nothing', async (_name, change, code) => {
     const plane = await controlPlane();

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { withoutCredentials } from '../../../builds/container/credentials.ts';
 import { pointAlias, type Registration, revisionOf, strategyOf } from '../../../catalog/registration.ts';
 import type { Revision } from '../../../catalog/types.ts';
 import { callableFrom, resolveFiles, sdkReleaseOf } from '../../../fleet/runners/launches.ts';
@@ -29,8 +30,8 @@ export function registerApplication(rooms: GrpcRooms) {
     const id = randomUUID();
     try {
       const callable = storeCallable(request, rooms.blobs);
-      resolveFiles(filesOf(request), rooms.appFiles); // reports missing files now, not at the first start
-      const definition = definitionOf(request);
+      // Reports missing files now, not at the first start.
+      const definition = definitionOf(request, resolveFiles(filesOf(request), rooms.appFiles));
       const environment = await buildOrFail(
         rooms,
         name,
@@ -73,7 +74,7 @@ function registrationOf(
   return {
     alias: made.name,
     environmentName: request.environment_name,
-    environments: [{ kind, configuration }],
+    environments: [{ kind, configuration: withoutCredentials(kind, configuration) }],
     callable: made.callable,
     machineTypes: machineTypesOf(requirements),
     numGpus: requirements?.num_gpus ?? null,

@@ -40,7 +40,7 @@ export async function launchOf(
     const environment = await buildOrFail(
       rooms,
       alias,
-      { ...definitionOf(request), ...(await sdkReleaseOf([callable, setup])) },
+      { ...definitionOf(request, appFiles), ...(await sdkReleaseOf([callable, setup])) },
       (line) => {
         rooms.logs.append({ ...line, ...builderFields, alias, revision });
         // After an explicit BuildEnvironment, the client has already seen them.
@@ -48,15 +48,24 @@ export async function launchOf(
       },
       signal,
     );
-    return { ...launchIn(environment, request), callable, ...(setup ? { setup } : {}), appFiles, release };
+    return {
+      ...launchIn(environment, request, modeOf(request, callable)),
+      callable,
+      ...(setup ? { setup } : {}),
+      appFiles,
+      release,
+    };
   } catch (error) {
     release();
     throw error;
   }
 }
 
-function launchIn(environment: BuiltEnvironment, request: RunRequest): Omit<Launch, 'callable' | 'appFiles'> {
-  const mode = modeOf(request);
+function launchIn(
+  environment: BuiltEnvironment,
+  request: RunRequest,
+  mode: Launch['mode'],
+): Omit<Launch, 'callable' | 'appFiles'> {
   return {
     environment,
     mode,
@@ -78,10 +87,11 @@ export const builderFields = {
 } as const;
 
 /**
- * An exposed port makes it an app. The metadata probe of an entry point includes the app's port too, but returns a
- * value (docs/platform/control-plane.md#what-is-to-run).
+ * An exposed port makes it an app; an image that is run as it is always is one. The metadata probe of an entry point
+ * includes the app's port too, but returns a value (docs/platform/control-plane.md#what-is-to-run).
  */
-function modeOf(request: RunRequest): Launch['mode'] {
+function modeOf(request: RunRequest, callable: Callable): Launch['mode'] {
+  if (callable.kind === 'image') return 'serve';
   if (request.machine_requirements?.exposed_port === undefined) return 'call';
   return request.entrypoint?.endsWith('.build_metadata') ? 'call' : 'serve';
 }

@@ -286,10 +286,21 @@ describe('Run of an app', () => {
     expect(plane.calls).toEqual([]);
   });
 
-  it('an image without a function says that the Docker engine comes later', async () => {
+  it('without a function serves what its image runs, and is refused without an image', async () => {
     const plane = await controlPlane();
-    const reply = await plane.rpc('Run', appRequest({ function: undefined, environments: [{ kind: 'container' }] }));
-    expect(reply).toMatchObject({ code: status.UNIMPLEMENTED, details: expect.stringContaining('Docker') });
+    const environments = [{ kind: 'container' }];
+    const requirements = { machine_type: 'S', machine_types: ['S'] };
+    const image = { function: undefined, environments, machine_requirements: requirements };
+    const call = plane.begin('Run', appRequest(image));
+    await call.until(({ service_urls: urls }) => urls !== undefined);
+    expect(plane.calls[0]?.args[1]).toMatchObject({ callable: { kind: 'image' }, mode: 'serve', declaredPort: null });
+    call.cancel();
+    await call.reply;
+    const refused = await plane.rpc('Run', appRequest({ function: undefined }));
+    expect(refused).toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      details: expect.stringContaining('nothing to run'),
+    });
   });
 
   it('the bytes of the function are in the blob store', async () => {

@@ -1,0 +1,246 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import {
+  baseImage,
+  engineEnv,
+  engineLog,
+  isEngineMissing,
+  startContainerEngine,
+} from '../../../test/support/container-engine.ts';
+import { imageRegistry, registryLogin } from '../../../test/support/image-registry.ts';
+import { until } from '../../../test/support/wait.ts';
+import { type ContainerEngine, connectEngine } from '../../local/docker/connect.ts';
+import { engineUse } from '../../local/docker/use.ts';
+import { testFolder } from '../../store/testing/folder.ts';
+import { createMask } from '../../telemetry/masking/mask.ts';
+import { UserError } from '../../wire/errors.ts';
+import type { ContextFile } from '../types.ts';
+import { createContainerBuilder } from './builder.ts';
+import { removeUnusedImages } from './unused.ts';
+
+const connect = () => connectEngine(engineEnv);
+
+/** A builder of its own, whose images are removed after the test. */
+function setUp(connected: () => Promise<ContainerEngine> = connect) {
+  const folder = testFolder();
+  const use = engineUse(folder, connected);
+  const builder = createContainerBuilder({ use, clock: () => 1, mask: createMask() });
+  onTestFinished(async () => {
+    await builder.close();
+    const engine = await use.engine().catch(() => undefined);
+    if (engine) await removeUnusedImages(engine.api, use.owner, []);
+  });
+  const lines: string[] = [];
+  return {
+    folder,
+    use,
+    lines,
+    file(relativePath: string, content: string): ContextFile {
+      const hash = createHash('sha256').update(content).digest('hex');
+      const source = join(folder, hash);
+      writeFileSync(source, content);
+      return { hash, relativePath, source, mode: 0o100644 };
+    },
+    build(image: object, more: { files?: readonly ContextFile[]; force?: boolean; signal?: AbortSignal } = {}) {
+      const { files = [], force = false, signal } = more;
+      const configuration = { image: { use_isolate: false, ...image } };
+      const order = { kind: 'container', configuration, force, secretsOf: 'main', files };
+      return builder.build(order, ({ message }) => lines.push(message), signal);
+    },
+  };
+}
+
+/** All that the engine knows of an image, its layers included, as text. */
+async function contentsOf(engine: ContainerEngine, image: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  for (const path of [`/images/${image}/json`, `/images/${image}/history`, `/images/${image}/get`])
+    for await (const chunk of await engine.api.stream({ method: 'GET', path })) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('latin1');
+}
+
+describe.skipIf(isEngineMissing())('an image of an app', { timeout: 120_000 }, () => {
+  beforeAll(startContainerEngine, 600_000);
+
+  it('is built from its Dockerfile, files and arguments, and then found', async () => {
+    const { build, file, lines } = setUp();
+    const dockerfile = `FROM ${baseImage}\nARG WHO\nCOPY pkg/data.txt /data.txt\nRUN echo $WHO has $(cat /data.txt)\n`;
+    const image = { dockerfile_str: dockerfile, build_args: { WHO: 'Ann' } };
+    const first = await build(image, { files: [file('pkg/data.txt', 'apples')] });
+    expect(first).toMatchObject({ kind: 'built', cached: false, environment: { kind: 'container' } });
+    const at = (text: RegExp) => lines.findIndex((line) => text.test(line));
+    expect(lines[0]).toMatch(/^Building the image with Docker /);
+    expect(at(/^Ann has apples$/)).toBeGreaterThan(at(/^\[\S*\s*3\/3\] RUN echo/));
+    expect(lines.join('\n')).not.toContain('[internal]');
+
+    lines.length = 0;
+    const again = await build(image, { files: [file('pkg/data.txt', 'apples')] });
+    expect(again).toEqual({ ...first, cached: true });
+    expect(lines).toEqual([]);
+
+    const other = await build(
+      { ...image, dockerfile_str: `${dockerfile}RUN true\n` },
+      { files: [file('pkg/data.txt', 'apples')] },
+    );
+    expect(other.kind === 'built' && first.kind === 'built' && other.environment.id !== first.environment.id).toBe(
+      true,
+    );
+    expect(lines.filter((line) => line.endsWith('(from the cache)'))).toHaveLength(2);
+
+    lines.length = 0;
+    await build(image, { files: [file('pkg/data.txt', 'apples')], force: true });
+    expect(lines).toContain('Ann has apples');
+  });
+
+  it('does not contain its build secrets or the password of its registry, and nothing prints them', async () => {
+    const { build, folder, lines, use } = setUp();
+    const registry = await imageRegistry(join(folder, 'registry'), { isPrivate: true });
+    onTestFinished(registry.close);
+    const secret = 'planted-build-secret-81';
+    const built = await build({
+      dockerfile_str: `FROM ${registry.reference}\nRUN --mount=type=secret,id=TOKEN cat /run/secrets/TOKEN\n`,
+      secrets: { TOKEN: secret },
+      registries: { [`http://${registry.host}/v2/`]: registryLogin },
+    });
+    expect(built).toMatchObject({ kind: 'built' });
+    expect(lines).toContain('********');
+    const image = built.kind === 'built' ? built.environment.image : '';
+    const texts = [lines.join('\n'), await contentsOf(await use.engine(), image), readFileSync(engineLog, 'utf8')];
+    for (const text of texts) {
+      expect(text).not.toContain(secret);
+      expect(text).not.toContain(registryLogin.password);
+    }
+    const wrong = await build({
+      dockerfile_str: `FROM ${registry.reference}\nRUN true\n`,
+      registries: { [registry.host]: { username: 'tester', password: 'not-this-one-2b' } },
+    });
+    expect(wrong).toMatchObject({ kind: 'failed', reason: expect.stringContaining('401 Unauthorized') });
+    expect(JSON.stringify(wrong)).not.toContain('not-this-one-2b');
+  });
+
+  it('is pulled with its login, or asked for if it needs none', async () => {
+    const { build, folder, lines } = setUp();
+    const registry = await imageRegistry(join(folder, 'registry'), { isPrivate: true });
+    onTestFinished(registry.close);
+    const registries = { [registry.host]: registryLogin };
+    const withPassword = (password: string | null) => ({ [registry.host]: { username: 'tester', password } });
+    const reference = { image: registry.reference };
+    const refusal = (reason: RegExp) => ({ kind: 'failed', reason: expect.stringMatching(reason) });
+    expect(await build(reference)).toMatchObject(refusal(/no basic auth credentials/));
+    expect(await build({ ...reference, registries: withPassword('wrong-one-4c') })).toMatchObject(
+      refusal(/unauthorized/i),
+    );
+    expect(await build({ ...reference, registries: withPassword(null) })).toMatchObject(
+      refusal(/Deploy the app again/),
+    );
+    expect(await build({ image: `${registry.host}/none:1`, registries })).toMatchObject(
+      refusal(/manifest unknown|not found/),
+    );
+    const built = await build({ ...reference, registries });
+    expect(built).toMatchObject({
+      kind: 'built',
+      cached: false,
+      environment: { image: registry.reference, isPulled: true },
+    });
+    expect(lines.at(-1)).toMatch(/^Pulling .*: 100 %$/);
+    expect(await build(reference)).toMatchObject({ kind: 'built', cached: true });
+    await registry.forget();
+  });
+
+  it.each([
+    ['a command that fails', `FROM ${baseImage}\nRUN echo no space; exit 4\n`, /exit code: 4/],
+    ['an unknown instruction', `FROM ${baseImage}\nRAN x\n`, /unknown instruction: RAN/],
+    [
+      'a file of an indented COPY',
+      `\n  FROM ${baseImage}\n  COPY a.txt /a\n`,
+      /a\.txt.*not found.*\n.*remove the indentation/s,
+    ],
+    [
+      "the app's own file",
+      `FROM ${baseImage}\nCOPY app.py /app.py\n`,
+      /app\.py.*not found.*\n.*never uploads the app's own/s,
+    ],
+    [
+      'a file of a mount',
+      `FROM ${baseImage}\nRUN --mount=type=bind,source=a.txt,target=/a cat /a\n`,
+      /a\.txt.*not found.*\n.*not those of RUN --mount/s,
+    ],
+    [
+      'a required secret that is not given',
+      `FROM ${baseImage}\nRUN --mount=type=secret,id=NONE,required=true true\n`,
+      /NONE/,
+    ],
+  ])('names the reason of a failure: %s', async (_name, dockerfile, reason) => {
+    const { build } = setUp();
+    const failure = { kind: 'failed', reason: expect.stringMatching(reason) };
+    expect(await build({ dockerfile_str: dockerfile })).toMatchObject(failure);
+  });
+
+  it('stops being built when nobody waits for it any more', async () => {
+    const { build, lines } = setUp();
+    const leaving = new AbortController();
+    const building = build(
+      { dockerfile_str: `FROM ${baseImage}\nRUN echo begins; sleep 54321\n` },
+      { signal: leaving.signal },
+    );
+    await until('the step runs', () => lines.includes('begins'));
+    leaving.abort();
+    expect(await building).toMatchObject({ kind: 'failed', reason: 'The build was cancelled.' });
+    await until('its process is gone', () => !runs('54321'));
+  });
+
+  it('is built by the classic builder of an engine without sessions, but not with secrets', async () => {
+    const { build, lines } = setUp(async () => ({ ...(await connect()), apiVersion: '1.38' }));
+    const dockerfile = `FROM ${baseImage}\nRUN echo out; echo err >&2\n`;
+    expect(await build({ dockerfile_str: dockerfile })).toMatchObject({ kind: 'built', cached: false });
+    expect(lines).toEqual(expect.arrayContaining([expect.stringMatching(/^Step 2\/\d+ : RUN/), 'out', 'err']));
+    expect(await build({ dockerfile_str: `${dockerfile}RUN false\n` })).toMatchObject({
+      kind: 'failed',
+      reason: expect.stringContaining('returned a non-zero code: 1'),
+    });
+    const secret = await build({ dockerfile_str: dockerfile, secrets: { TOKEN: 'abc' } });
+    expect(secret).toMatchObject({ kind: 'failed', reason: expect.stringMatching(/can't pass secrets/) });
+  });
+});
+
+describe('a container environment', () => {
+  it('without an engine is refused with the next step', async () => {
+    const { build } = setUp(async () => {
+      throw new UserError('DOCKER_MISSING', 'There is none.', 'Install Docker.');
+    });
+    const reason = 'There is none. Install Docker. (DOCKER_MISSING)';
+    expect(await build({ image: 'python:3' })).toEqual({ kind: 'failed', reason });
+  });
+
+  it.each([
+    [
+      'a function in an image',
+      { dockerfile_str: 'FROM a', use_isolate: true },
+      /can run an image as it is, but not yet a Python function/,
+    ],
+    ['no image', { use_isolate: false }, /needs an image/],
+    [
+      'an argument that is no text',
+      { dockerfile_str: 'FROM a', build_args: { A: 1 } },
+      /^Invalid environment: image\.build_args\.A: /,
+    ],
+  ])('is refused with a sentence: %s', async (_name, image, words) => {
+    expect(await setUp().build(image)).toEqual({ kind: 'failed', reason: expect.stringMatching(words) });
+  });
+});
+
+/** Whether a process of this machine has this word in its arguments. */
+function runs(word: string): boolean {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .some((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+          .split('\0')
+          .some((argument) => argument.includes(word));
+      } catch {
+        return false;
+      }
+    });
+}

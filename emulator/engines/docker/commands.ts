@@ -1,0 +1,187 @@
+import type { Duplex } from 'node:stream';
+import { z } from 'zod';
+import { type EngineApi, EngineRefusal } from '../../local/docker/api.ts';
+import { contain, type Report } from '../../local/loop/contain.ts';
+import type { ExecIo, ExecOptions, ExecSession, RunnerHandle, TerminalSize } from '../engine.ts';
+import { noSession } from '../no-session.ts';
+import { killInContainer } from './kill-command.ts';
+import { frameReader } from './output.ts';
+
+/** A container that runs. */
+interface Target {
+  readonly api: EngineApi;
+  readonly id: string;
+}
+
+/** A login shell: bash where there is one. */
+const loginShell = ['/bin/sh', '-c', 'command -v bash >/dev/null && exec bash -l; exec sh -l'];
+const usualSize: TerminalSize = { rows: 24, columns: 80 };
+const killedCode = 137;
+const cannotRunCode = 126;
+const notFoundCode = 127;
+const endOfInput = '\u0004';
+
+const createdSchema = z.object({ Id: z.string() });
+const endedSchema = z.object({ ExitCode: z.number().nullish(), Pid: z.number().nullish() });
+
+interface CommandDeps {
+  /** Resolves when the container runs. */
+  readonly started: Promise<Target>;
+  /** Fires when the runner has ended. */
+  readonly ended: AbortSignal;
+  /** It is being killed: what happens to its commands from now on is its end. */
+  readonly isEnding: () => boolean;
+  readonly report: Report;
+}
+
+/** Commands in a runner's container. */
+export function createCommands(deps: CommandDeps): RunnerHandle['exec'] {
+  return (command, options, unguarded) => {
+    const io = containIo(unguarded, deps.report);
+    if (deps.ended.aborted) {
+      queueMicrotask(() => io.exited(killedCode, true));
+      return noSession;
+    }
+    return attend(deps, command ?? loginShell, options, io);
+  };
+}
+
+function attend(
+  { started, ended, isEnding, report }: CommandDeps,
+  command: readonly string[],
+  options: ExecOptions,
+  io: ExecIo,
+): ExecSession {
+  let isOver = false;
+  let isKilled = false;
+  let isPaused = false;
+  let socket: Duplex | null = null;
+  let running: (Target & { readonly exec: string }) | null = null;
+  let size = options.size ?? usualSize;
+  /** What was written before the command began; `null`: it ends with the end of the input. */
+  const early: (Uint8Array | null)[] = [];
+  let said = '';
+
+  function exit(code: number, withRunner?: true): void {
+    // The runner's end follows, and is the reason.
+    if (isOver || (isEnding() && !withRunner)) return;
+    isOver = true;
+    ended.removeEventListener('abort', endWithRunner);
+    socket?.destroy();
+    io.exited(code, withRunner);
+  }
+  const endWithRunner = (): void => exit(killedCode, true);
+  ended.addEventListener('abort', endWithRunner, { once: true });
+
+  function output(stream: 1 | 2, bytes: Buffer): void {
+    if (isOver) return;
+    said = `${said}${bytes.toString('latin1')}`.slice(0, 1_000);
+    io.output(stream, bytes);
+  }
+
+  async function begin(): Promise<void> {
+    const { api, id } = await started;
+    if (isOver) return;
+    const { Id: exec } = await api.ask(
+      {
+        method: 'POST',
+        path: `/containers/${id}/exec`,
+        body: { AttachStdin: true, AttachStdout: true, AttachStderr: true, Tty: options.tty, Cmd: command },
+      },
+      createdSchema,
+    );
+    running = { api, id, exec };
+    // Engines before API 1.42 ignore the size here.
+    const body = { Detach: false, Tty: options.tty, ConsoleSize: [size.rows, size.columns] };
+    const stream = await api.upgrade({ method: 'POST', path: `/exec/${exec}/start`, body }, 'tcp');
+    if (isOver) return void stream.destroy();
+    socket = stream;
+    const frames = frameReader((name, bytes) => output(name === 'stderr' ? 2 : 1, bytes));
+    stream.on('data', (bytes: Buffer) => (options.tty ? output(1, bytes) : frames.write(bytes)));
+    stream.on('drain', () => io.drained());
+    stream.on('error', () => undefined);
+    stream.on(
+      'end',
+      contain(report, () => finish(api, exec)),
+    );
+    if (isPaused) stream.pause();
+    if (options.tty) resize();
+    for (const bytes of early.splice(0)) bytes === null ? closeInput() : stream.write(bytes);
+    if (isKilled) kill();
+  }
+
+  async function finish(api: EngineApi, exec: string): Promise<void> {
+    const { ExitCode } = await api.ask({ method: 'GET', path: `/exec/${exec}/json` }, endedSchema);
+    // The engine's own code for a command that isn't there is that of one that can't be run.
+    const isUnknown = ExitCode === cannotRunCode && /executable file not found|no such file or directory/.test(said);
+    exit(isUnknown ? notFoundCode : (ExitCode ?? killedCode));
+  }
+
+  function fail(error: unknown): void {
+    if (isEnding() || ended.aborted) return;
+    if (!(error instanceof EngineRefusal)) report(error);
+    output(2, Buffer.from(`minifal: The command can't be run: ${error instanceof Error ? error.message : error}\n`));
+    exit(cannotRunCode);
+  }
+
+  function resize(): void {
+    if (running === null) return;
+    const query = { h: String(size.rows), w: String(size.columns) };
+    // A command that has just ended has no terminal any more.
+    running.api.send({ method: 'POST', path: `/exec/${running.exec}/resize`, query }).catch(() => undefined);
+  }
+
+  function closeInput(): void {
+    if (options.tty) socket?.write(endOfInput);
+    else socket?.end();
+  }
+
+  function kill(): void {
+    isKilled = true;
+    if (running === null || socket === null) return;
+    killInContainer(running.api, running).then(
+      (isDone) => {
+        if (!isDone) exit(killedCode);
+      },
+      () => exit(killedCode),
+    );
+  }
+
+  begin().catch(contain(report, fail));
+  return {
+    write(bytes) {
+      if (isOver) return true;
+      if (socket !== null) return socket.write(bytes);
+      early.push(bytes);
+      return true;
+    },
+    closeInput() {
+      if (isOver) return;
+      if (socket !== null) closeInput();
+      else early.push(null);
+    },
+    resize(next) {
+      size = next;
+      if (!isOver) resize();
+    },
+    pause() {
+      isPaused = true;
+      socket?.pause();
+    },
+    resume() {
+      isPaused = false;
+      socket?.resume();
+    },
+    kill() {
+      if (!isOver && !isKilled) kill();
+    },
+  };
+}
+
+function containIo(io: ExecIo, report: Report): ExecIo {
+  return {
+    output: contain(report, (stream, bytes) => io.output(stream, bytes)),
+    drained: contain(report, () => io.drained()),
+    exited: contain(report, (code, withRunner) => io.exited(code, withRunner)),
+  };
+}

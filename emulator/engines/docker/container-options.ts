@@ -1,0 +1,68 @@
+import { randomInt } from 'node:crypto';
+import { ownerLabel, runnerLabel } from '../../local/docker/labels.ts';
+import type { RunnerSpec } from '../engine.ts';
+import type { ContainerImage } from './image.ts';
+
+/** The network of all runners: they reach the internet, but not each other. */
+export const networkName = 'minifal';
+
+/** Where runners find the certificates that they trust. */
+const certificates = '/minifal/ca.pem';
+
+/** What a container is made of. */
+export interface ContainerPlan {
+  readonly spec: RunnerSpec<ContainerImage>;
+  /** The id of its image. */
+  readonly image: string;
+  /** The port on which its server listens. */
+  readonly port: number;
+  /** The address of this machine at which the port is published. */
+  readonly address: string;
+  /** The value of `ownerLabel`. */
+  readonly owner: string;
+  readonly caBundle: string | undefined;
+}
+
+/** The body of the engine's request to create a container. */
+export function containerOptions({ spec, image, port, address, owner, caBundle }: ContainerPlan) {
+  const { entrypoint, cmd } = spec.environment;
+  const bind = (source: string, target: string, isReadOnly: boolean) => ({
+    Type: 'bind',
+    Source: source,
+    Target: target,
+    ReadOnly: isReadOnly,
+  });
+  return {
+    Image: image,
+    ...(entrypoint === null ? {} : { Entrypoint: entrypoint }),
+    ...(cmd === null ? {} : { Cmd: cmd }),
+    Env: variables(spec.env, caBundle),
+    Labels: { [ownerLabel]: owner, [runnerLabel]: spec.runnerId },
+    ExposedPorts: { [`${port}/tcp`]: {} },
+    AttachStdout: true,
+    AttachStderr: true,
+    Tty: false,
+    HostConfig: {
+      // The lines are read as they are written; the engine keeps none.
+      LogConfig: { Type: 'none' },
+      NetworkMode: networkName,
+      PortBindings: { [`${port}/tcp`]: [{ HostIp: address, HostPort: '' }] },
+      // A program without a handler for SIGTERM would ignore it as process 1.
+      Init: true,
+      Mounts: [
+        bind(spec.dataDir, '/data', false),
+        ...(caBundle === undefined ? [] : [bind(caBundle, certificates, true)]),
+      ],
+    },
+  };
+}
+
+/** The file of certificates has another name in the container. */
+function variables(env: RunnerSpec['env'], caBundle: string | undefined): readonly string[] {
+  return Object.entries(env).map(([name, value]) => `${name}=${value === caBundle ? certificates : value}`);
+}
+
+/** An address of this machine that nobody guesses, and no web page calls. */
+export function randomLoopback(): string {
+  return `127.${randomInt(1, 255)}.${randomInt(0, 255)}.${randomInt(1, 255)}`;
+}

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import type { EngineRequest } from '../../local/docker/api.ts';
+import { findImage, type LocalImage, pullImage } from '../../local/docker/images.ts';
+import { UserError } from '../../wire/errors.ts';
+import type { RunnerAddress, RunnerEvents, RunnerSpec } from '../engine.ts';
+import { containerOptions, randomLoopback } from './container-options.ts';
+import type { ContainerImage } from './image.ts';
+import type { Link } from './link.ts';
+
+/** At most ten reports of progress a second. */
+const reportMs = 100;
+
+/** The container of a runner, which doesn't run yet. */
+export interface NewContainer {
+  readonly link: Link;
+  readonly id: string;
+  readonly port: number;
+  /** The request whose connection carries its lines. */
+  readonly attach: EngineRequest;
+}
+
+interface Order {
+  readonly spec: RunnerSpec<ContainerImage>;
+  readonly events: Pick<RunnerEvents, 'pulling'>;
+  readonly link: () => Promise<Link>;
+  readonly owner: string;
+  readonly caBundle: string | undefined;
+  readonly clock: () => number;
+  readonly signal: AbortSignal;
+}
+
+const createdSchema = z.object({ Id: z.string() });
+const startedSchema = z.object({
+  State: z.object({ Pid: z.number().optional() }),
+  NetworkSettings: z.object({
+    Ports: z.record(z.string(), z.array(z.object({ HostIp: z.string(), HostPort: z.string() })).nullish()).nullish(),
+  }),
+});
+
+/** Creates a runner's container, after its image was pulled if the engine doesn't have it. */
+export async function createContainer(order: Order): Promise<NewContainer> {
+  const { spec, owner, caBundle } = order;
+  const link = await order.link();
+  const { api, isVirtualMachine } = link.engine;
+  const image = (await findImage(api, spec.environment.image)) ?? (await pulled(order, link));
+  const port = portOf(spec, image);
+  const address = isVirtualMachine ? '127.0.0.1' : randomLoopback();
+  const body = containerOptions({ spec, image: image.id, port, address, owner, caBundle });
+  const { Id: id } = await api.ask({ method: 'POST', path: '/containers/create', body }, createdSchema);
+  const query = { stream: '1', stdout: '1', stderr: '1' };
+  return { link, id, port, attach: { method: 'POST', path: `/containers/${id}/attach`, query } };
+}
+
+async function pulled({ spec, events, clock, signal }: Order, { engine }: Link): Promise<LocalImage> {
+  const { image: reference, isPulled } = spec.environment;
+  if (!isPulled) throw new UserError('IMAGE_MISSING', `The image ${reference} was removed.`, 'Deploy the app again.');
+  let reported = Number.NEGATIVE_INFINITY;
+  const onPercent = (percent: number) => {
+    if (clock() - reported < reportMs) return;
+    reported = clock();
+    events.pulling(percent);
+  };
+  events.pulling(0);
+  await pullImage(engine.api, { reference, login: undefined, onPercent, signal });
+  const image = await findImage(engine.api, reference);
+  if (image === undefined) throw new Error(`The image ${reference} was pulled, but is not there.`);
+  return image;
+}
+
+function portOf({ declaredPort }: RunnerSpec, { ports }: LocalImage): number {
+  const [only, ...others] = ports;
+  if (declaredPort !== undefined) return declaredPort;
+  if (only !== undefined && others.length === 0) return only;
+  const why = only === undefined ? 'has no EXPOSE line' : 'has several EXPOSE lines';
+  throw new UserError(
+    'PORT_UNKNOWN',
+    `The app doesn't say on which port its server listens, and its image ${why}.`,
+    'Set `exposed_port` (in pyproject.toml: in the table of the app).',
+  );
+}
+
+/** Starts it. @returns where its server will answer, and its first process if it is one of this machine */
+export async function startContainer({
+  link,
+  id,
+  port,
+}: NewContainer): Promise<{ readonly address: RunnerAddress; readonly pid?: number }> {
+  const { api, isVirtualMachine } = link.engine;
+  await api.send({ method: 'POST', path: `/containers/${id}/start` });
+  const { State, NetworkSettings } = await api.ask({ method: 'GET', path: `/containers/${id}/json` }, startedSchema);
+  const [published] = NetworkSettings.Ports?.[`${port}/tcp`] ?? [];
+  // A container that has ended at once has no ports any more; its end is reported as usual.
+  const address = { host: published?.HostIp ?? '127.0.0.1', port: Number(published?.HostPort ?? 0) };
+  return { address, ...(State.Pid && !isVirtualMachine ? { pid: State.Pid } : {}) };
+}

@@ -1,0 +1,270 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect as connectSocket, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { baseImage, engineEnv, isEngineMissing, startContainerEngine } from '../../../test/support/container-engine.ts';
+import { imageRegistry } from '../../../test/support/image-registry.ts';
+import { until } from '../../../test/support/wait.ts';
+import { connectEngine } from '../../local/docker/connect.ts';
+import { labelFilter, ownerLabel } from '../../local/docker/labels.ts';
+import { engineUse } from '../../local/docker/use.ts';
+import { testFolder } from '../../store/testing/folder.ts';
+import type { RunnerAddress, RunnerSpec } from '../engine.ts';
+import { watch, watchCommand } from '../testing/watch.ts';
+import { createDockerEngine } from './docker-engine.ts';
+import type { ContainerImage } from './image.ts';
+
+const server = readFileSync(join(import.meta.dirname, 'testing/server.py'), 'utf8');
+const containersSchema = z.array(
+  z.object({
+    Id: z.string(),
+    Labels: z.record(z.string(), z.string()),
+    NetworkSettings: z.object({ Networks: z.record(z.string(), z.object({ IPAddress: z.string() })) }),
+  }),
+);
+
+/** An engine of its own, closed after the test, and what it needs for runners. */
+function setUp(env: Readonly<Record<string, string>> = engineEnv, folder = testFolder()) {
+  const use = engineUse(folder, () => connectEngine(env));
+  const caBundle = join(folder, 'bundle.pem');
+  const dataDir = join(folder, 'data');
+  mkdirSync(dataDir, { recursive: true });
+  writeFileSync(caBundle, 'certificates');
+  const engine = createDockerEngine({ use, caBundle, clock: () => 1 });
+  onTestFinished(() => engine.close());
+  let runners = 0;
+
+  function spec(environment: Partial<ContainerImage>, more: Partial<RunnerSpec> = {}): RunnerSpec<ContainerImage> {
+    runners += 1;
+    return {
+      runnerId: `runner-${runners}`,
+      environment: {
+        kind: 'container',
+        id: 'hash',
+        image: baseImage,
+        isPulled: true,
+        entrypoint: null,
+        cmd: ['python3', '-c', server, '8000'],
+        ...environment,
+      },
+      callable: { kind: 'image' },
+      mode: 'serve',
+      declaredPort: 8000,
+      health: { path: null, method: 'GET', timeoutSeconds: 5 },
+      appFiles: [],
+      env: { GREETING: 'hello', SSL_CERT_FILE: caBundle },
+      dataDir,
+      ...(more as object),
+    };
+  }
+  return {
+    engine,
+    use,
+    folder,
+    dataDir,
+    start: (environment: Partial<ContainerImage> = {}, more: Partial<RunnerSpec> = {}) =>
+      watch(engine, spec(environment, more) as RunnerSpec),
+    /** The containers of this emulator. */
+    async containers() {
+      const query = { all: '1', filters: labelFilter({ [ownerLabel]: use.owner }) };
+      const { api } = await connectEngine(engineEnv);
+      return api.ask({ method: 'GET', path: '/containers/json', query }, containersSchema);
+    },
+  };
+}
+
+const serving = (mode: string): Partial<ContainerImage> => ({ cmd: ['python3', '-c', server, '8000', mode] });
+const shell = (line: string): Partial<ContainerImage> => ({ cmd: ['/bin/sh', '-c', line] });
+
+async function ask(address: RunnerAddress | null, path: string): Promise<string> {
+  return (await fetch(`http://${address?.host}:${address?.port}${path}`)).text();
+}
+
+describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 }, () => {
+  beforeAll(startContainerEngine, 600_000);
+
+  it('serves at an address of its own on loopback, with its variables, certificates and /data', async () => {
+    const { start, dataDir } = setUp();
+    const [one, two] = [start(), start()];
+    const [first, second] = [await one.ready, await two.ready];
+    expect(first?.host).toMatch(/^127\./);
+    expect(first).not.toEqual(second);
+    expect(await Promise.all([ask(first, '/a'), ask(second, '/b')])).toEqual(['/a', '/b']);
+    expect(one.order).toEqual(['started', 'ready']);
+    expect([await ask(first, '/env/GREETING'), await ask(first, '/env/SSL_CERT_FILE')]).toEqual([
+      'hello',
+      '/minifal/ca.pem',
+    ]);
+    expect(await ask(first, '/read/minifal/ca.pem')).toBe('certificates');
+    await ask(first, '/write/data/kept.txt');
+    expect(await ask(second, '/read/data/kept.txt')).toBe('written');
+    expect(readFileSync(join(dataDir, 'kept.txt'), 'utf8')).toBe('written');
+    expect([await one.handle.probe(5), await one.handle.checkTcp()]).toEqual([true, true]);
+    await ask(first, '/print/x');
+    await Promise.all([one.line(/^printed x$/), one.line(/^warned x$/)]);
+    expect(one.lines.find(({ text }) => text === 'warned x')).toMatchObject({ stream: 'stderr', at: 1 });
+  });
+
+  it('cannot be reached by other runners', async () => {
+    const { start, containers } = setUp();
+    const [one, two] = [start(), start()];
+    await Promise.all([one.ready, two.ready]);
+    const found = await containers();
+    const addressOf = (id: string) =>
+      found.find(({ Labels }) => Labels['minifal.runner'] === id)?.NetworkSettings.Networks.minifal?.IPAddress ?? '';
+    const reaches = (address: string) =>
+      watchCommand(one.handle, [
+        'python3',
+        '-c',
+        `import socket; socket.create_connection(("${address}", 8000), timeout=1)`,
+      ]).exit;
+    expect(await reaches(addressOf(one.handle.runnerId))).toBe(0);
+    expect(await reaches(addressOf(two.handle.runnerId))).toBe(1);
+  });
+
+  it('ends by SIGTERM, after it has finished if it handles that, or by SIGKILL', async () => {
+    const { start } = setUp();
+    const [plain, finishing, deaf] = [start(), start(serving('finish')), start(serving('deaf'))];
+    const address = (await Promise.all([plain.ready, finishing.ready, deaf.ready]))[2];
+    for (const { handle } of [plain, finishing, deaf]) handle.terminate();
+    const reason = 'The runner ended by SIGTERM, as requested.';
+    expect(await plain.exited).toEqual({ code: null, signal: 'SIGTERM', reason });
+    expect(await finishing.exited).toMatchObject({ code: 0, signal: null });
+    expect(finishing.lines.at(-1)?.text).toBe('finished');
+    expect(await ask(address ?? null, '/still')).toBe('/still');
+    deaf.handle.kill();
+    expect(await deaf.exited).toMatchObject({ signal: 'SIGKILL', reason: expect.stringMatching(/as requested/) });
+    expect([await deaf.handle.probe(5), await deaf.handle.checkTcp()]).toEqual([false, false]);
+  });
+
+  it('ends on its own with its exit code, or by a signal that nobody requested', async () => {
+    const { start } = setUp();
+    const [leaving, dying] = [start(), start()];
+    await ask(await leaving.ready, '/exit/3').catch(() => undefined);
+    expect(await leaving.exited).toMatchObject({ code: 3, reason: expect.stringContaining('code 3') });
+    await ask(await dying.ready, '/die').catch(() => undefined);
+    expect((await dying.exited).reason).toMatch(/died with <Signals\.SIGKILL: 9>\.`$/);
+    const failing = start(shell('echo begins; python3 -c "raise RuntimeError(\'no weights\')"'));
+    expect((await failing.exited).reason).toMatch(/before it was ready; the last exception: RuntimeError: no weights/);
+    expect(failing.lines.map(({ text }) => text)).toEqual(
+      expect.arrayContaining(['begins', 'RuntimeError: no weights']),
+    );
+  });
+
+  it('that cannot start says why, and leaves no container', async () => {
+    const { start, containers } = setUp();
+    const missing = start({ cmd: ['no-such-program'] });
+    const early = start();
+    early.handle.kill();
+    expect((await early.exited).reason).toBe('The runner was stopped before it started.');
+    const unported = start({}, { declaredPort: undefined } as object);
+    expect((await unported.exited).reason).toMatch(/on which port.*no EXPOSE.*`exposed_port`.*PORT_UNKNOWN/s);
+    const gone = start({ image: 'minifal/none:1', isPulled: undefined } as object);
+    expect((await gone.exited).reason).toMatch(/was removed.*Deploy the app again/);
+    expect((await missing.exited).reason).toMatch(/no-such-program|exited with code 127/);
+    for (const { handle } of [missing, early, unported, gone]) await handle.dispose();
+    expect(await containers()).toEqual([]);
+  });
+
+  it('has lines of any length, and those without an end', async () => {
+    const { start } = setUp();
+    const printing = start(
+      shell(`python3 -c "print('x' * 200000); print('ä' * 70000, end='')"; echo ' end'; sleep 0.1; printf rest`),
+    );
+    await printing.exited;
+    const texts = printing.lines.map(({ text }) => text);
+    expect(texts.join('')).toBe(`${'x'.repeat(200_000)}${'ä'.repeat(70_000)} endrest`);
+    expect(Math.max(...texts.map((text) => text.length))).toBeLessThanOrEqual(64 * 1024);
+  });
+
+  it('runs commands, which end with their exit code, by kill, or with it', async () => {
+    const { start } = setUp();
+    const runner = start();
+    const { handle } = runner;
+    const early = watchCommand(handle, ['echo', 'hello']);
+    expect([await early.exit, early.seen.out]).toEqual([0, 'hello\n']);
+    const echo = watchCommand(handle, ['/bin/sh', '-c', 'echo $GREETING; echo bad >&2; cat; exit 3']);
+    echo.type('typed');
+    echo.session.closeInput();
+    expect([await echo.exit, echo.seen]).toMatchObject([3, { out: 'hello\ntyped', err: 'bad\n' }]);
+    expect(await watchCommand(handle, ['no-such-command']).exit).toBe(127);
+    const terminal = watchCommand(handle, null, { tty: true });
+    terminal.session.resize({ rows: 33, columns: 44 });
+    terminal.type('stty size; exit 5\n');
+    expect(await terminal.exit).toBe(5);
+    expect(terminal.seen.out).toContain('33 44');
+    const killed = watchCommand(handle, ['/bin/sh', '-c', 'echo begins; sleep 1000; echo over']);
+    await killed.shows('begins');
+    killed.session.kill();
+    expect([await killed.exit, killed.seen.out]).toEqual([137, 'begins\n']);
+    const other = watchCommand(handle, ['sleep', '1000']);
+    handle.kill();
+    expect([await other.exit, other.withRunner]).toEqual([137, [true]]);
+    await runner.exited;
+    expect(await watchCommand(handle, ['echo']).exit).toBe(137);
+  });
+
+  it('is removed by the next emulator when its own was killed', async () => {
+    const { start, containers, folder } = setUp();
+    const orphan = start();
+    await orphan.ready;
+    expect(await containers()).toHaveLength(1);
+    const next = setUp(engineEnv, folder);
+    expect((await orphan.exited).signal).toBe('SIGKILL');
+    await until('its container is gone', async () => (await next.containers()).length === 0);
+  });
+
+  it('ends when the engine is gone, and others start when it is back', async () => {
+    const folder = testFolder();
+    const socket = await proxied(join(folder, 'docker.sock'));
+    const { start, containers } = setUp({ DOCKER_HOST: `unix://${join(folder, 'docker.sock')}` }, folder);
+    const runner = start();
+    await runner.ready;
+    await socket.cut();
+    expect(await runner.exited).toMatchObject({
+      cause: 'supervisor_lost',
+      reason: expect.stringMatching(/stopped or restarted/),
+    });
+    expect((await start().exited).reason).toMatch(/doesn't answer/);
+    await socket.listen();
+    const next = start();
+    await next.ready;
+    expect((await containers()).map(({ Labels }) => Labels['minifal.runner'])).toEqual([next.handle.runnerId]);
+  });
+
+  it('pulls an image that the engine does not have, and reports how much has arrived', async () => {
+    const { start, folder } = setUp();
+    const registry = await imageRegistry(join(folder, 'registry'), { isPrivate: false });
+    onTestFinished(registry.close);
+    const runner = start({ image: registry.reference, ...shell('cat content >/dev/null; echo here') });
+    await runner.line(/^here$/);
+    await runner.exited;
+    expect(runner.order[0]).toBe('pulling');
+    expect(runner.order.indexOf('started')).toBeGreaterThan(runner.order.lastIndexOf('pulling'));
+    const unknown = start({ image: `${registry.host}/none:1` });
+    expect((await unknown.exited).reason).toMatch(/manifest unknown|not found/);
+  });
+});
+
+/** The engine's socket as another one that can be cut. */
+async function proxied(path: string) {
+  const open = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connectSocket(engineEnv.DOCKER_HOST.slice('unix://'.length));
+    for (const socket of [near, far]) {
+      open.add(socket);
+      socket.on('error', () => undefined).on('close', () => open.delete(socket));
+    }
+    near.pipe(far).pipe(near);
+  });
+  const listen = () => new Promise<void>((resolve) => server.listen(path, resolve));
+  await listen();
+  const cut = async (): Promise<void> => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    for (const socket of open) socket.destroy();
+    await closed;
+  };
+  onTestFinished(cut);
+  return { listen, cut };
+}

@@ -1,0 +1,82 @@
+import type { EngineUse } from '../../local/docker/use.ts';
+import { type Report, throwLater } from '../../local/loop/contain.ts';
+import type { Engine, RunnerHandle } from '../engine.ts';
+import { neverStarted } from '../never-started.ts';
+import type { ContainerImage } from './image.ts';
+import { type Link, openLink, removeContainers } from './link.ts';
+import { createContainerRunner } from './runner.ts';
+
+export interface DockerEngineDeps {
+  readonly use: EngineUse;
+  /** The certificates that runners trust. */
+  readonly caBundle?: string;
+  readonly clock?: () => number;
+  readonly report?: Report;
+}
+
+/** Runs images as they are, each runner in a container of its own. */
+export function createDockerEngine(deps: DockerEngineDeps): Engine<ContainerImage> {
+  const { use, caBundle, clock = Date.now, report = throwLater } = deps;
+  const live = new Map<RunnerHandle, Promise<void>>();
+  let link: Promise<Link> | undefined;
+  let isClosed = false;
+
+  /** Opened with the first runner, and again after the engine was restarted. */
+  async function currentLink(): Promise<Link> {
+    const known = await link?.catch(() => undefined);
+    if (known !== undefined && !known.isLost) return known;
+    const opening = use.engine().then((engine) => openLink(engine, use.owner));
+    link = opening;
+    return opening;
+  }
+  let opening: Promise<Link> | undefined;
+  /** One at a time: opening removes containers that nobody knows. */
+  const sharedLink = (): Promise<Link> => {
+    opening ??= currentLink().finally(() => {
+      opening = undefined;
+    });
+    return opening;
+  };
+
+  // What an emulator left that was killed. Without the container engine it is gone, too, or is removed later.
+  if (use.wasUsed) sharedLink().catch(() => undefined);
+
+  return {
+    warm: () => undefined,
+    wantPlaces: () => undefined,
+
+    start(spec, events) {
+      if (isClosed) return neverStarted(spec.runnerId, events);
+      let onExited: () => void = () => undefined;
+      const exited = new Promise<void>((resolve) => {
+        onExited = resolve;
+      });
+      const handle = createContainerRunner({
+        spec,
+        events,
+        link: sharedLink,
+        owner: use.owner,
+        caBundle,
+        clock,
+        report,
+        onExited() {
+          live.delete(handle);
+          onExited();
+        },
+      });
+      live.set(handle, exited);
+      return handle;
+    },
+
+    async close() {
+      isClosed = true;
+      for (const handle of live.keys()) handle.kill();
+      await Promise.all(live.values());
+      const known = await link?.catch(() => undefined);
+      if (known === undefined) return;
+      // Those whose runners were not disposed of yet.
+      await removeContainers(known.engine, use.owner).catch(() => undefined);
+      known.close();
+    },
+  };
+}

@@ -1,0 +1,225 @@
+import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type EngineApi, EngineRefusal } from '../../local/docker/api.ts';
+import { contain, type Report } from '../../local/loop/contain.ts';
+import { UserError, withCode } from '../../wire/errors.ts';
+import { debugEnded, notDebuggable } from '../debug-refusals.ts';
+import type { RunnerAddress, RunnerEvents, RunnerExit, RunnerHandle, RunnerSpec } from '../engine.ts';
+import { exitReason, signalName } from '../exit.ts';
+import { probeHealth } from '../health/health.ts';
+import { createProbeLines } from '../health/probe-lines.ts';
+import { untilHealthy } from '../health/readiness.ts';
+import { createExceptionReader } from '../last-exception.ts';
+import { notForDevelopment, notReady, notSwappable, runnerEnded } from '../swap-refusals.ts';
+import { createCommands } from './commands.ts';
+import { createContainer, type NewContainer, startContainer } from './container.ts';
+import type { ContainerImage } from './image.ts';
+import { type Link, removeContainer } from './link.ts';
+import { createOutput } from './output.ts';
+import { holdsConnections } from './tcp-check.ts';
+
+/** How long the last lines of a container that has ended may take. */
+const lastLinesMs = 2_000;
+
+export interface ContainerRunnerDeps {
+  readonly spec: RunnerSpec<ContainerImage>;
+  readonly events: RunnerEvents;
+  readonly link: () => Promise<Link>;
+  /** The value of `ownerLabel`. */
+  readonly owner: string;
+  readonly caBundle: string | undefined;
+  readonly clock: () => number;
+  readonly report: Report;
+  /** Called once, after `exited`. */
+  readonly onExited: () => void;
+}
+
+/** One runner in a container, from its start to its `exited`. */
+export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
+  const { spec, clock, report } = deps;
+  const events = contained(deps.events, fail);
+  const ended = new AbortController();
+  const probes = createProbeLines(spec.health);
+  const exceptions = createExceptionReader();
+  /** It ended, or is to end, before its container was started. */
+  const givenUp = new AbortController();
+  let asked: 'nothing' | 'terminate' | 'kill' = 'nothing';
+  let container: NewContainer | null = null;
+  let address: RunnerAddress | null = null;
+  let isReady = false;
+  let isStarted = false;
+  /** Why we ended it. */
+  let cause: string | null = null;
+  let readAll: Promise<unknown> = Promise.resolve();
+
+  const output = createOutput((stream, text) => {
+    if (probes.isOurs(text)) return;
+    events.line({ at: clock(), stream, text });
+    if (!isReady) exceptions.read(text);
+  });
+  let runs: (target: { api: EngineApi; id: string }) => void = () => undefined;
+  const running = new Promise<{ api: EngineApi; id: string }>((resolve) => {
+    runs = resolve;
+  });
+  const commands = createCommands({ started: running, ended: ended.signal, isEnding: () => asked === 'kill', report });
+
+  function end(exit: RunnerExit): void {
+    if (ended.signal.aborted) return;
+    ended.abort();
+    output.end();
+    events.exited({ ...exit, reason: cause ?? exit.reason });
+    deps.onExited();
+  }
+
+  function fail(error: unknown): void {
+    deps.report(error);
+    cause ??= `The runner was ended because of a bug in minifal: ${error instanceof Error ? error.message : error}`;
+    ask('kill');
+  }
+
+  async function died(code: number): Promise<void> {
+    // A container may have ended before the engine has said that it started.
+    const all = Promise.all([running, readAll]);
+    await Promise.race([all, delay(lastLinesMs, undefined, { ref: false })]);
+    const signal = code > 128 && signalName(code - 128)?.startsWith('SIG') ? code - 128 : null;
+    const exitCode = signal === null ? code : null;
+    const reason = exitReason({
+      code: exitCode,
+      signal,
+      asked,
+      ready: isReady,
+      returned: false,
+      failure: null,
+      lastException: exceptions.last(),
+      place: null,
+      advice: null,
+    });
+    end({ code: exitCode, signal: signalName(signal), reason });
+  }
+
+  function lost(): void {
+    const reason = 'The container engine was stopped or restarted, and the runner with it.';
+    end({ code: null, signal: null, reason, cause: 'supervisor_lost' });
+  }
+
+  function ask(how: 'terminate' | 'kill'): void {
+    if (ended.signal.aborted || asked === 'kill' || asked === how) return;
+    asked = how;
+    givenUp.abort();
+    if (isStarted) signal();
+  }
+
+  /** What was asked for. The container may be gone meanwhile, which is what was wanted. */
+  function signal(): void {
+    if (container === null || asked === 'nothing') return;
+    const { link, id } = container;
+    const query = { signal: asked === 'kill' ? 'SIGKILL' : 'SIGTERM' };
+    link.engine.api.send({ method: 'POST', path: `/containers/${id}/kill`, query }).catch((error: unknown) => {
+      // Without an engine, `lost` reports the end.
+      if (error instanceof EngineRefusal && ![404, 409].includes(error.status)) deps.report(error);
+    });
+  }
+
+  function read(stream: Duplex): void {
+    readAll = new Promise<void>((resolve) => {
+      stream.on(
+        'data',
+        contain(fail, (chunk: Buffer) => output.write(chunk)),
+      );
+      stream.on('error', () => resolve());
+      stream.on('close', () => resolve());
+      stream.on('end', () => {
+        stream.destroy();
+        resolve();
+      });
+    });
+  }
+
+  async function begin(): Promise<void> {
+    try {
+      const own = await createContainer({ ...deps, events, signal: givenUp.signal });
+      container = own;
+      if (asked !== 'nothing') return end(stoppedEarly);
+      own.link.watch(own.id, { died: contain(fail, died), lost });
+      if (own.link.isLost) return lost();
+      read(await own.link.engine.api.upgrade(own.attach, 'tcp'));
+      if (asked !== 'nothing') return end(stoppedEarly);
+      const started = await startContainer(own);
+      isStarted = true;
+      signal();
+      events.started(started.pid);
+      runs({ api: own.link.engine.api, id: own.id });
+      await becomeReady(started.address);
+    } catch (error) {
+      if (asked !== 'nothing' && !isStarted) return end(stoppedEarly);
+      if (!(error instanceof UserError || error instanceof EngineRefusal || isOfConnection(error))) deps.report(error);
+      end({ code: null, signal: null, reason: `The container could not be started: ${reasonOf(error)}` });
+    }
+  }
+
+  async function becomeReady(where: RunnerAddress): Promise<void> {
+    const open = Promise.resolve(where);
+    const healthy = await untilHealthy(null, open, spec.health, ended.signal, () => ({}), probes.sent);
+    if (healthy === null) return;
+    isReady = true;
+    address = healthy;
+    events.ready(healthy);
+  }
+
+  begin().catch(fail);
+  return {
+    runnerId: spec.runnerId,
+    call: () => undefined,
+    terminate: () => ask('terminate'),
+    kill: () => ask('kill'),
+    async probe(timeoutSeconds) {
+      if (address === null || ended.signal.aborted) return false;
+      return (await probeHealth(address, spec.health, timeoutSeconds, probes.sent)) !== 'unhealthy';
+    },
+    async checkTcp() {
+      if (address === null || ended.signal.aborted) return false;
+      return holdsConnections(address, spec.health.timeoutSeconds);
+    },
+    async flushLines() {
+      // The engine passes lines on as they are written. What it has passed on is read before its next answer.
+      if (ended.signal.aborted || container === null) return;
+      await container.link.engine.api.send({ method: 'GET', path: '/_ping' }).catch(() => undefined);
+    },
+    async swap() {
+      if (ended.signal.aborted) return runnerEnded;
+      if (!spec.development) return notForDevelopment;
+      return isReady ? notSwappable : notReady;
+    },
+    debug: async () => (ended.signal.aborted ? debugEnded : notDebuggable),
+    undebug: () => undefined,
+    stacks: async () => null,
+    exec: commands,
+    async dispose() {
+      if (container !== null) await removeContainer(container.link.engine.api, container.id).catch(() => undefined);
+    },
+  };
+}
+
+const stoppedEarly = { code: null, signal: null, reason: 'The runner was stopped before it started.' };
+
+/** Such as ECONNREFUSED: the engine isn't there. */
+function isOfConnection(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error;
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof UserError) return withCode(error);
+  if (isOfConnection(error)) return `the container engine doesn't answer (${error.code}).`;
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The same callbacks, wrapped so that they never throw. */
+function contained(events: RunnerEvents, failed: Report) {
+  return {
+    pulling: contain(failed, (percent: number) => events.pulling(percent)),
+    started: contain(failed, (pid?: number) => events.started(pid)),
+    ready: contain(failed, (address: RunnerAddress | null) => events.ready(address)),
+    line: contain(failed, (line: Parameters<RunnerEvents['line']>[0]) => events.line(line)),
+    exited: contain(failed, (exit: RunnerExit) => events.exited(exit)),
+  };
+}

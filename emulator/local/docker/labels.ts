@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+
+/** Names the emulator to which a container or an image belongs, by its data folder. */
+export const ownerLabel = 'minifal.folder';
+/** The hash of the environment that an image was built for. */
+export const environmentLabel = 'minifal.environment';
+/** The runner whose container it is. */
+export const runnerLabel = 'minifal.runner';
+
+/** The value of `ownerLabel` for a data folder, which is not a path: images may be given to others. */
+export function ownerOf(dataDir: string): string {
+  return createHash('sha256').update(realpathSync(dataDir)).digest('hex').slice(0, 32);
+}
+
+/** The filter of the engine's lists for what carries these labels. */
+export function labelFilter(labels: { readonly [label: string]: string }): string {
+  return JSON.stringify({ label: Object.entries(labels).map(([label, value]) => `${label}=${value}`) });
+}
+
+/** The name of an image that was built for an environment. Emulators don't share images: each removes its own. */
+export function imageName(owner: string, hash: string): string {
+  return `minifal/${owner.slice(0, 12)}:${hash.slice(0, 32)}`;
+}
