@@ -20,7 +20,9 @@ import { cacheDir } from './root.ts';
 /** The image that tests build on: Debian's Python 3 and busybox, imported from packages, because none can be pulled. */
 export const baseImage = 'python:3-slim';
 
-const home = join(cacheDir, 'container-engine');
+/** The release of Debian whose engine it is; absent: this machine's. */
+const release = process.env.MINIFAL_DOCKER_RELEASE;
+const home = join(cacheDir, `container-engine${release ? `-${release}` : ''}`);
 const programs = join(home, 'programs');
 const socket = join(home, 'docker.sock');
 /** A shell with the usual commands, in one file. */
@@ -118,16 +120,31 @@ async function answers(): Promise<boolean> {
 async function prepare(): Promise<void> {
   if (existsSync(join(programs, 'ready'))) return;
   await unpack(enginePackages, programs, (file) => !machineLibraries.test(file));
+  if (release !== undefined) await replaceEngine(release);
   // Which of its two programs is used is a choice that installing would make.
   const tables = join(programs, 'usr', 'sbin');
   for (const name of ['iptables', 'ip6tables']) await symlink('xtables-nft-multi', join(tables, name));
   await writeFile(join(programs, 'ready'), '');
 }
 
-async function unpack(names: readonly string[], target: string, isWanted = (_file: string): boolean => true) {
+/** Takes the engine alone from another release: its libraries, and runc, need that release's C library. */
+async function replaceEngine(other: string): Promise<void> {
+  const folder = join(home, other);
+  await unpack(['docker.io'], folder, (file) => /^(docker\.io|containerd)_/.test(file), other);
+  await mustRun('cp', ['--archive', '--force', join(folder, 'usr'), programs]);
+  await rm(folder, { recursive: true });
+}
+
+async function unpack(
+  names: readonly string[],
+  target: string,
+  isWanted = (_file: string): boolean => true,
+  of?: string,
+): Promise<void> {
   const mirror = await debianMirror();
   if (mirror === undefined) throw new Error('There are no packages of Debian on this machine.');
-  const suite = /^VERSION_CODENAME=(\w+)$/m.exec(await readFile('/etc/os-release', 'utf8'))?.[1] ?? 'stable';
+  const own = /^VERSION_CODENAME=(\w+)$/m.exec(await readFile('/etc/os-release', 'utf8'))?.[1] ?? 'stable';
+  const suite = of ?? own;
   const temporary = `${target}.tmp`;
   await rm(temporary, { recursive: true, force: true });
   await rm(target, { recursive: true, force: true });

@@ -9,6 +9,7 @@ import {
   isEngineMissing,
   startContainerEngine,
 } from '../../../test/support/container-engine.ts';
+import { cutSocket } from '../../../test/support/cut-socket.ts';
 import { imageRegistry, registryLogin } from '../../../test/support/image-registry.ts';
 import { until } from '../../../test/support/wait.ts';
 import { type ContainerEngine, connectEngine } from '../../local/docker/connect.ts';
@@ -188,6 +189,21 @@ describe.skipIf(isEngineMissing())('an image of an app', { timeout: 120_000 }, (
     leaving.abort();
     expect(await building).toMatchObject({ kind: 'failed', reason: 'The build was cancelled.' });
     await until('its process is gone', () => !runs('54321'));
+  });
+
+  it('is not built when the engine ends meanwhile, and is when it is back', async () => {
+    const socket = await cutSocket(testFolder());
+    const { build, lines } = setUp(() => connectEngine(socket.env));
+    const dockerfile = { dockerfile_str: `FROM ${baseImage}\nRUN echo begins; sleep 65432\n` };
+    const building = build(dockerfile);
+    await until('the step runs', () => lines.includes('begins'));
+    await socket.cut();
+    const silent = { kind: 'failed', reason: expect.stringMatching(/doesn't answer/) };
+    expect(await building).toMatchObject(silent);
+    expect(await build(dockerfile)).toMatchObject(silent);
+    await socket.listen();
+    expect(await build({ dockerfile_str: `FROM ${baseImage}\nRUN true\n` })).toMatchObject({ kind: 'built' });
+    await until('the process of the first build is gone', () => !runs('65432'));
   });
 
   it('is built by the classic builder of an engine without sessions, but not with secrets', async () => {

@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect as connectSocket, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { baseImage, engineEnv, isEngineMissing, startContainerEngine } from '../../../test/support/container-engine.ts';
+import { cutSocket } from '../../../test/support/cut-socket.ts';
 import { imageRegistry } from '../../../test/support/image-registry.ts';
 import { until } from '../../../test/support/wait.ts';
 import { connectEngine } from '../../local/docker/connect.ts';
@@ -152,6 +152,17 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
     );
   });
 
+  it('that was to have a GPU says that it has none', async () => {
+    const { start } = setUp();
+    const line = /^minifal: .*no GPU/;
+    const [with_, without] = [{ CUDA_VISIBLE_DEVICES: 'GPU-1' }, { CUDA_VISIBLE_DEVICES: '' }].map((env) =>
+      start(shell('true'), { env }),
+    );
+    await Promise.all([with_?.exited, without?.exited]);
+    expect(with_?.lines.filter(({ text }) => line.test(text))).toHaveLength(1);
+    expect(without?.lines).toEqual([]);
+  });
+
   it('that cannot start says why, and leaves no container', async () => {
     const { start, containers } = setUp();
     const missing = start({ cmd: ['no-such-program'] });
@@ -217,8 +228,8 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
 
   it('ends when the engine is gone, and others start when it is back', async () => {
     const folder = testFolder();
-    const socket = await proxied(join(folder, 'docker.sock'));
-    const { start, containers } = setUp({ DOCKER_HOST: `unix://${join(folder, 'docker.sock')}` }, folder);
+    const socket = await cutSocket(folder);
+    const { start, containers } = setUp(socket.env, folder);
     const runner = start();
     await runner.ready;
     await socket.cut();
@@ -246,25 +257,3 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
     expect((await unknown.exited).reason).toMatch(/manifest unknown|not found/);
   });
 });
-
-/** The engine's socket as another one that can be cut. */
-async function proxied(path: string) {
-  const open = new Set<Socket>();
-  const server = createServer((near) => {
-    const far = connectSocket(engineEnv.DOCKER_HOST.slice('unix://'.length));
-    for (const socket of [near, far]) {
-      open.add(socket);
-      socket.on('error', () => undefined).on('close', () => open.delete(socket));
-    }
-    near.pipe(far).pipe(near);
-  });
-  const listen = () => new Promise<void>((resolve) => server.listen(path, resolve));
-  await listen();
-  const cut = async (): Promise<void> => {
-    const closed = new Promise((resolve) => server.close(resolve));
-    for (const socket of open) socket.destroy();
-    await closed;
-  };
-  onTestFinished(cut);
-  return { listen, cut };
-}

@@ -148,6 +148,7 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
       isStarted = true;
       signal();
       events.started(started.pid);
+      sayMissing();
       runs({ api: own.link.engine.api, id: own.id });
       await becomeReady(started.address);
     } catch (error) {
@@ -155,6 +156,16 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
       if (!(error instanceof UserError || error instanceof EngineRefusal || isOfConnection(error))) deps.report(error);
       end({ code: null, signal: null, reason: `The container could not be started: ${reasonOf(error)}` });
     }
+  }
+
+  /** In the runner's own log, where somebody looks who wonders why nothing finds a GPU. */
+  function sayMissing(): void {
+    if (!spec.env.CUDA_VISIBLE_DEVICES) return;
+    events.line({
+      at: clock(),
+      stream: 'stderr',
+      text: 'minifal: The container has no GPU: minifal gives none to containers yet.',
+    });
   }
 
   async function becomeReady(where: RunnerAddress): Promise<void> {
