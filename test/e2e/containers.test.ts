@@ -78,6 +78,18 @@ describe.skipIf(isEngineMissing())('an app that is only an image', () => {
     });
   });
 
+  it('is run by fal run while that runs, under a name of its own, with its lines in the terminal', async () => {
+    const running = project.startFal('run', 'plain');
+    const address = new RegExp(`//localhost:${emulator.ports.run}/(local/[\\w-]+)`);
+    const name = await until('its address is printed', () => address.exec(running.output())?.[1]);
+    const url = `http://127.0.0.1:${emulator.ports.run}/${name}/print/here`;
+    expect((await fetch(url, { headers: { authorization: emulator.authorization } })).status).toBe(200);
+    await until('its line is printed', () => running.output().includes('printed here'));
+    running.signal('SIGINT');
+    await running.finished;
+    await until('only the deployed app has a container', async () => (await own('containers')).length <= 1);
+  });
+
   it('is removed when the emulator was killed, and runs again from the same image', async () => {
     await ask('/hello');
     const [before] = await own('containers');

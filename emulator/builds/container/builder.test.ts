@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -20,6 +20,9 @@ import { UserError } from '../../wire/errors.ts';
 import type { ContextFile } from '../types.ts';
 import { createContainerBuilder } from './builder.ts';
 import { removeUnusedImages } from './unused.ts';
+
+/** Begins a Dockerfile of which the engine has no step in its cache, not even from an earlier run of the tests. */
+const newBase = () => `FROM ${baseImage}\nENV TEST=${randomUUID()}`;
 
 const connect = () => connectEngine(engineEnv);
 
@@ -66,7 +69,7 @@ describe.skipIf(isEngineMissing())('an image of an app', { timeout: 120_000 }, (
 
   it('is built from its Dockerfile, files and arguments, and then found', async () => {
     const { build, file, lines } = setUp();
-    const dockerfile = `FROM ${baseImage}\nARG WHO\nCOPY pkg/data.txt /data.txt\nRUN echo $WHO has $(cat /data.txt)\n`;
+    const dockerfile = `${newBase()}\nARG WHO\nCOPY pkg/data.txt /data.txt\nRUN echo $WHO has $(cat /data.txt)\n`;
     const image = { dockerfile_str: dockerfile, build_args: { WHO: 'Ann' } };
     const first = await build(image, { files: [file('pkg/data.txt', 'apples')] });
     expect(first).toMatchObject({ kind: 'built', cached: false, environment: { kind: 'container' } });
@@ -150,26 +153,26 @@ describe.skipIf(isEngineMissing())('an image of an app', { timeout: 120_000 }, (
   });
 
   it.each([
-    ['a command that fails', `FROM ${baseImage}\nRUN echo no space; exit 4\n`, /exit code: 4/],
-    ['an unknown instruction', `FROM ${baseImage}\nRAN x\n`, /unknown instruction: RAN/],
+    ['a command that fails', `${newBase()}\nRUN echo no space; exit 4\n`, /exit code: 4/],
+    ['an unknown instruction', `${newBase()}\nRAN x\n`, /unknown instruction: RAN/],
     [
       'a file of an indented COPY',
-      `\n  FROM ${baseImage}\n  COPY a.txt /a\n`,
+      `\n  ${newBase()}\n  COPY a.txt /a\n`,
       /a\.txt.*not found.*\n.*remove the indentation/s,
     ],
     [
       "the app's own file",
-      `FROM ${baseImage}\nCOPY app.py /app.py\n`,
+      `${newBase()}\nCOPY app.py /app.py\n`,
       /app\.py.*not found.*\n.*never uploads the app's own/s,
     ],
     [
       'a file of a mount',
-      `FROM ${baseImage}\nRUN --mount=type=bind,source=a.txt,target=/a cat /a\n`,
+      `${newBase()}\nRUN --mount=type=bind,source=a.txt,target=/a cat /a\n`,
       /a\.txt.*not found.*\n.*not those of RUN --mount/s,
     ],
     [
       'a required secret that is not given',
-      `FROM ${baseImage}\nRUN --mount=type=secret,id=NONE,required=true true\n`,
+      `${newBase()}\nRUN --mount=type=secret,id=NONE,required=true true\n`,
       /NONE/,
     ],
   ])('names the reason of a failure: %s', async (_name, dockerfile, reason) => {
@@ -182,7 +185,7 @@ describe.skipIf(isEngineMissing())('an image of an app', { timeout: 120_000 }, (
     const { build, lines } = setUp();
     const leaving = new AbortController();
     const building = build(
-      { dockerfile_str: `FROM ${baseImage}\nRUN echo begins; sleep 54321\n` },
+      { dockerfile_str: `${newBase()}\nRUN echo begins; sleep 54321\n` },
       { signal: leaving.signal },
     );
     await until('the step runs', () => lines.includes('begins'));
@@ -194,7 +197,7 @@ describe.skipIf(isEngineMissing())('an image of an app', { timeout: 120_000 }, (
   it('is not built when the engine ends meanwhile, and is when it is back', async () => {
     const socket = await cutSocket(testFolder());
     const { build, lines } = setUp(() => connectEngine(socket.env));
-    const dockerfile = { dockerfile_str: `FROM ${baseImage}\nRUN echo begins; sleep 65432\n` };
+    const dockerfile = { dockerfile_str: `${newBase()}\nRUN echo begins; sleep 65432\n` };
     const building = build(dockerfile);
     await until('the step runs', () => lines.includes('begins'));
     await socket.cut();
@@ -202,15 +205,15 @@ describe.skipIf(isEngineMissing())('an image of an app', { timeout: 120_000 }, (
     expect(await building).toMatchObject(silent);
     expect(await build(dockerfile)).toMatchObject(silent);
     await socket.listen();
-    expect(await build({ dockerfile_str: `FROM ${baseImage}\nRUN true\n` })).toMatchObject({ kind: 'built' });
+    expect(await build({ dockerfile_str: `${newBase()}\nRUN true\n` })).toMatchObject({ kind: 'built' });
     await until('the process of the first build is gone', () => !runs('65432'));
   });
 
   it('is built by the classic builder of an engine without sessions, but not with secrets', async () => {
     const { build, lines } = setUp(async () => ({ ...(await connect()), apiVersion: '1.38' }));
-    const dockerfile = `FROM ${baseImage}\nRUN echo out; echo err >&2\n`;
+    const dockerfile = `${newBase()}\nRUN echo out; echo err >&2\n`;
     expect(await build({ dockerfile_str: dockerfile })).toMatchObject({ kind: 'built', cached: false });
-    expect(lines).toEqual(expect.arrayContaining([expect.stringMatching(/^Step 2\/\d+ : RUN/), 'out', 'err']));
+    expect(lines).toEqual(expect.arrayContaining([expect.stringMatching(/^Step 3\/\d+ : RUN/), 'out', 'err']));
     expect(await build({ dockerfile_str: `${dockerfile}RUN false\n` })).toMatchObject({
       kind: 'failed',
       reason: expect.stringContaining('returned a non-zero code: 1'),

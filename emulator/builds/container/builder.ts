@@ -1,5 +1,5 @@
 import type { ContainerImage } from '../../engines/docker/image.ts';
-import { EngineRefusal } from '../../local/docker/api.ts';
+import { EngineRefusal, isEngineGone } from '../../local/docker/api.ts';
 import type { ContainerEngine } from '../../local/docker/connect.ts';
 import { checkReference, findImage, pullImage } from '../../local/docker/images.ts';
 import { environmentLabel, imageName, ownerLabel } from '../../local/docker/labels.ts';
@@ -140,7 +140,7 @@ function failed(reason: string): BuildFailure {
 function failureOf(error: unknown): string {
   if (error instanceof UserError) return withCode(error);
   if (error instanceof EngineRefusal) return `The container engine answered: ${error.message}`;
-  if (error instanceof Error && 'code' in error) return `The container engine doesn't answer: ${error.message}`;
+  if (isEngineGone(error)) return `The container engine doesn't answer: ${error.message}`;
   throw error;
 }
 

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type EngineApi, EngineRefusal } from '../../local/docker/api.ts';
+import { type EngineApi, EngineRefusal, isEngineGone } from '../../local/docker/api.ts';
 import { contain, type Report } from '../../local/loop/contain.ts';
 import { UserError, withCode } from '../../wire/errors.ts';
 import { debugEnded, notDebuggable } from '../debug-refusals.ts';
@@ -153,7 +153,7 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
       await becomeReady(started.address);
     } catch (error) {
       if (asked !== 'nothing' && !isStarted) return end(stoppedEarly);
-      if (!(error instanceof UserError || error instanceof EngineRefusal || isOfConnection(error))) deps.report(error);
+      if (!(error instanceof UserError || error instanceof EngineRefusal || isEngineGone(error))) deps.report(error);
       end({ code: null, signal: null, reason: `The container could not be started: ${reasonOf(error)}` });
     }
   }
@@ -213,14 +213,9 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
 
 const stoppedEarly = { code: null, signal: null, reason: 'The runner was stopped before it started.' };
 
-/** Such as ECONNREFUSED: the engine isn't there. */
-function isOfConnection(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'code' in error;
-}
-
 function reasonOf(error: unknown): string {
   if (error instanceof UserError) return withCode(error);
-  if (isOfConnection(error)) return `the container engine doesn't answer (${error.code}).`;
+  if (isEngineGone(error)) return `the container engine doesn't answer (${error.code}).`;
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -31,6 +31,12 @@ export class EngineRefusal extends Error {
   }
 }
 
+/** Whether the engine wasn't there for a request, or ended during it. */
+export function isEngineGone(error: unknown): error is NodeJS.ErrnoException {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return error instanceof Error && (syscall === 'connect' || code === 'ECONNRESET' || code === 'EPIPE');
+}
+
 /** The engine's API (https://docs.docker.com/reference/api/engine/), at one version of it. */
 export interface EngineApi {
   /** @throws EngineRefusal, or an error of the connection. */
