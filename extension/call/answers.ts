@@ -27,6 +27,8 @@ export interface Answer {
   readonly head: string;
   readonly body: ShownBody;
   readonly requestId: string | null;
+  /** The app and the encoded path without its query; `null`: it isn't sent yet. */
+  readonly sentTo: { readonly alias: string; readonly path: string } | null;
   readonly media: readonly Medium[];
   /** The body if it is a file. */
   readonly file: { readonly name: string; readonly bytes: Uint8Array } | undefined;
@@ -87,6 +89,7 @@ export function createAnswers(deps: {
       head: t('starting'),
       body: { text: '', language: 'json' },
       requestId: null,
+      sentTo: null,
       media: [],
       file: undefined,
       cancel: () => stop.abort(new Cancelled()),
@@ -114,6 +117,7 @@ export function createAnswers(deps: {
       const order = await orAborted(prepare(stop.signal), stop.signal);
       at = order.queued?.at ?? Date.now();
       isFollowed = order.queued !== undefined;
+      update({ sentTo: { alias: order.target.alias, path: order.path.split('?', 1)[0] ?? '' } });
       // After a reload of the window, a queued one is followed again, and of another one the document says what became.
       if (!isFollowed) keep(pastCall({ ...answer, head: unfinished[what.mode] }, at, null));
       const status = await runCall(
@@ -193,6 +197,7 @@ export function createAnswers(deps: {
         ...{ uri, document, method, mode, head, body, requestId },
         request: { address, input },
         isRunning: false,
+        sentTo: null,
         media: value === undefined ? [] : mediaIn(value),
         file: undefined,
         cancel: () => undefined,

@@ -19,7 +19,7 @@ const call = {
   requestId: 'q',
   mode: 'queue',
   method: 'POST',
-  request: { address: { alias: 'hello', path: '/' }, input: {} },
+  sentTo: { alias: 'hello', path: '/' },
 } as const;
 const direct = { ...call, mode: 'direct', requestId: null } as const;
 
@@ -44,14 +44,20 @@ it('of a call is that of its runner, by its id', () => {
 });
 
 it('of a direct call is found by its endpoint, because it has no id before its answer', () => {
-  const slow = { ...direct, request: { address: { alias: 'hello', path: '/slow' }, input: {} } };
+  const slow = { ...direct, sentTo: { alias: 'hello', path: '/slow' } };
   expect(presentState(live('paused'), slow)).toBe('paused in debugger');
   expect(presentState(live('paused'), direct)).toBeUndefined();
   expect(presentState(live('paused'), { ...slow, mode: 'queue' })).toBeUndefined();
 });
 
+it('of a direct call is never that of another app, whose endpoint may have the same path', () => {
+  const slow = { ...direct, sentTo: { alias: 'other', path: '/slow' } };
+  expect(presentState(live('paused'), slow)).toBeUndefined();
+  expect(presentState(live('paused'), { ...slow, sentTo: null })).toBeUndefined();
+});
+
 it('of a call that waits says why, without counting seconds', () => {
-  const waiting = { ...direct, request: { address: { alias: 'hello', path: '/wait' }, input: {} } };
+  const waiting = { ...direct, sentTo: { alias: 'hello', path: '/wait' } };
   const text = 'waiting: start failed · ValueError: no weights';
   expect(presentState(live(null), waiting)).toBe(text);
   expect(presentState(live(null), { ...call, requestId: 'w' })).toBe(text);

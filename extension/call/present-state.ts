@@ -5,8 +5,8 @@ import type { Answer } from './answers.ts';
 
 /**
  * What keeps a call from its answer at present: a debugger has stopped the runner that works on it, or it waits, and
- * why. The id of a direct call comes with its answer: before, the youngest unfinished call to the same endpoint is
- * taken for it. `undefined`: nothing is known. Pure.
+ * why. The id of a direct call comes with its answer: before, the youngest unfinished call to the same endpoint of the
+ * app is taken for it. `undefined`: nothing is known. Pure.
  */
 export function presentState(
   live: Pick<LiveState, 'requests' | 'runners'> | undefined,
@@ -14,9 +14,9 @@ export function presentState(
     isRunning,
     requestId,
     mode,
-    request,
+    sentTo,
     method,
-  }: Pick<Answer, 'isRunning' | 'requestId' | 'mode' | 'request' | 'method'>,
+  }: Pick<Answer, 'isRunning' | 'requestId' | 'mode' | 'sentTo' | 'method'>,
 ): string | undefined {
   if (!live || !isRunning) return undefined;
   const found = [...live.requests.values()].findLast((row) =>
@@ -25,7 +25,8 @@ export function presentState(
         row.phase !== 'COMPLETED' &&
         row.kind === 'direct' &&
         row.method === method &&
-        row.path === request.address.path
+        row.alias === sentTo?.alias &&
+        row.path === sentTo.path
       : row.id === requestId,
   );
   if (found?.phase === 'IN_PROGRESS' && found.runner !== null)
