@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import type { Runs } from '../commands/runs.ts';
@@ -6,6 +6,7 @@ import type { Link } from '../target/link.ts';
 import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
 import { appKey } from '../workspace/code/listed.ts';
 import { type LinkedFolder, linkedFolders } from '../workspace/linked-folders.ts';
+import { sourceTextNow } from '../workspace/source-text.ts';
 import { type AppCode, type Workspace, withRuns } from './runner-paths.ts';
 
 /** The opened workspace, for finding the file behind a path in a runner. */
@@ -71,17 +72,9 @@ export function openDocument(path: string): vscode.TextDocument | undefined {
  */
 function savedOrEdited(path: string): string | undefined {
   const open = openDocument(path);
-  return open?.isDirty ? open.getText() : (onDisk(path) ?? open?.getText());
+  return open?.isDirty ? open.getText() : (sourceTextNow(path) ?? open?.getText());
 }
 
 export function textOf(path: string): string | undefined {
-  return openDocument(path)?.getText() ?? onDisk(path);
-}
-
-function onDisk(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
+  return openDocument(path)?.getText() ?? sourceTextNow(path);
 }

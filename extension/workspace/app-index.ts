@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import * as vscode from 'vscode';
 import { createCatalog } from './code/catalog.ts';
 import { type ListedApp, listApps } from './code/listed.ts';
 import type { PythonFile } from './code/python-file.ts';
 import { readToml, type TomlApp } from './code/toml-apps.ts';
+import { sourceText } from './source-text.ts';
 
 /** An app in the workspace, as `fal run` and `fal deploy` name it. */
 export interface WorkspaceApp extends ListedApp {
@@ -31,7 +32,7 @@ type Broken = ReadonlyMap<string, { readonly line: number; readonly why: string 
 /** Python's own judgement of files on the disk: those that it can't parse. `undefined`: it couldn't be asked. */
 export type SyntaxCheck = (paths: readonly string[]) => Promise<Broken | undefined>;
 
-const limits = { pythonFiles: 10_000, projects: 200, bytes: 1_000_000 };
+const limits = { pythonFiles: 10_000, projects: 200 };
 /** Changes that follow each other within this time are handled together. */
 const settleMs = 200;
 /** After the last new folder; the files of a large one come later than it, and the editor watches it by then. */
@@ -172,7 +173,7 @@ export function createAppIndex(deps: {
   /** Asks Python about the files that the grammar doubts, and reads those again that Python accepts. */
   async function judge(): Promise<void> {
     const doubtful = catalog.doubtful();
-    const texts = new Map(await Promise.all(doubtful.map(async (path) => [path, await textOnDisk(path)] as const)));
+    const texts = new Map(await Promise.all(doubtful.map(async (path) => [path, await sourceText(path)] as const)));
     const broken = doubtful.length > 0 ? await deps.checkSyntax(doubtful) : new Map();
     brokenPython = broken ?? new Map();
     if (!broken) return;
@@ -281,16 +282,7 @@ function isSkipped(uri: vscode.Uri): boolean {
 
 async function readText(path: string): Promise<string | undefined> {
   const open = vscode.workspace.textDocuments.find(({ uri }) => isOnDisk(uri) && uri.fsPath === path);
-  return open ? open.getText() : textOnDisk(path);
-}
-
-async function textOnDisk(path: string): Promise<string | undefined> {
-  try {
-    const { size } = await stat(path);
-    return size > limits.bytes ? undefined : new TextDecoder().decode(await readFile(path));
-  } catch {
-    return undefined;
-  }
+  return open ? open.getText() : sourceText(path);
 }
 
 function nextTurn(): Promise<void> {
