@@ -28,16 +28,26 @@ interface CallRequest {
 
 /**
  * Sends a request to the folder's emulator, with its key, and resolves with the head of the response. There is no time
- * limit: an app may take minutes. Clear text, because it never leaves this machine.
+ * limit: an app may take minutes. Clear text, because it never leaves this machine. A body that is a stream is closed
+ * in any case.
  * @throws the signal's reason, errors of the connection
  */
 export function send(folder: string, order: CallRequest, signal: AbortSignal): Promise<CallResponse> {
   const running = findRunning(folder);
   const key = localKey(folder);
-  if (!running || key === undefined) return Promise.reject(new Error(t('No fal emulator is running.')));
+  const { host, method, path, headers, body, unlisted } = order;
+  const stream = typeof body === 'string' ? undefined : body;
+  // Its errors are those of the request, which reports them.
+  stream?.on('error', () => undefined);
+  if (!running || key === undefined) {
+    stream?.destroy();
+    return Promise.reject(new Error(t('No fal emulator is running.')));
+  }
   return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const { host, method, path, headers, body, unlisted } = order;
+    if (signal.aborted) {
+      stream?.destroy();
+      return reject(signal.reason);
+    }
     const sent = request(
       {
         host: 'localhost',
@@ -53,10 +63,13 @@ export function send(folder: string, order: CallRequest, signal: AbortSignal): P
     );
     const abort = (): void => void sent.destroy();
     signal.addEventListener('abort', abort, { once: true });
-    sent.on('close', () => signal.removeEventListener('abort', abort));
+    sent.on('close', () => {
+      signal.removeEventListener('abort', abort);
+      stream?.destroy();
+    });
     sent.on('error', (error) => reject(signal.aborted ? signal.reason : connectionBroke(error)));
-    if (body === undefined || typeof body === 'string') sent.end(body);
-    else body.on('error', (error) => sent.destroy(error)).pipe(sent);
+    if (stream) stream.on('error', (error) => sent.destroy(error)).pipe(sent);
+    else sent.end(body);
   });
 }
 
