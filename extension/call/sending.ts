@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import * as vscode from 'vscode';
-import { Problem } from '../problem.ts';
+import { Cancelled, Problem } from '../problem.ts';
 import { uploadFile } from '../target/calls.ts';
 import type { Link } from '../target/link.ts';
 import { askRequest } from '../target/requests.ts';
@@ -14,9 +14,13 @@ import { filesIn, withUrls } from './input-files.ts';
 import { contentTypeOf } from './media.ts';
 import type { Operation } from './openapi.ts';
 import type { Operations } from './operations.ts';
+import { outsideOf } from './outside-files.ts';
 import { placeInput } from './place-input.ts';
 import type { CallOrder } from './run-call.ts';
 import type { Targets } from './targets.ts';
+
+/** Further files aren't listed. */
+const maxListed = 10;
 
 /** Sends the requests of documents, and shows each answer next to its request. */
 export function createSending(deps: {
@@ -29,6 +33,8 @@ export function createSending(deps: {
   const { link, targets, operations, answers, history } = deps;
   /** The answer of each request document, by its URI. */
   const answerOf = new Map<string, vscode.Uri>();
+  /** Files outside of the workspace that the user has agreed to upload. */
+  const permitted = new Set<string>();
 
   /** The document's request with the endpoint's method, ready to be sent. */
   async function orderOf(
@@ -61,7 +67,7 @@ export function createSending(deps: {
   ): Promise<CallRequest['input']> {
     const code = await targets.codeOf(address, document);
     const folder = code?.folder.uri.fsPath ?? vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '/';
-    const urls = new Map<string, string>();
+    const files = new Map<string, string>();
     for (const { value, path, isExplicit } of filesIn(input, operation?.input)) {
       const file = resolve(folder, path);
       const isFile = await vscode.workspace.fs.stat(vscode.Uri.file(file)).then(
@@ -69,10 +75,34 @@ export function createSending(deps: {
         () => false,
       );
       if (!isFile && isExplicit) throw new Error(t('There is no file {0}.', file));
-      if (isFile)
-        urls.set(value, await uploadFile(link.folder, { path: file, contentType: contentTypeOf(file) }, signal));
+      if (isFile) files.set(value, file);
     }
+    await askForOutside([...files.values()]);
+    const urls = new Map<string, string>();
+    for (const [value, file] of files)
+      urls.set(value, await uploadFile(link.folder, { path: file, contentType: contentTypeOf(file) }, signal));
     return withUrls(input, urls);
+  }
+
+  /**
+   * A request may be somebody else's file of the repository, and an app can't see this machine's files by itself.
+   * @throws Cancelled
+   */
+  async function askForOutside(files: readonly string[]): Promise<void> {
+    const folders = vscode.workspace.workspaceFolders?.map(({ uri }) => uri.fsPath) ?? [];
+    const asked = outsideOf(folders, files).filter((file) => !permitted.has(file));
+    const [first] = asked;
+    if (first === undefined) return;
+    const what =
+      asked.length === 1
+        ? t('Upload {0}, which is outside of this workspace?', first)
+        : t('Upload {0} files that are outside of this workspace?', asked.length);
+    const paths = asked.length === 1 ? [] : asked.slice(0, maxListed);
+    const detail = [...paths, t('The app can read what you upload.')].join('\n');
+    const upload = t('Upload');
+    if ((await vscode.window.showWarningMessage(what, { modal: true, detail }, upload)) !== upload)
+      throw new Cancelled();
+    for (const file of asked) permitted.add(file);
   }
 
   async function send(argument: unknown, mode: CallOrder['mode']): Promise<Answer> {

@@ -293,3 +293,14 @@ it('leaves a call alone that still runs when its request is sent again', async (
   await window.workbench.page.locator('.tab').filter({ hasText: 'stream answer' }).nth(-2).click();
   await shown(/^200 · /, /"step": 9\}/);
 });
+
+it('asks before it uploads a file that is outside of the workspace', async () => {
+  await callEndpoint('/picture');
+  await shown(/^Send .*\/picture of Painter \(local\)$/, /"image_url": "cat\.png"/);
+  await write('"image_url"', '"image_url": "file:/etc/hostname"');
+  await clickLens('Send');
+  const dialog = window.workbench.page.locator('.monaco-dialog-box');
+  await dialog.filter({ hasText: 'Upload /etc/hostname, which is outside of this workspace?' }).waitFor();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await shown(/^cancelled · /, /^/);
+});
