@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startStandIn, testFolder } from '../target/testing/emulator.ts';
@@ -73,6 +73,10 @@ describe('the windows of an emulator', () => {
     expect(findUnused(folder, process.pid)).toBeUndefined();
     await crashed.crash();
     expect(findUnused(folder, process.pid)?.pid).toBe(running.pid);
+    // Every window that crashes would leave a file.
+    createWindows(folder).enter();
+    const files = readdirSync(join(folder, 'windows')).filter((name) => /^\d+$/.test(name));
+    expect(files).toEqual([`${process.pid}`]);
   });
 
   it('never leave an emulator unused that a terminal started, even after one of their own', async () => {

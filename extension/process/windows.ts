@@ -14,7 +14,7 @@ import {
 /**
  * Which windows use an emulator, as files below `<data>/windows`: one per extension host, named by its process;
  * `started-here`, which names the emulator that a window started; and `left`, which names the host of the window that
- * closed last. Files of dead processes are ignored, so a crash leaves no false owner.
+ * closed last. Files of dead processes are ignored, so a crash leaves no false owner, and removed by the next window.
  */
 export interface Windows {
   /** Records that this window uses the emulator. Idempotent. */
@@ -34,14 +34,13 @@ export function createWindows(folder: string, pid: number = process.pid): Window
   const windows = join(folder, 'windows');
   const own = join(windows, `${pid}`);
   return {
-    enter: () => write(windows, own, { pid, processStart: processStart(pid) }),
+    enter() {
+      write(windows, own, { pid, processStart: processStart(pid) });
+      for (const { file, window } of recorded(folder)) if (!isAlive(window)) remove(file);
+    },
     claim: (running) => write(windows, join(windows, owner), running),
     leave() {
-      try {
-        rmSync(own, { force: true });
-      } catch {
-        // the file was never written
-      }
+      remove(own);
       if (existsSync(windows)) write(windows, join(windows, lastLeft), { pid, processStart: processStart(pid) });
     },
   };
@@ -62,6 +61,11 @@ export function findUnused(folder: string, leaver: number): RunningEmulator | un
 
 /** The processes of the windows that use the folder's emulator. */
 export function liveWindows(folder: string): readonly ProcessIdentity[] {
+  return recorded(folder).flatMap(({ window }) => (isAlive(window) ? [window] : []));
+}
+
+/** Those that have a file, whether or not they still run. */
+function recorded(folder: string): readonly { readonly file: string; readonly window: ProcessIdentity }[] {
   let names: readonly string[] = [];
   try {
     names = readdirSync(join(folder, 'windows')).filter((name) => /^\d+$/.test(name));
@@ -69,9 +73,18 @@ export function liveWindows(folder: string): readonly ProcessIdentity[] {
     // no window has used it yet
   }
   return names.flatMap((name) => {
-    const window = readJson(join(folder, 'windows', name), processIdentity);
-    return window && isAlive(window) ? [window] : [];
+    const file = join(folder, 'windows', name);
+    const window = readJson(file, processIdentity);
+    return window ? [{ file, window }] : [];
   });
+}
+
+function remove(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // no permission, or a part of its path is no folder
+  }
 }
 
 /** Best effort: if nothing can be written, the emulator keeps running. */
