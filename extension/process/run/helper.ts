@@ -1,10 +1,9 @@
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { makeFolder, processStart } from '../../target/data-folder.ts';
 import { runFal } from './fal-process.ts';
-import { type HelperOrder, helperOrder, socketFolderPrefix } from './messages.ts';
+import { type HelperOrder, helperOrder, socketFolderPrefix, socketsFolder } from './messages.ts';
 import { serveRun } from './serve-run.ts';
 
 /**
@@ -14,8 +13,8 @@ import { serveRun } from './serve-run.ts';
  */
 async function main(): Promise<void> {
   const order = helperOrder.parse(JSON.parse(await text(process.stdin)));
-  // In the temporary folder, because the path of a socket is limited to about 100 bytes.
-  const own = mkdtempSync(join(tmpdir(), socketFolderPrefix));
+  // Not next to its record, whose path may be too long.
+  const own = mkdtempSync(join(socketsFolder(), socketFolderPrefix));
   const record = join(order.folder, `${process.pid}.json`);
   process.once('exit', () => {
     rmSync(record, { force: true });

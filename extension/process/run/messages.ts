@@ -1,12 +1,24 @@
 import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as z from 'zod';
 import { processIdentity } from '../../target/data-folder.ts';
 
 /** The last part of the output, in characters: what a window that joins shows, and what explains a failure. */
 export const keptCharacters = 200_000;
 
-/** Of the folder of a helper's socket, in the temporary folder. */
+/** Of the folder of a helper's socket. */
 export const socketFolderPrefix = 'minifal-run-';
+
+/** The path of a socket is limited to 103 bytes on macOS, and to 107 on Linux. */
+const maxSocketPath = 103;
+
+/** Where helpers make the folders of their sockets: the temporary folder, unless its path is too long for that. */
+export function socketsFolder(): string {
+  const folder = tmpdir();
+  const longest = join(folder, `${socketFolderPrefix}XXXXXX`, 'socket');
+  return Buffer.byteLength(longest) <= maxSocketPath ? folder : '/tmp';
+}
 
 /** What a window hands to a new helper, through a pipe, because `env` contains a key. */
 export const helperOrder = z.object({

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { until } from '../../../test/support/wait.ts';
 import { isAlive, processStart, readJson } from '../../target/data-folder.ts';
 import { testFolder } from '../../target/testing/emulator.ts';
@@ -81,6 +81,17 @@ describe('a run in a helper process', () => {
     expect(await run.ended).toMatchObject({ code: 0, stopped: true, output: expect.stringContaining('bye') });
     expect(isGone()).toBe(true);
     await until('nothing is left', () => readdirSync(folder).length === 0);
+  });
+
+  it('begins also where the path of the temporary folder is longer than that of a socket may be', async () => {
+    const long = join(testFolder(), 'temporary'.repeat(12));
+    mkdirSync(long);
+    vi.stubEnv('TMPDIR', long);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const { run, helper } = await begun();
+    run.stop();
+    expect(await run.ended).toMatchObject({ code: 0, stopped: true });
+    await until('its socket is gone', () => !existsSync(dirname(helper.socket)));
   });
 
   it('gets orders as lines of its standard input, also from a later window', async () => {

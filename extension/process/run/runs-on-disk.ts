@@ -1,8 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { isAlive, readJson } from '../../target/data-folder.ts';
-import { helperRecord, socketFolderPrefix } from './messages.ts';
+import { helperRecord, socketFolderPrefix, socketsFolder } from './messages.ts';
 
 interface RunOnDisk {
   /** The path of the helper's socket. */
@@ -31,6 +30,6 @@ export function runsOnDisk(folder: string): readonly RunOnDisk[] {
 /** A helper makes the folder of its socket itself; nothing else is removed, whatever a file says. */
 function removeSocket(socket: string): void {
   const folder = dirname(socket);
-  if (dirname(folder) !== tmpdir() || !basename(folder).startsWith(socketFolderPrefix)) return;
+  if (dirname(folder) !== socketsFolder() || !basename(folder).startsWith(socketFolderPrefix)) return;
   rmSync(folder, { recursive: true, force: true });
 }
