@@ -1,6 +1,6 @@
 import type { Place, Row, Texts } from '../host.ts';
 import type { Item } from './items.ts';
-import { fullTime, time } from './line-text.ts';
+import { fullTime, shownPath, time } from './line-text.ts';
 import type { Names } from './names.ts';
 
 const symbols: { readonly [K in Row['kind']]?: string } = { error: '✕', warning: '⚠' };
@@ -55,7 +55,7 @@ function placeCell(place: Place | null, texts: Texts): HTMLElement {
   const element = cell('place', place?.label ?? '');
   if (place) {
     element.classList.add('link');
-    element.title = `${texts.openPlace} · ${place.file}:${place.line}`;
+    element.title = `${texts.openPlace} · ${shownPath(place)}:${place.line}`;
   }
   return element;
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { fullTime, textOf, textOfAll, time } from './line-text.ts';
+import { fullTime, shownPath, textOf, textOfAll, time } from './line-text.ts';
 import { itemOf, row } from './testing/rows.ts';
 
 const at = new Date(2026, 0, 31, 20, 44, 9, 123).getTime();
@@ -28,4 +28,9 @@ it('copies all rows, without marks and dates', () => {
   ] as const;
   expect(textOfAll(items, names)).toBe('2026-01-31 20:44:09.123  line 1\n2026-01-31 20:44:09.123  line 2\n');
   expect(textOfAll(items.slice(0, 1), names)).toBe('');
+});
+
+it('shows the path of a file without characters that mislead', () => {
+  const place = { file: '/app/a\u202eyp.exe\n\u0000/ü 1.py', line: 1, label: '' };
+  expect(shownPath(place)).toBe('/app/a\ufffdyp.exe\ufffd\ufffd/ü 1.py');
 });

@@ -1,3 +1,4 @@
+import type { Place } from '../host.ts';
 import type { Item } from './items.ts';
 import type { Names } from './names.ts';
 
@@ -16,6 +17,11 @@ export function textOf({ row }: RowItem, names: Names, hasPrefix: boolean): stri
 export function textOfAll(items: readonly Item[], names: Names): string {
   const rows = items.filter((item) => item.kind === 'row');
   return rows.map((item) => `${textOf(item, names, true)}\n`).join('');
+}
+
+/** The path as an app gave it, without characters that hide a part of it or reverse its order. */
+export function shownPath({ file }: Place): string {
+  return file.replaceAll(/\p{C}/gu, '\ufffd');
 }
 
 /** `20:44:09.1`, local. */
