@@ -200,6 +200,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     },
     gpus: () =>
       gpus.gpus().map((gpu) => ({ gpu, runners: gpus.holders(gpu.uuid).map((id) => ({ id, pid: runners.pid(id) })) })),
+    usage: runners.usage,
     setGpus(present, slots) {
       gpus.setGpus(present);
       dispatch({ type: 'gpuSlotsChanged', gpuSlots: slots ?? defaultLimits.gpuSlots });

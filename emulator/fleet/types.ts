@@ -20,6 +20,7 @@ import type { Reason, RevisionSettings, Runner, RunnerState, ScaleSettings } fro
 import type { CallInfo } from '../telemetry/requests/types.ts';
 import type { PlatformError } from '../wire/errors.ts';
 import type { StackThread } from '../wire/runner-stacks.ts';
+import type { RunnerUsage } from './runners/usage-watch.ts';
 
 /** A direct request's slot on a runner. Call `end` exactly once per lease. */
 export interface Lease {
@@ -179,6 +180,8 @@ export interface Fleet {
     readonly gpu: Gpu;
     readonly runners: readonly { readonly id: string; readonly pid: number | undefined }[];
   }[];
+  /** What a runner's processes use; `undefined`: not measured yet, or it can't be. */
+  usage(runnerId: string): RunnerUsage | undefined;
   /** The machine's GPUs from now on, and the number of slots for them; `undefined`: no limit. */
   setGpus(gpus: readonly Gpu[], slots: number | undefined): void;
   /**

@@ -110,6 +110,7 @@ export const restRights: Rights = {
 
   // The state of apps.
   'GET /applications/metrics': 'owner',
+  'GET /v1/serverless/metrics': 'owner',
   'DELETE /applications/:owner/:app/queue': 'owner',
   'GET /runners/:id': 'owner',
   'POST /logs/history': 'owner',

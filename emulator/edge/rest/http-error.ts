@@ -58,7 +58,18 @@ export function errorHandler(report: Report): ErrorRequestHandler {
 }
 
 function answer(response: Response, status: number, detail: unknown): void {
-  response.status(status).json({ detail });
+  response.status(status);
+  // The Platform API has its own form (documentation: platform-apis).
+  if (response.req.path.startsWith('/v1/'))
+    response.json({ error: { type: typeOf(status), message: typeof detail === 'string' ? detail : 'Invalid value.' } });
+  else response.json({ detail });
+}
+
+function typeOf(status: number): string {
+  if (status === 401 || status === 403) return 'authorization_error';
+  if (status === 404) return 'not_found';
+  if (status === 429) return 'rate_limited';
+  return status < 500 ? 'validation_error' : 'server_error';
 }
 
 function issuesOf(error: z.ZodError): readonly object[] {

@@ -23,6 +23,7 @@ import { createLiveFeed } from './live/feed.ts';
 import { livePages } from './live/pages.ts';
 import { logs } from './logs/logs.ts';
 import { ownLogs } from './logs/own-logs.ts';
+import { platformMetrics } from './metrics/platform-metrics.ts';
 import { guardRoutes, signedIn } from './route-rights.ts';
 import { cdnReads, cdnUploads } from './storage/cdn.ts';
 import { dataFiles } from './storage/data-files.ts';
@@ -76,6 +77,7 @@ export function createRestEdge(deps: RestDeps): Express {
     ownApps(deps),
     ownSecrets(deps),
     ownDisk(deps),
+    platformMetrics(deps),
   );
   guardRoutes(app.router, deps.authenticate);
   app.use(() => {

@@ -119,6 +119,8 @@ function testFleet() {
     exec: (_id: string, _io: ExecIo): ExecSession | undefined => undefined,
     queueSize: 0,
     lastFailure: null as string | null,
+    gpus: [] as ReturnType<Fleet['gpus']>,
+    usage: (_id: string): ReturnType<Fleet['usage']> => undefined,
   };
   const note = (method: string, ...args: readonly unknown[]) => void calls.push({ method, args });
   const has = (id: string) => runners.some((runner) => runner.id === id);
@@ -170,7 +172,8 @@ function testFleet() {
     counts: () => undefined,
     expiry: () => null,
     expirationCountdownSeconds: () => plan.countdownSeconds,
-    gpus: () => [],
+    gpus: () => plan.gpus,
+    usage: (id) => plan.usage(id),
     setGpus: unused,
     queueSize: () => plan.queueSize,
     waitingSize: () => plan.queueSize,

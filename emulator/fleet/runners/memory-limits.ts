@@ -1,5 +1,4 @@
 import { memoryOf, roomierType } from '../../catalog/machine-types.ts';
-import type { Report } from '../../local/loop/contain.ts';
 import type { Usages } from '../../local/processes/usage.ts';
 import type { MachineLimitMode } from '../../wire/machine-limits.ts';
 
@@ -13,86 +12,50 @@ export interface Measured {
 }
 
 export interface MemoryLimits {
-  /** A runner has got its process. */
-  begin(): void;
-  close(): void;
+  /**
+   * Looks at what all runners use now. Resolves with the milliseconds that exact figures took: they are read for few
+   * runners, and can take long.
+   */
+  check(runners: readonly Measured[], usages: Usages): Promise<number>;
 }
 
-const checkMs = 1_000;
-/** Reading one takes about 0.01 ms, so that all take at most half a percent of a core, however many there are. */
-const msPerProcess = 2;
-/** Exact figures of large processes take long, so that they may take this part of the time. */
-const exactShare = 0.05;
 const bytesPerMib = 1024 * 1024;
 
 /**
- * Measures, once a second while there are runners, whether one uses more memory than its machine type has, and then
- * warns once, or ends it. In the cloud it's the kernel that ends such a runner, so this is no decision of the
- * scheduler: it only sees that the runner has ended.
+ * Notices that a runner uses more memory than its machine type has, and then warns once, or ends it. In the cloud it's
+ * the kernel that ends such a runner, so this is no decision of the scheduler: it only sees that the runner has ended.
  */
 export function createMemoryLimits(deps: {
   readonly mode: MachineLimitMode;
-  readonly runners: () => readonly Measured[];
-  /** What these processes and those below them use. Never rejects. */
-  readonly usages: (mains: readonly number[]) => Promise<Usages>;
   /** The bytes that these processes alone need, if they are more than `limit`: exact, but slow. Never rejects. */
   readonly memoryBeyond: (pids: readonly number[], limit: number) => Promise<number | undefined>;
   /** What the runner's log should say. */
   readonly warn: (id: string, text: string) => void;
   readonly end: (id: string, reason: string) => void;
-  readonly report: Report;
 }): MemoryLimits {
-  const { mode, runners } = deps;
+  const { mode } = deps;
   const warned = new Set<string>();
-  let isRunning = false;
-  let isClosed = false;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-
-  /** @returns how long to wait for the next check */
-  async function check(): Promise<number> {
-    const measured = runners().filter(({ machineType }) => memoryOf(machineType) !== undefined);
-    const { of: usages, processes } = await deps.usages(measured.map(({ pid }) => pid));
-    let exactMs = 0;
-    for (const runner of measured) {
-      const usage = usages.get(runner.pid);
-      if (usage === undefined || warned.has(runner.id)) continue;
-      const limit = limitOf(runner);
-      // The sum counts what processes share several times, so only the exact figure proves that it is too much.
-      if (usage.residentBytes <= limit) continue;
-      const before = performance.now();
-      const bytes = await deps.memoryBeyond(usage.pids, limit);
-      exactMs += performance.now() - before;
-      if (bytes === undefined) continue;
-      warned.add(runner.id);
-      if (mode === 'enforce') deps.end(runner.id, endReason(runner, bytes));
-      else deps.warn(runner.id, warning(runner, bytes));
-    }
-    return Math.max(checkMs, processes * msPerProcess, exactMs / exactShare);
-  }
-
-  function plan(delayMs: number): void {
-    const present = new Set(runners().map(({ id }) => id));
-    for (const id of warned) if (!present.has(id)) warned.delete(id);
-    isRunning = !isClosed && present.size > 0;
-    if (!isRunning) return;
-    timer = setTimeout(() => {
-      check()
-        .catch((error: unknown) => {
-          deps.report(error);
-          return checkMs;
-        })
-        .then(plan);
-    }, delayMs);
-    timer.unref();
-  }
-
   return {
-    begin() {
-      if (mode !== 'off' && !isRunning && !isClosed) plan(checkMs);
-    },
-    close() {
-      isClosed = true;
-      clearTimeout(timer);
+    async check(runners, usages) {
+      if (mode === 'off') return 0;
+      const present = new Set(runners.map(({ id }) => id));
+      for (const id of warned) if (!present.has(id)) warned.delete(id);
+      let exactMs = 0;
+      for (const runner of runners) {
+        const usage = usages.of.get(runner.pid);
+        if (usage === undefined || warned.has(runner.id)) continue;
+        const limit = limitOf(runner);
+        // The sum counts what processes share several times, so only the exact figure proves that it is too much.
+        if (usage.residentBytes <= limit) continue;
+        const before = performance.now();
+        const bytes = await deps.memoryBeyond(usage.pids, limit);
+        exactMs += performance.now() - before;
+        if (bytes === undefined) continue;
+        warned.add(runner.id);
+        if (mode === 'enforce') deps.end(runner.id, endReason(runner, bytes));
+        else deps.warn(runner.id, warning(runner, bytes));
+      }
+      return exactMs;
     },
   };
 }

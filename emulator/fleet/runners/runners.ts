@@ -7,6 +7,7 @@ import type { MachineLimitMode } from '../../wire/machine-limits.ts';
 import { createLiveRunners, type LiveRunner, type LiveRunners, type StartOrder } from './live-runners.ts';
 import { createMemoryLimits, type Measured } from './memory-limits.ts';
 import { createStart, type StartDeps } from './start.ts';
+import { createUsageWatch, type RunnerUsage } from './usage-watch.ts';
 
 export interface Runners extends Pick<LiveRunners, 'began' | 'swapped' | 'ofAlias' | 'allEnded' | 'terminateAll'> {
   start(order: StartOrder): void;
@@ -18,6 +19,8 @@ export interface Runners extends Pick<LiveRunners, 'began' | 'swapped' | 'ofAlia
   pid(id: RunnerId): number | undefined;
   /** Why minifal ends it or has ended it, in sentences; `undefined`: for no reason of its own, or it is forgotten. */
   endReason(id: RunnerId): string | undefined;
+  /** What its processes use; `undefined`: not measured yet, or it can't be. */
+  usage(id: RunnerId): RunnerUsage | undefined;
   /** How the runner ended, while its end is being reported; `null`: it didn't end with a process exit. */
   exit(id: RunnerId): RunnerExit | null;
   /** See `Fleet.exec`. */
@@ -52,9 +55,7 @@ export function createRunners(deps: RunnersDeps): Runners {
   });
 
   const limits = createMemoryLimits({
-    mode: saysUsage() ? deps.machineLimits : 'off',
-    runners: () => live.all().flatMap(measured),
-    usages: readUsages,
+    mode: deps.machineLimits,
     memoryBeyond,
     warn(id, text) {
       const runner = live.get(id);
@@ -66,6 +67,11 @@ export function createRunners(deps: RunnersDeps): Runners {
       runner.endReason = reason;
       live.end(id, 'kill');
     },
+  });
+  const usage = createUsageWatch({
+    runners: () => (saysUsage() ? live.all().flatMap(measured) : []),
+    usages: readUsages,
+    check: limits.check,
     report,
   });
 
@@ -81,7 +87,7 @@ export function createRunners(deps: RunnersDeps): Runners {
     ofAlias: live.ofAlias,
     allEnded: live.allEnded,
     terminateAll: live.terminateAll,
-    start: contain(report, createStart({ ...deps, onProcess: limits.begin }, live), ({ runnerId }) =>
+    start: contain(report, createStart({ ...deps, onProcess: usage.begin }, live), ({ runnerId }) =>
       abandon(runnerId, 'Internal error in minifal while it started the runner; see emulator.log.'),
     ),
     abandon,
@@ -100,7 +106,8 @@ export function createRunners(deps: RunnersDeps): Runners {
     exit: (id) => live.get(id)?.exit ?? null,
     pid: (id) => live.get(id)?.pid,
     address: (id) => live.get(id)?.address ?? null,
-    close: limits.close,
+    usage: usage.of,
+    close: usage.close,
     release(id) {
       const runner = live.get(id);
       if (runner) live.release(runner);

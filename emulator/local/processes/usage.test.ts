@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { testFolder } from '../../store/testing/folder.ts';
-import { memoryBeyond, readUsages, saysUsage } from './usage.ts';
+import { coresBetween, memoryBeyond, readUsages, saysUsage } from './usage.ts';
 
 const mib = 1024 * 1024;
 /** A keeper whose runner has a child; each prints its ID, takes 64 MiB, and waits for the end of its input. */
@@ -32,7 +32,10 @@ async function startRunner(): Promise<number> {
   const child = spawn('python3', ['-c', program], { stdio: ['pipe', 'pipe', 'inherit'] });
   started.push(child);
   let printed = '';
-  while (printed.trim().split('\n').length < 2) printed += String((await once(child.stdout, 'data'))[0]);
+  for await (const part of child.stdout.iterator({ destroyOnReturn: false })) {
+    printed += String(part);
+    if (printed.trim().split('\n').length === 2) break;
+  }
   return Number(/^\d+$/m.exec(printed)?.[0]);
 }
 
@@ -55,6 +58,29 @@ describe.runIf(saysUsage())('what processes use', () => {
     const usages = await readUsages([child.pid ?? 0]);
     child.kill();
     expect(usages.of.get(child.pid ?? 0)?.pids).toEqual([child.pid]);
+  });
+
+  it("is the CPU of all of its processes, of new ones from their beginning, and of none that has another's ID", () => {
+    const reading = (atMs: number, ...cpuSeconds: [pid: number, seconds: number][]) => ({
+      of: new Map(),
+      cpuSeconds: new Map(cpuSeconds),
+      atMs,
+    });
+    const before = reading(1_000, [7, 3], [8, 10], [9, 50]);
+    const after = reading(3_000, [7, 4], [8, 2], [9, 60], [10, 0.5]);
+    expect(coresBetween(before, after, [7, 8, 10, 11])).toBe(0.75);
+    expect(coresBetween(after, after, [7])).toBe(0);
+  });
+
+  it('is the CPU that a busy process uses', async () => {
+    const child = spawn('python3', ['-c', 'while True: pass']);
+    started.push(child);
+    const pid = child.pid ?? 0;
+    const before = await readUsages([pid]);
+    const busy = () => readUsages([pid]).then((now) => (now.cpuSeconds.get(pid) ?? 0) > 0.2 && now);
+    const after = await vi.waitUntil(busy, { timeout: 60_000, interval: 50 });
+    child.kill();
+    expect(coresBetween(before, after, [pid])).toBeGreaterThan(0);
   });
 
   it('is absent for a process that is gone', async () => {

@@ -14,16 +14,21 @@ interface Usage {
 export interface Usages {
   /** By main process. Processes that are gone are absent. */
   readonly of: ReadonlyMap<number, Usage>;
-  /** How many processes this machine has, all of which were read. */
-  readonly processes: number;
+  /** Seconds of CPU that each process of this machine has used so far. */
+  readonly cpuSeconds: ReadonlyMap<number, number>;
+  /** When it was read, on the clock of `performance.now()`. */
+  readonly atMs: number;
 }
 
 interface Process {
   readonly parent: number;
   readonly residentBytes: number;
+  readonly cpuSeconds: number;
 }
 
 const procfs = '/proc';
+/** Of the times in /proc; the same on every Linux (USER_HZ). */
+const ticksPerSecond = 100;
 
 /** Whether this system says what processes use: Linux, but neither an old one nor WSL 1. */
 export function saysUsage(folder = procfs): boolean {
@@ -58,7 +63,16 @@ export async function readUsages(mains: readonly number[], folder = procfs): Pro
       return [[main, { pids, residentBytes }] as const];
     }),
   );
-  return { of: usages, processes: all.size };
+  const cpuSeconds = new Map([...all].map(([pid, process]) => [pid, process.cpuSeconds]));
+  return { of: usages, cpuSeconds, atMs: performance.now() };
+}
+
+/** How many cores these processes used between two readings, on average: 1.5 is one and a half. */
+export function coresBetween(before: Usages, after: Usages, pids: readonly number[]): number {
+  const seconds = (after.atMs - before.atMs) / 1_000;
+  const used = pids.map((pid) => (after.cpuSeconds.get(pid) ?? 0) - (before.cpuSeconds.get(pid) ?? 0));
+  // An ID that another process has taken over has used less than before.
+  return seconds > 0 ? used.reduce((sum, one) => sum + Math.max(0, one), 0) / seconds : 0;
 }
 
 /**
@@ -104,9 +118,11 @@ function processIds(folder: string): readonly number[] {
 
 function readProcess(folder: string, pid: number): Process | undefined {
   const field = processStat(pid, folder);
-  const [parent, pages] = [Number(field?.(4)), Number(field?.(24))];
-  return Number.isInteger(parent) && Number.isInteger(pages)
-    ? { parent, residentBytes: pages * pageBytes() }
+  const [parent, user, system, pages] = [4, 14, 15, 24].map((number) => Number(field?.(number)));
+  if (parent === undefined || pages === undefined) return undefined;
+  const cpuSeconds = (Number(user) + Number(system)) / ticksPerSecond;
+  return [parent, pages, cpuSeconds].every(Number.isFinite)
+    ? { parent, residentBytes: pages * pageBytes(), cpuSeconds }
     : undefined;
 }
 

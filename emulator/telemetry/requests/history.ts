@@ -1,6 +1,7 @@
 import { contain, type Report, throwLater } from '../../local/loop/contain.ts';
 import { later } from '../../local/loop/timers.ts';
 import { type AppEndpoints, afterReload, withCall, withFailure } from './endpoints.ts';
+import { createLastMinute } from './last-minute.ts';
 import { createLiveRequests } from './live.ts';
 import { createPageReader } from './page-reader.ts';
 import type { HistoryRecords } from './records.ts';
@@ -53,6 +54,7 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
   const earlier = new Map(records.open().map((request) => [request.id, request]));
   const writer = createHistoryWriter({ records, appOf: (alias) => apps.get(alias), later, report });
   const reader = createPageReader(records.file, writer.flush);
+  const lastMinute = createLastMinute();
   const listeners = new Set<(alias: string) => void>();
   /** Statuses of responses about which nothing was decided yet. */
   const answers = new Map<string, number>();
@@ -98,6 +100,7 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
     finished++;
     put(request);
     count(request);
+    if (request.kind !== 'function' && request.completedAt !== null) lastMinute.completed(request.completedAt, request);
   }
 
   return {
@@ -106,6 +109,8 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
       earlier.delete(request.id);
       if (requests.live(request.id)) return;
       last = Math.max(last, request.number);
+      // Those of earlier emulators were counted by them.
+      if (!before && request.kind !== 'function') lastMinute.received(request.submittedAt, request);
       const { runner, revision, coldMs, startedAt, history } = before ?? untouched;
       const appName = appNameOf(request.alias) ?? before?.appName;
       put({
@@ -198,6 +203,7 @@ export function createRequestHistory(options: RequestHistoryOptions): RequestHis
     recent: requests.recent,
     counts: () => ({ ...requests.counts(), finished }),
     running: requests.running,
+    lastMinute: lastMinute.read,
     endpoints(alias, revision) {
       const app = apps.get(alias);
       return app?.revision === revision ? app.endpoints : undefined;

@@ -1,4 +1,5 @@
 import type { RequestInfo } from '../../scheduler/types.ts';
+import type { LastMinute } from './last-minute.ts';
 
 /** A request, with what people want to know about it and the scheduler doesn't. */
 export interface CallInfo extends RequestInfo {
@@ -144,6 +145,8 @@ export interface RequestHistory extends RequestTrace {
   counts(): { readonly waiting: number; readonly running: number; readonly finished: number };
   /** Requests of the alias on runners. */
   running(alias: string): number;
+  /** Counts of all apps' requests; calls of plain functions aren't requests of an app. */
+  lastMinute(now: number): LastMinute;
   /** Those called last first. `undefined`: no call of this revision has finished. */
   endpoints(alias: string, revision: string): readonly EndpointStats[] | undefined;
   /** Calls of a `fal run` go to this revision from now on; its counts go on, without the last failures. */
