@@ -22,7 +22,8 @@ function setUp(answer: (sink: Sink, watch: RunnerWatcher, gone: AbortSignal) => 
   let watch: RunnerWatcher = () => undefined;
   const fleet = {
     deploy: async ({ alias }: { readonly alias: string }, launch?: object) => {
-      calls.push(`deploy${launch && 'development' in launch ? ' for development' : ''}`);
+      const not = ['development', 'release'].filter((name) => launch && name in launch);
+      calls.push(['deploy', ...not].join(' with '));
       expect(alias).not.toBe('app');
       return { kind: 'moved' as const };
     },
@@ -48,7 +49,8 @@ function setUp(answer: (sink: Sink, watch: RunnerWatcher, gone: AbortSignal) => 
   const audits = createAudits(rooms, 'app', run.signal);
   return {
     ...{ audits, calls, made, reports, taken, run },
-    begin: () => audits.begin({ development: true } as never, {} as never, (found) => void reports.push(found)),
+    begin: () =>
+      audits.begin({ development: true, release() {} } as never, {} as never, (found) => void reports.push(found)),
   };
 }
 
@@ -68,7 +70,7 @@ function answers(body: string) {
   };
 }
 
-it('asks a fresh runner, which ends afterwards, and reports the comparison', async () => {
+it('asks a fresh runner, which ends afterwards but keeps the code of the run, and reports the comparison', async () => {
   const { begin, calls, made, reports, taken } = setUp(answers('{"n":"one"}'));
   begin();
   expect(calls).toEqual([]);

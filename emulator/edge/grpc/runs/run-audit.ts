@@ -46,7 +46,8 @@ export function createAudits(
   async function ask(copied: Copied, launch: Launch, settings: RevisionSettings, gone: AbortSignal) {
     const id = randomUUID();
     const audit = auditAlias(alias, id.slice(0, 8));
-    const { development: _, ...plain } = launch;
+    // The bytes of the code stay with the run, which starts more runners of it.
+    const { development: _, release: __, ...plain } = launch;
     const failed = new AbortController();
     let why: string | undefined;
     const unwatch = rooms.fleet.watchRunners(audit, ({ state, reason }) => {
