@@ -37,6 +37,13 @@ Ready after 8.0 s: 500 ms more than runner 1.
 `);
 });
 
+it('the first start of an app has no column for the start before, and its bars more room', () => {
+  const first = start.stages.map((one) => ({ ...one, previousMs: null }));
+  const text = startText({ ...start, stages: first, previous: null });
+  expect(text).toMatch(/^ {4}Stage +Time$/m);
+  expect(text).toMatch(/^ {4}Imports of the app {3}4\.0 s {2}█{15}$/m);
+});
+
 it('a first call that was longer than the start does not make the bars of the start too small', () => {
   const [slot, imports, setup] = start.stages;
   if (!slot || !imports || !setup) throw new Error('a stage is missing');

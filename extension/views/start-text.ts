@@ -14,23 +14,22 @@ export function startText(start: RunnerStart): string {
   const { stages } = start;
   const bars = barsOf(stages, barWidth);
   const advice = adviceTexts(start);
+  // Without it, the bars fit into half a window.
+  const hasBefore = stages.some(({ previousMs }) => previousMs !== null);
   return [
     `# ${t('Start of runner {0} of {1}', start.number, nameOf(start))}`,
     '',
     totalText(start),
     '',
-    ...table(
-      [1, 2],
-      [
-        [t('Stage'), t('Time'), t('Before'), ''],
-        ...stages.map(({ name, ms, previousMs }, at) => [
-          stageWords()[name],
-          ms === null ? '…' : duration(ms),
-          previousMs === null ? '' : duration(previousMs),
-          bars[at] ?? '',
-        ]),
-      ],
-    ),
+    ...table(hasBefore ? [1, 2] : [1], [
+      [t('Stage'), t('Time'), ...(hasBefore ? [t('Before')] : []), ''],
+      ...stages.map(({ name, ms, previousMs }, at) => [
+        stageWords()[name],
+        ms === null ? '…' : duration(ms),
+        ...(hasBefore ? [previousMs === null ? '' : duration(previousMs)] : []),
+        bars[at] ?? '',
+      ]),
+    ]),
     ...stages.flatMap(({ name, imports }) =>
       imports && imports.ms >= shownMs ? importLines(stageWords()[name], imports) : [],
     ),
