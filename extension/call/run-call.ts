@@ -122,7 +122,7 @@ async function followed(
         await cancel(folder, request);
         throw signal.reason;
       }
-      if (++failures > maxFailures) throw error;
+      if (error instanceof LostRequest || ++failures > maxFailures) throw error;
     }
     note(t('waiting for the emulator'));
     // Also ends when the signal is aborted, which the next try reports.
@@ -141,6 +141,13 @@ async function cancel(folder: string, request: string): Promise<void> {
   }
 }
 
+/** Only what the emulator has stored can be followed. */
+class LostRequest extends Error {
+  constructor() {
+    super(t('The emulator does not have this request any more. Its data folder may have been deleted or replaced.'));
+  }
+}
+
 const maxEventCharacters = 4 * 1024 * 1024;
 
 async function followStatus(
@@ -149,7 +156,8 @@ async function followStatus(
   note: (note: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { body } = await send(folder, { host: 'queue', method: 'GET', path }, signal);
+  const { status, body } = await send(folder, { host: 'queue', method: 'GET', path }, signal);
+  if (status === 404) throw new LostRequest();
   const decoder = new TextDecoder();
   let rest = '';
   try {
