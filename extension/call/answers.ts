@@ -7,6 +7,7 @@ import { answerName, callScheme, fileEnding, formatAddress, parseAddress } from 
 import { type CallFacts, createBody, headLine, type ShownBody } from './answer-text.ts';
 import { isOpen } from './columns.ts';
 import type { CallRequest } from './documents.ts';
+import { createFirstDraw } from './first-draw.ts';
 import { isUnfinished, type PastCall, unfinished } from './history.ts';
 import { tryParse } from './json.ts';
 import { surplus } from './kept-answers.ts';
@@ -35,10 +36,8 @@ export interface Answer {
   cancel(): void;
 }
 
-/** How often an answer that is streamed is drawn, and when it is drawn first. */
+/** How often an answer that is streamed is drawn. */
 const redrawMs = 150;
-/** The editor asks for lenses only when a document hasn't changed for a while (250 ms): they say that it streams. */
-const firstDrawMs = 500;
 
 /** The answers that this window shows: one document for each request document, replaced by its next call. */
 export function createAnswers(deps: {
@@ -49,6 +48,8 @@ export function createAnswers(deps: {
 }) {
   const { link, changed, keep } = deps;
   const answers = new Map<string, Answer>();
+  /** Of the documents whose calls run. */
+  const firstDraws = new Map<string, ReturnType<typeof createFirstDraw>>();
 
   /** A document for answers to requests like this one, which no other one that is known or open has. */
   function newUri({ address }: CallRequest, method: string): vscode.Uri {
@@ -101,15 +102,14 @@ export function createAnswers(deps: {
       if (shown) put(answer);
     };
     let drawing: NodeJS.Timeout | undefined;
-    let firstDraw = 0;
+    const firstDraw = createFirstDraw(Date.now);
+    firstDraws.set(uri.toString(), firstDraw);
     const draw = (): void => {
-      drawing ??= setTimeout(
-        () => {
-          drawing = undefined;
-          update({ body: body.shown() });
-        },
-        Math.max(redrawMs, firstDraw - Date.now()),
-      );
+      drawing ??= setTimeout(() => {
+        drawing = undefined;
+        if (firstDraw.left() > 0) draw();
+        else update({ body: body.shown() });
+      }, redrawMs);
     };
     put(answer);
     let end: { readonly status?: number; readonly note?: string; readonly text?: string };
@@ -130,7 +130,7 @@ export function createAnswers(deps: {
           },
           body: (one) => {
             body = one;
-            firstDraw = Date.now() + firstDrawMs;
+            firstDraw.begin();
           },
           more: () => body.isLive && draw(),
         },
@@ -142,6 +142,7 @@ export function createAnswers(deps: {
         error instanceof Cancelled ? { note: t('cancelled') } : { note: t('no answer'), text: `${messageOf(error)}\n` };
     }
     clearTimeout(drawing);
+    if (firstDraws.get(uri.toString()) === firstDraw) firstDraws.delete(uri.toString());
     const ms = Date.now() - at;
     const head = headLine(await factsOf(answer.requestId, ms, end));
     const shown = body.shown();
@@ -184,6 +185,8 @@ export function createAnswers(deps: {
     call,
     get: (uri: string): Answer | undefined => answers.get(uri),
     all: (): readonly Answer[] => [...answers.values()],
+    /** The editor has asked for the lenses of this document. */
+    lensesAsked: (uri: string): void => firstDraws.get(uri)?.lensesAsked(),
     /** Shows a call of the history again. */
     restore(past: PastCall, uri: vscode.Uri): Answer | undefined {
       const address = parseAddress(past.address);

@@ -165,6 +165,7 @@ export function createCalls(deps: {
     files,
     lenses(document) {
       const uri = document.uri.toString();
+      answers.lensesAsked(uri);
       const answer = answers.get(uri);
       const address = addressIn(document.getText());
       const isRunning = sending.answerOf(document.uri)?.isRunning === true;
