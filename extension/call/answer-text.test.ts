@@ -8,6 +8,7 @@ it.each([
   [{ ...none, number: 37 }, '200 · 14 ms · #37'],
   [{ ...none, status: 500, coldMs: 70_000 }, '500 · 14 ms · cold: waited 1.2 min for a runner'],
   [{ ...none, status: undefined, note: 'cancelled' }, 'cancelled · 14 ms'],
+  [{ ...none, status: 499, number: 7 }, 'cancelled · 14 ms · #7'],
   [
     { ...none, status: 500, error: { type: 'KeyError', message: "'style'", file: '/app/lib/styles.py', line: 8 } },
     "500 · KeyError: 'style', styles.py:8 · 14 ms",

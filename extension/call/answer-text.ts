@@ -21,10 +21,13 @@ export interface CallFacts {
   readonly note?: string;
 }
 
+/** The platform's answer to a request that was cancelled (docs/platform/gateway.md#cancel). */
+const cancelledStatus = 499;
+
 /** `200 · 6.1 s · cold: waited 5.2 s for runner 1 · #42`, `500 · KeyError: 'style', app.py:38 · 14 ms · #43`. Pure. */
 export function headLine({ status, ms, coldMs, runner, number, error, note }: CallFacts): string {
   return [
-    ...(status === undefined ? [] : [`${status}`]),
+    ...(status === undefined ? [] : [status === cancelledStatus ? t('cancelled') : `${status}`]),
     ...(error ? [errorWords(error)] : []),
     ...(note === undefined ? [] : [note]),
     duration(ms),

@@ -4,9 +4,11 @@ import { appOf, type CallAddress } from './address.ts';
 import { kindOf, type Medium } from './media.ts';
 import { type ProgramKind, programKinds } from './programs.ts';
 
-/** A lens in the first line of a document about a call. */
+/** A lens at the beginning of a document about a call. */
 export interface CallLens {
   readonly title: string;
+  /** Above the second line: in two columns, a line has room for about sixty characters. */
+  readonly isSecond?: true;
   /** Absent: only text. */
   readonly command?: CommandName;
   readonly argument?: CallArgument;
@@ -41,21 +43,23 @@ export function requestLenses(
       ? { title: t('Cancel'), command: 'cancelCall', argument }
       : { title: t('Send'), command: 'sendCall', argument },
     { title: t('Send to Queue'), command: 'queueCall', argument },
-    ...programKinds.map((program, index) => ({
-      title: index === 0 ? t('Copy as {0}', program) : program,
-      command: 'copyCall' as const,
-      argument: { document, program },
-    })),
-    ...(isFile ? [] : [{ title: t('Save Request'), command: 'saveCall' as const, argument }]),
     {
       title: isReading
         ? t("{0} of {1} (local), reading the app's schema…", address.path, appOf(address))
         : t('{0} of {1} (local)', address.path, appOf(address)),
     },
+    ...[
+      ...programKinds.map((program, index) => ({
+        title: index === 0 ? t('Copy as {0}', program) : program,
+        command: 'copyCall' as const,
+        argument: { document, program },
+      })),
+      ...(isFile ? [] : [{ title: t('Save Request'), command: 'saveCall' as const, argument }]),
+    ].map((lens) => ({ ...lens, isSecond: true as const })),
   ];
 }
 
-/** The lenses of an answer: first what came of the call. Pure. */
+/** The lenses of an answer: what came of the call, actions, and the long part of what came of it. Pure. */
 export function answerLenses(
   document: string,
   answer: {
@@ -66,15 +70,31 @@ export function answerLenses(
   },
 ): readonly CallLens[] {
   const argument = { document };
-  const { head, isRunning, requestId, media } = answer;
-  if (isRunning) return [{ title: head }, { title: t('Cancel'), command: 'cancelCall', argument }];
+  const { isRunning, requestId, media } = answer;
+  const [head, more] = halves(answer.head);
+  if (isRunning) return [{ title: head }, { title: t('Cancel'), command: 'cancelCall', argument }, ...more];
   return [
     { title: head },
     ...(requestId === null ? [] : [{ title: t('Log'), command: 'showCallLog' as const, argument }]),
     { title: t('Replay'), command: 'replayCall', argument },
     { title: t('Save Request'), command: 'saveCall', argument },
     ...(media.length === 0 ? [] : [{ title: openTitle(media), command: 'openResult' as const, argument }]),
+    ...more,
   ];
+}
+
+/** In two columns, an answer's line has room for about sixty characters, of which the actions take half. */
+const maxHead = 32;
+const maxPart = 16;
+
+/** What is in front of the actions, and what follows them because it would move them out of sight. */
+function halves(head: string): readonly [head: string, more: readonly CallLens[]] {
+  if (head.length <= maxHead) return [head, []];
+  const [first = '', ...others] = head.split(' · ');
+  const isShort = (part: string) => part.length <= maxPart;
+  const cut = first.length > maxHead ? `${first.slice(0, maxHead - 1).trimEnd()}…` : first;
+  const more = [...(cut === first ? [] : [first]), ...others.filter((part) => !isShort(part))];
+  return [[cut, ...others.filter(isShort)].join(' · '), more.length === 0 ? [] : [{ title: more.join(' · ') }]];
 }
 
 function openTitle(media: readonly Pick<Medium, 'name'>[]): string {

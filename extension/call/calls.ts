@@ -183,10 +183,11 @@ export function createCalls(deps: {
               isReading: filling.isWaiting(document.uri),
             })
           : [];
-      return lenses.map(({ title, command: name, argument }) => {
+      return lenses.map(({ title, command: name, argument, isSecond }) => {
         const plain = title.replaceAll('$(', '\\$(');
         const target = { title: plain, command: name ? commandId(name) : '', arguments: argument ? [argument] : [] };
-        return new vscode.CodeLens(new vscode.Range(0, 0, 0, 0), target);
+        const line = isSecond ? Math.min(1, document.lineCount - 1) : 0;
+        return new vscode.CodeLens(new vscode.Range(line, 0, line, 0), target);
       });
     },
     links(document) {
