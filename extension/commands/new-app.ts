@@ -41,7 +41,7 @@ export function createNewApp(deps: { readonly templates: string; readonly presen
     await write(template, target);
     const app = vscode.Uri.joinPath(target, 'app.py');
     if (open) await vscode.window.showTextDocument(app);
-    else await vscode.commands.executeCommand('vscode.openFolder', target);
+    else await vscode.commands.executeCommand('vscode.openFolder', target, { filesToOpen: [app] });
     return app;
   }
 
