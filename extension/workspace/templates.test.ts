@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { placeFor, readTemplates } from './templates.ts';
@@ -16,6 +17,11 @@ it('the templates that ship are listed with what they do and the files that they
       files: ['app.py', 'expected.json', 'pyproject.toml', 'README.md', 'request.json', 'sample.png'],
     },
   ]);
+});
+
+it('the request that a template proposes needs nothing of the network', async () => {
+  for (const { folder } of await readTemplates(join(import.meta.dirname, '..', '..', 'templates')))
+    expect(await readFile(join(folder, 'app.py'), 'utf8')).not.toMatch(/examples?=.*https?:/);
 });
 
 it.each([

@@ -9,11 +9,18 @@ from fal.exceptions import FieldException
 from fal.toolkit import Image
 from pydantic import BaseModel, Field
 
+# A small picture of the word "Hello", so that a first call needs no file.
+HELLO = (
+    "data:image/png;base64,"
+    "iVBORw0KGgoAAAANSUhEUgAAADEAAAAeAQAAAACtHctSAAAATklEQVR42q3OsQ1AUBhF4c8fDY0RLGmAZzdTaHgLSDR0KKi03OYk"
+    "J6e4xQn6cO9PLghzevnVQLClkaDSEvIqCG2Tnj4dBLtMSd1NFB//XnbZEO2ymAL8AAAAAElFTkSuQmCC"
+)
+
 
 class Input(BaseModel):
     image_url: str = Field(
         description="The picture to read: an https URL or a data URI.",
-        examples=["https://example.com/receipt.png"],
+        examples=[HELLO],
     )
     min_score: float = Field(default=0.5, ge=0, le=1, description="Lines with a lower score are omitted.")
 
