@@ -69,6 +69,13 @@ export function select(
     element.value = wanted;
   }
 
+  // As in the editor's own lists, Escape and a click elsewhere leave the choice to which a person has gone: before the
+  // component closes its list, which takes that choice.
+  const leave = () => {
+    if (element.open) element.value = wanted;
+  };
+  element.addEventListener('keydown', ({ key }) => key === 'Escape' && leave(), { capture: true });
+  element.addEventListener('focusout', leave, { capture: true });
   // The component reports no change by a key back to the choice that it had when it was opened last.
   for (const event of ['change', 'keyup', 'click']) {
     element.addEventListener(event, () => {
