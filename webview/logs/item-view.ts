@@ -1,7 +1,7 @@
 import type { Place, Row, Texts } from '../host.ts';
 import type { Item } from './items.ts';
 import { fullTime, shownPath, time } from './line-text.ts';
-import type { Names } from './names.ts';
+import { type Names, runnerName } from './names.ts';
 
 const symbols: { readonly [K in Row['kind']]?: string } = { error: '✕', warning: '⚠' };
 const lanes = 6;
@@ -28,7 +28,7 @@ function rowOf(item: Extract<Item, { kind: 'row' }>, names: Names, texts: Texts)
   if (lines > 1) text.append(part('note', `  ${texts.traceback.replace('{0}', String(lines))}`));
   const gutter = cell('gutter', '');
   gutter.append(part(isOpen === null ? '' : 'twisty', ''), part('symbol', symbols[row.kind] ?? ''));
-  const runner = cell('runner', row.runnerId === null ? '' : names.runner(row.runnerId));
+  const runner = cell('runner', runnerName(row, names));
   if (row.runnerId !== null) {
     runner.classList.add(`lane${lane(row.runnerId)}`);
     runner.title = `${row.alias} · ${row.runnerId}`;
@@ -47,7 +47,7 @@ function rowOf(item: Extract<Item, { kind: 'row' }>, names: Names, texts: Texts)
 }
 
 function markOf(row: Row, names: Names): HTMLElement {
-  const whose = row.runnerId === null ? names.app(row.alias) : names.runner(row.runnerId);
+  const whose = row.runnerId === null ? names.app(row.alias) : runnerName(row, names);
   return line('mark', cell('text', [time(row.at), whose, row.text].filter((part) => part !== '').join('  ')));
 }
 

@@ -1,13 +1,13 @@
 import type { Place } from '../host.ts';
 import type { Item } from './items.ts';
-import type { Names } from './names.ts';
+import { type Names, runnerName } from './names.ts';
 
 type RowItem = Extract<Item, { kind: 'row' }>;
 
 /** A line as text, for the clipboard. */
 export function textOf({ row }: RowItem, names: Names, hasPrefix: boolean): string {
   const details = row.details.map(({ text, place }) => `\n    ${text.trimEnd()}${place ? `  ${place.label}` : ''}`);
-  const runner = row.runnerId === null ? '' : names.runner(row.runnerId);
+  const runner = runnerName(row, names);
   const request = row.requestId === null ? '' : names.request(row.requestId);
   const prefix = [fullTime(row.at), runner, request, row.place?.label ?? ''].filter((part) => part !== '').join('  ');
   return `${hasPrefix ? `${prefix}  ` : ''}${row.text}${details.join('')}`;

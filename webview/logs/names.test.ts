@@ -1,12 +1,20 @@
 import { expect, it } from 'vitest';
 import { maxHeld } from './held.ts';
-import { createNames } from './names.ts';
+import { createNames, runnerName } from './names.ts';
 import { row } from './testing/rows.ts';
 
 it('names runners and requests by their numbers, and nothing that it does not know', () => {
   const names = createNames();
   names.add({ runners: { a: 2 }, requests: { b: 38 } }, []);
   expect([names.runner('a'), names.request('b'), names.runner('b'), names.request('a')]).toEqual(['r2', '#38', '', '']);
+});
+
+it('names the runner of an audit so, because the first runner of its run has the same number', () => {
+  const names = createNames();
+  names.add({ runners: { a: 1 }, requests: {} }, []);
+  const alias = '984a24a4-7771-441c-87b1-37f3b502f639';
+  const named = (of: string, runnerId: string | null) => runnerName({ alias: of, runnerId }, names);
+  expect([named(alias, 'a'), named(`${alias}-audit-0a1b2c3d`, 'a'), named(alias, null)]).toEqual(['r1', 'audit', '']);
 });
 
 it('names apps as the filters do, and a run that they do not have any more by the beginning of its id', () => {

@@ -36,6 +36,15 @@ export function createNames(): Names & {
   };
 }
 
+/**
+ * The name of a row's runner. That of an audit answers for a fresh start of the run: its number would be taken for one
+ * of the run's own runners. Pure.
+ */
+export function runnerName({ alias, runnerId }: Pick<Row, 'alias' | 'runnerId'>, names: Names): string {
+  if (runnerId === null) return '';
+  return /-audit-[0-9a-f]{8}$/.test(alias) ? 'audit' : names.runner(runnerId);
+}
+
 function nameOf(mark: string, number: number | undefined): string {
   return number === undefined ? '' : `${mark}${number}`;
 }
