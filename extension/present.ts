@@ -6,7 +6,8 @@ import { Cancelled, type DocumentPlace, type Fix, type Place, Problem } from './
 import { invalidSettings } from './settings.ts';
 import { t } from './words.ts';
 
-interface Action {
+/** A button of a message. */
+export interface Action {
   readonly title: () => string;
   readonly run: () => unknown;
 }
@@ -71,9 +72,10 @@ export function createPresenter(log: vscode.LogOutputChannel) {
     }
   }
 
-  function problem({ message, fix, place }: Problem): Promise<void> {
+  function problem({ message, fix, place }: Problem, first?: Action): Promise<void> {
     log.error(`[extension] ${message}`);
-    return show(message, [...(place ? [goTo(place)] : []), ...(fix ? [actions[fix]] : []), showLog]);
+    const own = [...(place ? [goTo(place)] : []), ...(fix ? [actions[fix]] : [])];
+    return show(message, [...(first ? [first] : []), ...own, showLog]);
   }
 
   return {
@@ -81,19 +83,25 @@ export function createPresenter(log: vscode.LogOutputChannel) {
      * Shows a problem that may solve itself. Returns what hides its message when that has happened. The editor can hide
      * only all messages together; those of others stay in its notification centre.
      */
-    passing(error: Problem): () => void {
+    passing(error: Problem, first?: Action): () => void {
       let isShown = true;
-      void problem(error).finally(() => {
+      void problem(error, first).finally(() => {
         isShown = false;
       });
       return () => {
         if (isShown) void vscode.commands.executeCommand('notifications.hideToasts');
       };
     },
-    /** Returns immediately, without waiting for the user's answer. */
-    problem(error: unknown): void {
+    /** Shows what happened before, which is no error. Returns immediately. */
+    news(what: string, action?: Action): void {
+      log.info(`[extension] ${what}`);
+      const shown = vscode.window.showInformationMessage(what, ...(action ? [action.title()] : []));
+      void shown.then((chosen) => chosen !== undefined && action?.run());
+    },
+    /** Returns immediately, without waiting for the user's answer. `first`: a button in front of the problem's own. */
+    problem(error: unknown, first?: Action): void {
       if (error instanceof Cancelled) return;
-      if (error instanceof Problem) void problem(error);
+      if (error instanceof Problem) void problem(error, first);
       else {
         log.error(`[extension] ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
         void show(t('The fal extension failed unexpectedly. See the log for details.'), [showLog]);

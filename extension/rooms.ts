@@ -186,7 +186,10 @@ export function createRooms(deps: SessionDeps) {
   const deployedApps = createDeployedCommands({ link, present });
   const terminalLinks = createTerminalLinks({ link, showApp });
   const statusBar = createStatusBar(link);
-  const emulatorFollower = followEmulator({ link, windows, present, log, setContext, setAllTerminals });
+  const emulatorFollower = followEmulator({
+    ...{ link, windows, present, log, setContext, setAllTerminals },
+    runAgain: apps.runAgain,
+  });
   const presence = createAppsPresence({ view, index, clis, setContext, statusBar });
 
   const calls = onFirstUse<Calls>(async () => {

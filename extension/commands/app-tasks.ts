@@ -80,6 +80,8 @@ export function createAppTasks(deps: {
   readonly minifal: { readonly node: () => Promise<NodeProgram>; readonly bundle: string };
   /** The app in the workspace with this key. */
   readonly appOf: (key: string) => WorkspaceApp | undefined;
+  /** Called with the runs that ended because no window was open. */
+  readonly endedAlone: (ended: readonly { readonly key: string; readonly name: string }[]) => void;
   /** Called when a run, or any task that the user started directly, has failed. */
   readonly failed: (failed: FailedTask, end: FalEnd) => void;
 }) {
@@ -264,6 +266,13 @@ export function createAppTasks(deps: {
       else joined.show(() => {}).stop();
     });
     runs.joining(joining);
+    const ended = helpers.ended(Date.now()).flatMap((about) => {
+      const known = aboutRun.safeParse(about).data;
+      const folder = vscode.workspace.workspaceFolders?.find(({ uri }) => uri.toString() === known?.folder);
+      return known?.command === 'run' && folder ? [{ key: appKeyOf(known.app, folder), name: known.name }] : [];
+    });
+    runs.endedAlone(ended.map(({ key }) => key));
+    deps.endedAlone(ended);
   }
 
   async function show(about: AboutRun, folder: vscode.WorkspaceFolder, joined: JoinedRun): Promise<void> {

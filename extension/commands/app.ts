@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { commandId, commandTitle } from '../contributes/commands.ts';
 import { viewId } from '../contributes/views.ts';
-import { type Presenter, withSign } from '../present.ts';
+import { type Action, type Presenter, withSign } from '../present.ts';
 import { type FailedCommand, Problem, untrusted } from '../problem.ts';
 import { diagnose, plain } from '../process/diagnose.ts';
 import type { NodeProgram } from '../process/node.ts';
@@ -52,6 +53,7 @@ export function createAppCommands(deps: {
     ...{ link, emulator, clis, present, runs, helpers, begunTasks, startedCode },
     appOf,
     failed,
+    endedAlone: sayEndedAlone,
     minifal: deps.minifal,
   });
   /** Runs that begin now: a second click doesn't begin another one. */
@@ -145,9 +147,13 @@ export function createAppCommands(deps: {
     if (await wasKilled()) return;
     // Otherwise the SDK's report of a broken connection would be the reason.
     if (!findRunning(link.folder)) {
-      present.problem(
-        new Problem(t('{0} ended with the emulator, which is not running any more.', name), 'startEmulator'),
-      );
+      const isGone = !existsSync(link.folder);
+      const { why = isGone ? t('Its data folder was deleted: {0}', link.folder) : undefined } = link.snapshot();
+      const what =
+        why === undefined
+          ? t('{0} ended with the emulator, which is not running any more.', name)
+          : t('{0} ended with the emulator. {1}', name, why);
+      present.problem(new Problem(what, 'startEmulator'), command === 'run' ? runAgain() : undefined);
       return;
     }
     const known = diagnose(output);
@@ -173,6 +179,24 @@ export function createAppCommands(deps: {
     present.problem(new Problem(`${what}${reason === undefined ? '.' : `: ${reason}`}`, undefined, place));
   }
 
+  /** Runs the apps again whose runs have just ended; `undefined`: there are none. */
+  function runAgain(keys: readonly string[] = runs.lately()): Action | undefined {
+    const apps = keys.map(appOf).filter((app) => app !== undefined);
+    if (apps.length === 0) return undefined;
+    const again = async () => {
+      for (const app of apps) await run({ file: app.uri.fsPath, app: app.name });
+    };
+    return { title: () => t('Run Again'), run: again };
+  }
+
+  /** Once, when this window opens; the rows of Apps say it, too. */
+  function sayEndedAlone(ended: readonly { readonly key: string; readonly name: string }[]): void {
+    const names = ended.map(({ name }) => name).join(', ');
+    if (names === '') return;
+    const what = t('Stopped, because no window was open for 30 seconds: {0}', names);
+    void index.apps().then(() => present.news(what, runAgain(ended.map(({ key }) => key))));
+  }
+
   /** Whether the emulator has ended unexpectedly. Its commands fail at the same time as the window notices it. */
   async function wasKilled(): Promise<boolean> {
     if (findRunning(link.folder)) return false;
@@ -192,6 +216,8 @@ export function createAppCommands(deps: {
     task: tasks.task,
     /** Resolves when the run has ended. `false`: nothing is running, or the user chose nothing. */
     stopRun: (key?: string) => runs.stopOne(key),
+    /** A button that runs the apps again whose runs have just ended. */
+    runAgain: () => runAgain(),
     /** Shows the runs that an earlier window of this workspace left. */
     rejoin: tasks.rejoin,
     /** Leaves all runs to the next window. */

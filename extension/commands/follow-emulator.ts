@@ -1,7 +1,7 @@
 import type * as vscode from 'vscode';
 import type { SetContext } from '../contexts.ts';
 import { followEmulatorLog } from '../log.ts';
-import type { Presenter } from '../present.ts';
+import type { Action, Presenter } from '../present.ts';
 import { Problem } from '../problem.ts';
 import type { Windows } from '../process/windows.ts';
 import type { Link } from '../target/link.ts';
@@ -15,6 +15,8 @@ export function followEmulator(deps: {
   readonly log: vscode.LogOutputChannel;
   readonly setContext: SetContext;
   readonly setAllTerminals: () => void;
+  /** Runs again what ended with the emulator. */
+  readonly runAgain: () => Action | undefined;
 }): { close(): void } {
   const { link, windows, present, log, setContext, setAllTerminals } = deps;
   let emulatorLog: { close(): void } | undefined;
@@ -49,7 +51,8 @@ export function followEmulator(deps: {
     }
     // The code that started the emulator reports a failed start.
     if (now.state === 'failed' && before.state !== 'starting') {
-      hideFailure = present.passing(new Problem(now.why ?? '', now.running ? 'stopEmulator' : 'startEmulator'));
+      const problem = new Problem(now.why ?? '', now.running ? 'stopEmulator' : 'startEmulator');
+      hideFailure = present.passing(problem, now.running ? undefined : deps.runAgain());
     }
   }
 

@@ -19,6 +19,10 @@ export interface Runs {
   isExpected(keys: readonly string[]): boolean;
   /** Does `work`, which deploys this app. */
   deploy<T>(key: string, work: () => Promise<T>): Promise<T>;
+  /** The runs of these apps ended because no window was open. */
+  endedAlone(keys: readonly string[]): void;
+  /** Whether the last run of one of these apps ended so, and none has begun since. */
+  hasEndedAlone(keys: readonly string[]): boolean;
   /** Whether one of these apps is deployed now. */
   isDeploying(keys: readonly string[]): boolean;
   /**
@@ -45,6 +49,8 @@ export interface Runs {
   ignore(key: string, glob: string): void;
   /** Whether `fal run` of the app with this key is running. */
   has(key: string): boolean;
+  /** The apps whose runs are running, or have just failed. */
+  lately(): readonly string[];
   /** Stops all runs of an app; resolves when they have ended. */
   endAll(key: string): Promise<void>;
   /** Leaves all runs to the next window. */
@@ -54,8 +60,13 @@ export interface Runs {
 /** In this time, a window joins the runs of an earlier one, also on a busy machine; others may keep theirs. */
 const joinMs = 15_000;
 
+/** An emulator that is killed is noticed by its runs and by the window within this time, in any order. */
+const justMs = 5_000;
+
 export function createRuns(setContext: SetContext): Runs {
   const runs = new Set<HeldTask>();
+  /** Keys of apps. */
+  const justFailed = new Set<string>();
   const changed = createObserved<undefined>(undefined);
   const serving = createServing(() => changed.set(undefined));
   let joining: Promise<unknown> = Promise.resolve();
@@ -65,14 +76,19 @@ export function createRuns(setContext: SetContext): Runs {
     hold(task) {
       runs.add(task);
       setContext('hasRuns', true);
-      void task.ended.then(() => {
+      void task.ended.then(({ code, stopped }) => {
         runs.delete(task);
         setContext('hasRuns', runs.size > 0);
+        if (task.command !== 'run' || stopped || code === 0) return;
+        justFailed.add(task.key);
+        setTimeout(() => justFailed.delete(task.key), justMs).unref();
       });
     },
     begin: serving.begin,
     expect: serving.expect,
     isExpected: serving.isExpected,
+    endedAlone: serving.endedAlone,
+    hasEndedAlone: serving.hasEndedAlone,
     deploy: serving.deploy,
     isDeploying: serving.isDeploying,
     aliasesOf: serving.aliasesOf,
@@ -113,6 +129,9 @@ export function createRuns(setContext: SetContext): Runs {
       for (const task of reloading()) if (task.key === key) task.order(ignoreOrder(glob));
     },
     has: (key) => runsOf(key).length > 0,
+    lately: () => [
+      ...new Set([...justFailed, ...[...runs].filter(({ command }) => command === 'run').map(({ key }) => key)]),
+    ],
     async endAll(key) {
       // A window that was just reloaded may not have joined them yet.
       if (runsOf(key).length === 0) await joining;

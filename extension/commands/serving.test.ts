@@ -32,6 +32,14 @@ it('expects a run from the request until it has begun or has failed', async () =
   expect([serving.isExpected(['app']), changes]).toEqual([false, 4]);
 });
 
+it('remembers that a run ended alone until the next one begins', () => {
+  const serving = createServing(() => undefined);
+  serving.endedAlone(['app']);
+  expect([serving.hasEndedAlone(['app']), serving.hasEndedAlone(['other'])]).toEqual([true, false]);
+  serving.begin('app', new AbortController().signal);
+  expect(serving.hasEndedAlone(['app'])).toBe(false);
+});
+
 it('deploys an app until the last deploy of it has ended', async () => {
   let changes = 0;
   const serving = createServing(() => void changes++);

@@ -4,6 +4,7 @@ export function createServing(changed: () => void) {
   /** How many times each is. */
   const expected = new Map<string, number>();
   const deploying = new Map<string, number>();
+  const alone = new Set<string>();
 
   async function during<T>(counts: Map<string, number>, key: string, work: () => Promise<T>): Promise<T> {
     counts.set(key, (counts.get(key) ?? 0) + 1);
@@ -24,7 +25,15 @@ export function createServing(changed: () => void) {
     /** Does `work`, which deploys the app. */
     deploy: <T>(key: string, work: () => Promise<T>): Promise<T> => during(deploying, key, work),
     isDeploying: (keys: readonly string[]): boolean => keys.some((key) => deploying.has(key)),
+    /** The runs of these apps ended because no window was open. */
+    endedAlone(keys: readonly string[]) {
+      for (const key of keys) alone.add(key);
+      if (keys.length > 0) changed();
+    },
+    /** Until a run begins. */
+    hasEndedAlone: (keys: readonly string[]): boolean => keys.some((key) => alone.has(key)),
     begin(key: string, signal: AbortSignal) {
+      alone.delete(key);
       const one: { readonly key: string; alias: string | undefined } = { key, alias: undefined };
       serving.add(one);
       signal.addEventListener('abort', () => {

@@ -91,6 +91,18 @@ describe('the link to an emulator', () => {
     expect(seen).toEqual(['stopped', 'running', 'stopped']);
   });
 
+  it('keeps the reason for which an emulator stopped by itself, until the next one runs', async () => {
+    const folder = testFolder();
+    const emulator = await startStandIn(folder, { trouble: 'The data folder was deleted, so minifal stops.' });
+    const { link, until } = follow(folder);
+    await until('running');
+    await emulator.end('SIGTERM');
+    expect((await until('stopped')).why).toBe('The data folder was deleted, so minifal stops.');
+    await startStandIn(folder);
+    await until('running');
+    expect(link.snapshot()).not.toHaveProperty('why');
+  });
+
   it('reports a requested kill as a stop', async () => {
     const folder = testFolder();
     const emulator = await startStandIn(folder);

@@ -97,7 +97,9 @@ export function createLink(folder: string): Link {
       const why = t('The emulator (process {0}) ended unexpectedly.', running.pid);
       observed.set({ state: 'failed', why, ...keep(last) });
     } else if (state === 'running' || state === 'starting' || running) {
-      observed.set({ state: 'stopped' });
+      // What it said of itself, such as that its data folder was deleted, is why it stopped.
+      const why = live?.head.trouble ?? null;
+      observed.set({ state: 'stopped', ...(why === null ? {} : { why }) });
     }
   }
 

@@ -15,6 +15,6 @@ export interface Snapshot {
   readonly live?: LiveState;
   /** What a killed emulator last said; until the next one answers. */
   readonly last?: LiveState;
-  /** A sentence; only with `failed`. */
+  /** A sentence; only with `failed`, and with `stopped` if the emulator stopped by itself. */
   readonly why?: string;
 }

@@ -15,6 +15,7 @@ export function createAppsView(deps: {
     aliasesOf(key: string): readonly (string | undefined)[];
     isExpected(keys: readonly string[]): boolean;
     isDeploying(keys: readonly string[]): boolean;
+    hasEndedAlone(keys: readonly string[]): boolean;
     onChange(listener: () => void): () => void;
   };
   readonly view: RowTree;
@@ -47,7 +48,8 @@ export function createAppsView(deps: {
   function withWork(app: FoundApp): FoundApp {
     if (runs.isDeploying([app.key])) return { ...app, begun: 'deploying' };
     const isStarting = runs.isExpected([app.key]) || runs.aliasesOf(app.key).length > 0;
-    return isStarting ? { ...app, begun: 'starting' } : app;
+    if (isStarting) return { ...app, begun: 'starting' };
+    return runs.hasEndedAlone([app.key]) ? { ...app, hasEndedAlone: true } : app;
   }
 
   function update(): void {

@@ -22,6 +22,8 @@ export interface FoundApp {
   readonly entry?: string;
   /** What this window does with it now. */
   readonly begun?: 'starting' | 'deploying';
+  /** Its run ended because no window was open. */
+  readonly hasEndedAlone?: boolean;
 }
 
 interface FoundEndpoint {
@@ -70,10 +72,11 @@ export function codeRow(app: FoundApp, broken?: CodeFile): Row {
   };
 }
 
-function quietState({ kind, begun }: FoundApp): string {
+function quietState({ kind, begun, hasEndedAlone }: FoundApp): string {
   if (kind === 'function') return t('function');
   if (begun === 'deploying') return t('deploying');
-  return begun === 'starting' ? t('starting') : t('not running');
+  if (begun === 'starting') return t('starting');
+  return hasEndedAlone ? t('not running · stopped with its window') : t('not running');
 }
 
 const whyBroken = ({ line, why }: CodeFile): string => t('line {0}: {1}', line + 1, why);

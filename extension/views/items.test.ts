@@ -34,6 +34,13 @@ describe('the view Apps', () => {
       expect(draw(toItems({ snapshot, found }, now))).toEqual(['Painter | starting', 'Upscale | deploying']);
   });
 
+  it('says that a run ended because no window was open', () => {
+    const found = [{ ...painter, hasEndedAlone: true }];
+    expect(draw(toItems({ snapshot: { state: 'stopped' }, found }, now))).toEqual([
+      'Painter | not running · stopped with its window',
+    ]);
+  });
+
   it('is empty where nothing can run, so that its text says why', () => {
     const broken = [{ path: '/w/broken.py', file: 'broken.py', line: 2, why: "'(' was never closed" }];
     expect(toItems({ snapshot: { state: 'stopped' }, found: [painter], broken, canRun: false }, now)).toEqual([]);
@@ -269,7 +276,7 @@ describe('the view Apps', () => {
     const last = liveWith({ apps: [app], runners: [runner] });
     const rows = toItems({ snapshot: { state: 'failed', last }, found: [painter, upscale] }, now);
     expect(draw(rows).filter((line) => !line.includes('POST'))).toEqual([
-      'Start Emulator | it ended unexpectedly',
+      'Start Emulator | below: its last state',
       'Painter | not running',
       '  runner 1 | not running',
       'Upscale | not running',

@@ -73,7 +73,7 @@ export function toItems(shown: AppsShown, now: number): readonly Row[] {
   const elsewhere = elsewhereRow(all.filter((one) => !isOurs(one)).map(rowOf));
   if (snapshot.live) return [...rows, ...elsewhere];
   return [
-    ...(snapshot.state === 'failed' ? [startRow(t('it ended unexpectedly'))] : []),
+    ...(snapshot.state === 'failed' ? [startRow(t('below: its last state'))] : []),
     ...gone([...rows, ...elsewhere]),
   ];
 }

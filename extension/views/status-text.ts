@@ -32,7 +32,7 @@ export function statusText(
     if (!hasApps) return undefined;
     return item(
       `$(circle-outline) ${t('fal: stopped')}`,
-      t('The local emulator is stopped.'),
+      why === undefined ? t('The local emulator is stopped.') : plainMarkdown(why),
       t('fal: local emulator stopped'),
     );
   }

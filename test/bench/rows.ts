@@ -47,6 +47,7 @@ export function openViews() {
       aliasesOf: () => [],
       isExpected: () => false,
       isDeploying: () => false,
+      hasEndedAlone: () => false,
       onChange: () => () => undefined,
     },
   });

@@ -217,6 +217,8 @@ it('survives the deletion of the data folder: the view has the code, and each bu
   // The emulator may write while the folder is being deleted.
   await rm(scene.dataDir, { recursive: true, maxRetries: 10 });
   await noRuns();
+  const toast = await window.workbench.toast(/Slow ended with the emulator/);
+  await toast.getByRole('button', { name: 'Run Again' }).waitFor();
   await window.row(/^Hello not running/);
   const row = await window.row(/^Slow not running$/);
   await window.picture('stopped');
@@ -241,7 +243,7 @@ it('keeps the tree of a killed emulator, greyed, with a row that starts it again
   await noRuns();
   // What is tested: the run that failed with the emulator adds no toast.
   await window.workbench.page.waitForTimeout(3_000);
-  expect(await toasts()).toEqual([expect.stringContaining('ended unexpectedly')]);
+  expect(await toasts()).toEqual([expect.stringMatching(/Run Again.*ended unexpectedly/s)]);
   await window.picture('killed');
   await (await window.row(/^Start Emulator /)).click();
   await window.row(/^Hello no runner/);
@@ -264,10 +266,21 @@ function toasts(): Promise<readonly string[]> {
   return window.workbench.page.locator('.notification-toast').allInnerTexts();
 }
 
-it('ends its runs soon after the window was closed', async () => {
+it('ends its runs soon after the window was closed, which the next window says', async () => {
   const helper = await run('Slow');
   const processes = processTree(helper.pid).map(processIdentity);
   await window.close();
   await noRuns();
   await until('nothing is left', () => processes.every(hasEnded), { timeoutMs: 30_000 });
+  window = await scene.open();
+  const stopped = 'Stopped, because no window was open for 30 seconds: Slow';
+  await window.workbench.toast(stopped);
+  await window.showApps();
+  await window.row(/^Slow not running · stopped with its window$/);
+  await window.picture('stopped-alone');
+  await window.workbench.pressInToast(stopped, 'Run Again');
+  await theHelper();
+  await window.workbench.command('fal: Stop Run');
+  await noRuns();
+  await window.row(/^Slow not running$/);
 });

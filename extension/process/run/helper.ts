@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { makeFolder, processStart } from '../../target/data-folder.ts';
 import { runFal } from './fal-process.ts';
-import { type HelperOrder, helperOrder, socketFolderPrefix, socketsFolder } from './messages.ts';
+import { endFile, type HelperOrder, helperOrder, socketFolderPrefix, socketsFolder } from './messages.ts';
 import { serveRun } from './serve-run.ts';
 
 /**
@@ -23,6 +23,7 @@ async function main(): Promise<void> {
   const { server, over, abandon } = serveRun({
     start: (onText) => runFal({ ...order, onText }),
     graceMs: order.graceMs,
+    onAlone: () => noteEnd(endFile(order.folder, process.pid), order),
   });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, abandon);
   const socket = join(own, 'socket');
@@ -33,6 +34,15 @@ async function main(): Promise<void> {
   });
   await over;
   process.exit(0);
+}
+
+/** Best effort: without the file, nothing says why the run has ended. */
+function noteEnd(file: string, { about }: HelperOrder): void {
+  try {
+    writeFileSync(file, JSON.stringify({ at: Date.now(), about }), { mode: 0o600 });
+  } catch {
+    // no space, no permission
+  }
 }
 
 /** Best effort: without the file, the run ends after a reload. */

@@ -44,6 +44,10 @@ export const helperRecord = z.object({
   about: z.unknown(),
 });
 
+/** The file of a run that its helper stopped because no window came back. */
+export const endFile = (folder: string, pid: number): string => join(folder, `${pid}.ended`);
+export const endRecord = z.object({ at: z.number(), about: z.unknown() });
+
 export const toWindow = z.discriminatedUnion('type', [
   /** The window shows the run from now on: it gets the last output so far, and what follows. */
   z.object({ type: z.literal('yours'), replay: z.string(), note: z.string().optional() }),

@@ -160,11 +160,19 @@ describe('a run in a helper process', () => {
     expect(await taken.ended).toMatchObject({ stopped: true });
   });
 
-  it('ends soon after the last window has gone', async () => {
+  it('ends soon after the last window has gone, which the next window learns once, for a while', async () => {
     const { run, folder, isGone } = await begun({ graceMs: 100 });
     run.leave();
     await until('the command has ended', isGone);
     await until('the helper has ended', () => runsOnDisk(folder).length === 0);
+    const helpers = createRunHelpers(program, folder);
+    expect(helpers.ended(Date.now())).toEqual([{ label: 'run Hello' }]);
+    expect(helpers.ended(Date.now())).toEqual([]);
+    const old = await begun({ graceMs: 100 });
+    old.run.leave();
+    await until('the helper has ended', () => runsOnDisk(old.folder).length === 0);
+    expect(createRunHelpers(program, old.folder).ended(Date.now() + 3_600_000)).toEqual([]);
+    expect(readdirSync(old.folder)).toEqual([]);
   });
 
   it('waits for the window when its terminal was closed by a reload, and ends when the user closed it', async () => {

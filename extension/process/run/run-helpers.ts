@@ -1,5 +1,5 @@
 import type { HelperOrder } from './messages.ts';
-import { runsOnDisk } from './runs-on-disk.ts';
+import { runsEndedAlone, runsOnDisk } from './runs-on-disk.ts';
 import { type FalRun, type JoinedRun, joinRun, startRun } from './window-run.ts';
 
 /** A reloading window returns within this time; a closed one ends its runs after it. As for the emulator: window.ts. */
@@ -37,6 +37,8 @@ export function createRunHelpers(program: string, folder: string) {
       );
       await Promise.all(joining);
     },
+    /** The runs that ended lately because no window came back; each once, as its window described it. */
+    ended: (now: number): readonly unknown[] => runsEndedAlone(folder, now),
     /** Leaves the runs that were joined to the next window. */
     leave(): void {
       for (const run of waiting) run.leave();

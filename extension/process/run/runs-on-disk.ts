@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isAlive, readJson } from '../../target/data-folder.ts';
-import { helperRecord, socketFolderPrefix, socketsFolder } from './messages.ts';
+import { endRecord, helperRecord, socketFolderPrefix, socketsFolder } from './messages.ts';
 
 interface RunOnDisk {
   /** The path of the helper's socket. */
@@ -11,13 +11,7 @@ interface RunOnDisk {
 
 /** The runs that helpers keep alive for windows with this folder; removes what killed helpers left. */
 export function runsOnDisk(folder: string): readonly RunOnDisk[] {
-  let names: readonly string[] = [];
-  try {
-    names = readdirSync(folder).filter((name) => /^\d+\.json$/.test(name));
-  } catch {
-    return []; // nothing has run yet
-  }
-  return names.flatMap((name) => {
+  return namesIn(folder, /^\d+\.json$/).flatMap((name) => {
     const file = join(folder, name);
     const record = readJson(file, helperRecord);
     if (record && isAlive(record)) return [{ socket: record.socket, about: record.about }];
@@ -25,6 +19,27 @@ export function runsOnDisk(folder: string): readonly RunOnDisk[] {
     if (record) removeSocket(record.socket);
     return [];
   });
+}
+
+/** For this long, a window that opens says what became of the runs of the last one. */
+const newsMs = 600_000;
+
+/** The runs that ended lately because no window came back, as their windows described them. Each is found once. */
+export function runsEndedAlone(folder: string, now: number): readonly unknown[] {
+  return namesIn(folder, /^\d+\.ended$/).flatMap((name) => {
+    const file = join(folder, name);
+    const record = readJson(file, endRecord);
+    rmSync(file, { force: true });
+    return record && now - record.at < newsMs ? [record.about] : [];
+  });
+}
+
+function namesIn(folder: string, pattern: RegExp): readonly string[] {
+  try {
+    return readdirSync(folder).filter((name) => pattern.test(name));
+  } catch {
+    return []; // nothing has run yet
+  }
 }
 
 /** A helper makes the folder of its socket itself; nothing else is removed, whatever a file says. */

@@ -14,11 +14,13 @@ const closingMs = 1_000;
  * Serves a run to windows over a socket: to one at a time, and to the next when that one has gone. Without any window
  * for `graceMs`, stops the run.
  * @param start begins the run
+ * @param onAlone called when no window came back
  * @returns the server, the time at which nothing is left to serve, and what stops the run for all windows
  */
 export function serveRun(options: {
   readonly start: (onText: (text: string) => void) => FalProcess;
   readonly graceMs: number;
+  readonly onAlone: () => void;
 }): { readonly server: Server; readonly over: Promise<void>; abandon(): void } {
   const windows = new Set<Socket>();
   let holder: Socket | undefined;
@@ -74,7 +76,16 @@ export function serveRun(options: {
       send(next, { type: 'yours', replay: output, ...(note === undefined ? {} : { note }) });
       if (end) finish(next, end);
     }
-    if (windows.size === 0) leaving = setTimeout(() => (end ? done() : abandon()), options.graceMs);
+    if (windows.size === 0) leaving = setTimeout(alone, options.graceMs);
+  }
+
+  function alone(): void {
+    if (end) {
+      done();
+      return;
+    }
+    options.onAlone();
+    abandon();
   }
 
   /** No window came back, or the machine shuts down: no other window needs to show how it ends. */

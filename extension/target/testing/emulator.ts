@@ -19,7 +19,7 @@ const open = new Set();
 const asked = [];
 const head = () => ({
   version: '1', pid: process.pid, startedAt: process.env.ODD ? 'odd' : sent++, timeScale: 1, owner: 'local',
-  secrets: 'open', isolation: { mode: 'off', missing: [] }, trouble: null, troubleWhy: null,
+  secrets: 'open', isolation: { mode: 'off', missing: [] }, trouble: process.env.TROUBLE ?? null, troubleWhy: null,
   requests: { waiting: 0, running: 0, finished: 0 }, endedRunners: 0,
 });
 const counts = { queued: 0, running: 0, starting: 0, ready: 0, busy: 0, others: 0 };
@@ -60,10 +60,18 @@ export function testFolder(): string {
 }
 
 /** A stand-in that is found through the folder, like an emulator started in a terminal. */
-export async function startStandIn(folder: string, options: { readonly odd?: boolean; readonly key?: string } = {}) {
+export async function startStandIn(
+  folder: string,
+  options: { readonly odd?: boolean; readonly key?: string; readonly trouble?: string } = {},
+) {
   const file = join(folder, 'emulator.json');
   const child = spawn(process.execPath, ['-e', program], {
-    env: { ...process.env, FILE: file, ...(options.odd ? { ODD: '1' } : {}) },
+    env: {
+      ...process.env,
+      FILE: file,
+      ...(options.odd ? { ODD: '1' } : {}),
+      ...(options.trouble ? { TROUBLE: options.trouble } : {}),
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
