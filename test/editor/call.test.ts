@@ -296,7 +296,7 @@ it('leaves a call alone that still runs when its request is sent again', async (
 
 it('asks before it uploads a file that is outside of the workspace', async () => {
   await callEndpoint('/picture');
-  await shown(/^Send .*\/picture of Painter \(local\)$/, /"image_url": "cat\.png"/);
+  await shown(/^Send .*\/picture of Painter \(local\)\n/, /"image_url": "cat\.png"/);
   await write('"image_url"', '"image_url": "file:/etc/hostname"');
   await clickLens('Send');
   const dialog = window.workbench.page.locator('.monaco-dialog-box');
