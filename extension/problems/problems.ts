@@ -6,6 +6,7 @@ import type { Link } from '../target/link.ts';
 import type { LiveState } from '../target/live.ts';
 import { reloadErrors } from '../target/reload.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
+import { sourceTextNow } from '../workspace/source-text.ts';
 import { problemActions, sourceLink } from './actions.ts';
 import { editsOf } from './edit-of.ts';
 import { createFileChanges } from './file-changes.ts';
@@ -74,9 +75,9 @@ export function createProblems(deps: {
     update();
   }
 
-  /** If the file is open in an editor, the editor reports each edit. */
+  /** The editor reports unsaved edits. Of a saved file it may have an old text, or miss the change. */
   function rewritten(file: string): void {
-    if (!openDocument(file) && list.rewritten(file, textOf(file))) draw();
+    if (!openDocument(file)?.isDirty && list.rewritten(file, sourceTextNow(file))) draw();
   }
 
   const actions: vscode.CodeActionProvider = {
