@@ -87,9 +87,12 @@ it('a new app goes into the empty folder and is opened; the next one goes into a
 });
 
 it('the walkthrough runs the app and calls it: the answer appears next to the request', async () => {
+  const { page } = window.workbench;
   await pressInStep('run', 'Run and Call');
   await shown(/Hello,.world!/);
   await shown(/"name":."world"/);
+  const lenses = page.locator('.codelens-decoration');
+  for (const text of ['Send to Queue', 'Copy as curl', 'Replay']) await lenses.filter({ hasText: text }).waitFor();
   await inEachTheme(window.workbench, ({ name }) => takePicture(window.workbench, `first-answer.${name}`));
   await showStep('run');
   await until('the step is done', () => isDone('run'));
