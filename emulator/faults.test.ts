@@ -253,6 +253,7 @@ async function changing(): Promise<void> {
     fleet().probeOnDemand(id);
     fleet().expirationCountdownSeconds(id);
     fleet().expiry(id);
+    fleet().usage(id);
     await fleet().debug(id, { port: 1, token: 'of an adapter' });
     await fleet().stacks(id);
   }
