@@ -84,6 +84,7 @@ describe('cleaning a data folder', () => {
     const { folder, used } = await usedFolder();
     expect(await cleanFolder(folder)).toEqual({
       environments: 1,
+      images: 0,
       requests: 1,
       files: 1,
       values: 1,
