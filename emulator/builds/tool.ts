@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { StringDecoder } from 'node:string_decoder';
 import { isOutOfDescriptors, outOfDescriptors } from '../local/descriptors.ts';
+import { createLineReader } from './lines.ts';
 
 export interface ToolRun {
   readonly command: string;
@@ -23,11 +23,6 @@ export interface ToolExit {
   readonly output: readonly string[];
 }
 
-/**
- * Characters. A longer line is dropped: a piece of it could end within a secret, and a build script can print anything.
- */
-const maxLine = 1024 * 1024;
-const tooLong = '[a line of more than a million characters was omitted]';
 /** Characters of lines that are kept for the outcome; above this limit the older half is dropped. */
 const maxKept = 4 * 1024 * 1024;
 
@@ -56,9 +51,7 @@ export function runTool(run: ToolRun): Promise<ToolExit> {
     }
     const output: string[] = [];
     let kept = 0;
-    const take = (text: string) => {
-      const line = text.trimEnd();
-      if (line === '') return;
+    const take = (line: string) => {
       output.push(line);
       kept += line.length;
       if (kept > maxKept) {
@@ -94,30 +87,13 @@ export function runTool(run: ToolRun): Promise<ToolExit> {
   });
 }
 
-/**
- * Calls `take` for each line and resolves at the end. Not with Node's readline, which keeps an endless line until no
- * string can hold it.
- */
+/** Calls `take` for each line and resolves at the end. */
 function readLines(input: Readable, take: (line: string) => void): Promise<void> {
-  const decoder = new StringDecoder('utf8');
-  let rest = '';
-  let isTooLong = false;
-  function end(line: string): void {
-    take(isTooLong || line.length > maxLine ? tooLong : line);
-    isTooLong = false;
-  }
-  function read(text: string): void {
-    const lines = (rest + text).split(/\r\n|\n|\r/);
-    rest = lines.pop() ?? '';
-    for (const line of lines) end(line);
-    isTooLong ||= rest.length > maxLine;
-    if (isTooLong) rest = '';
-  }
-  input.on('data', (bytes: Buffer) => read(decoder.write(bytes)));
+  const lines = createLineReader(take);
+  input.on('data', (bytes: Buffer) => lines.write(bytes));
   return new Promise((ended) =>
     input.once('close', () => {
-      read(decoder.end());
-      end(rest);
+      lines.end();
       ended();
     }),
   );

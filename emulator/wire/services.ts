@@ -1,5 +1,6 @@
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
 import protobuf from 'protobufjs/light.js';
+import { methodDefinition } from './codec.ts';
 import generated from './generated/controller.json' with { type: 'json' };
 
 /** The two gRPC services of the platform. */
@@ -13,11 +14,8 @@ export interface Services {
   readonly isolate: ServiceDefinition;
 }
 
-const plain: protobuf.IConversionOptions = { longs: Number, enums: String, arrays: true, objects: true, oneofs: true };
-
 /**
- * Reads the services out of the generated descriptor (scripts/protos.ts). Field names are the wire's own; enum values
- * are their names; a field with presence is absent when it was not sent, so that 0 and "not sent" stay apart.
+ * Reads the services out of the generated descriptor (scripts/protos.ts). Field names are the wire's own.
  */
 export function loadServices(): Services {
   loaded ??= readServices();
@@ -42,31 +40,8 @@ function readServices(): Services {
   }
 }
 
-/**
- * The form that grpc-js takes. Not from @grpc/proto-loader, which describes each message once more for reflection that
- * nobody needs here (measured: 25 ms of each start).
- */
 function definitionOf(service: string, method: protobuf.Method): MethodDefinition<object, object> {
-  const request = codec(method.resolvedRequestType);
-  const response = codec(method.resolvedResponseType);
-  return {
-    path: `/${service}/${method.name}`,
-    requestStream: method.requestStream ?? false,
-    responseStream: method.responseStream ?? false,
-    requestSerialize: request.serialize,
-    requestDeserialize: request.deserialize,
-    responseSerialize: response.serialize,
-    responseDeserialize: response.deserialize,
-  };
-}
-
-function codec(type: protobuf.Type | null) {
-  if (!type) throw new Error('The wire descriptor lacks a message; run scripts/protos.ts again.');
-  return {
-    serialize(message: object): Buffer {
-      const { buffer, byteOffset, length } = type.encode(type.fromObject(message)).finish();
-      return Buffer.from(buffer, byteOffset, length);
-    },
-    deserialize: (bytes: Buffer): object => type.toObject(type.decode(bytes), plain),
-  };
+  const { name, resolvedRequestType: request, resolvedResponseType: response } = method;
+  if (!request || !response) throw new Error('The wire descriptor lacks a message; run scripts/protos.ts again.');
+  return methodDefinition(`/${service}/${name}`, request, response, method);
 }

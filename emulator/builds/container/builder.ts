@@ -12,6 +12,7 @@ import type { Builder, BuildFailure, BuildLog, BuildResult, ContextFile } from '
 import { missingFileAdvice } from './advice.ts';
 import { type ContainerDefinition, imageHash, parseContainer } from './definition.ts';
 import { buildImage, type DockerfileSource } from './image-build.ts';
+import { tenths } from './tenths.ts';
 
 export interface ContainerBuilderDeps {
   readonly use: EngineUse;
@@ -149,14 +150,4 @@ function valuesOf({ source, logins }: ContainerDefinition): readonly string[] {
   return [...secrets, ...[...logins.values()].map((login) => login?.password)].filter(
     (value) => typeof value === 'string',
   );
-}
-
-/** Calls back at each tenth of a hundred. */
-function tenths(show: (percent: number) => void): (percent: number) => void {
-  let last = 0;
-  return (percent) => {
-    const tenth = Math.floor(percent / 10) * 10;
-    if (tenth > last) show(tenth);
-    last = Math.max(last, tenth);
-  };
 }

@@ -4,6 +4,7 @@ import { EngineRefusal } from '../../local/docker/api.ts';
 import { type ContainerEngine, compareVersions } from '../../local/docker/connect.ts';
 import { jsonLines } from '../../local/docker/json-lines.ts';
 import type { RegistryLogin } from '../../local/docker/registries.ts';
+import { createLineReader } from '../lines.ts';
 import type { ContextFile } from '../types.ts';
 import type { ContainerDefinition } from './definition.ts';
 import { createProgress } from './progress.ts';
@@ -65,13 +66,11 @@ export async function buildImage(build: ImageBuild): Promise<string | null> {
 
 async function buildClassic(build: ImageBuild): Promise<string | null> {
   if (build.source.secrets.size > 0) return `${build.engine.name} can't pass secrets to a build. Use a newer engine.`;
-  let rest = '';
+  const printed = createLineReader(build.line);
   const failure = await run(build, { version: '1', rm: '1', forcerm: '1' }, registryConfig(build.logins), (event) => {
-    const lines = (rest + stripVTControlCharacters(event.stream ?? '')).split('\n');
-    rest = lines.pop() ?? '';
-    for (const text of lines) if (text.trim() !== '') build.line(text.trimEnd());
+    printed.write(Buffer.from(stripVTControlCharacters(event.stream ?? '')));
   });
-  if (rest.trim() !== '') build.line(rest);
+  printed.end();
   return failure;
 }
 

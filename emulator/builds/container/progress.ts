@@ -1,6 +1,8 @@
-import { StringDecoder } from 'node:string_decoder';
 import protobuf from 'protobufjs/light.js';
 import { z } from 'zod';
+import { codec } from '../../wire/codec.ts';
+import { createLineReader } from '../lines.ts';
+import { tenths } from './tenths.ts';
 
 /** Of BuildKit's StatusResponse (moby/buildkit, api/services/control), what we show. */
 const root = protobuf.Root.fromJSON({
@@ -40,7 +42,7 @@ const root = protobuf.Root.fromJSON({
     Time: { fields: { seconds: { type: 'int64', id: 1 }, nanos: { type: 'int32', id: 2 } } },
   },
 });
-const statusType = root.lookupType('Status');
+const statusCodec = codec(root.lookupType('Status'));
 
 const count = z.number().default(0);
 const statusSchema = z.object({
@@ -63,19 +65,16 @@ const statusSchema = z.object({
 });
 type Status = z.output<typeof statusSchema>;
 
-/** Longest part of a line that is kept until its end arrives. */
-const maxLine = 1024 * 1024;
-
 /**
  * BuildKit's progress as lines: each step when it begins, or that it was found in the cache; what it prints; and every
  * tenth of what it downloads.
  */
 export function createProgress(line: (text: string) => void) {
-  const decoders = new Map<string, { readonly decoder: StringDecoder; rest: string }>();
+  const printed = new Map<string, ReturnType<typeof createLineReader>>();
   const shown = new Set<string>();
   const downloads = new Map<
     string,
-    { readonly parts: Map<string, { current: number; total: number }>; tenth: number }
+    { readonly parts: Map<string, { current: number; total: number }>; readonly show: (percent: number) => void }
   >();
   const names = new Map<string, string>();
 
@@ -96,30 +95,24 @@ export function createProgress(line: (text: string) => void) {
   function download({ ID, vertex: digest, current, total }: Status['statuses'][number]): void {
     const name = names.get(digest) ?? '';
     if (total <= 0 || !isStep(name)) return;
-    const known = downloads.get(digest) ?? { parts: new Map(), tenth: 0 };
+    const show = tenths((percent) => line(`${name}: ${percent} %`));
+    const known = downloads.get(digest) ?? { parts: new Map(), show };
     downloads.set(digest, known);
     known.parts.set(ID, { current, total });
     const parts = [...known.parts.values()];
     const sum = (of: 'current' | 'total') => parts.reduce((all, part) => all + part[of], 0);
-    const tenth = Math.floor((10 * sum('current')) / sum('total'));
-    if (tenth <= known.tenth) return;
-    known.tenth = tenth;
-    line(`${name}: ${10 * tenth} %`);
+    known.show((100 * sum('current')) / sum('total'));
   }
 
   function print(digest: string, bytes: Uint8Array): void {
-    const known = decoders.get(digest) ?? { decoder: new StringDecoder('utf8'), rest: '' };
-    decoders.set(digest, known);
-    const lines = (known.rest + known.decoder.write(Buffer.from(bytes))).split(/\r\n|\n|\r/);
-    known.rest = lines.pop() ?? '';
-    if (known.rest.length > maxLine) known.rest = '';
-    for (const text of lines) if (text.trim() !== '') line(text.trimEnd());
+    const reader = printed.get(digest) ?? createLineReader(line);
+    printed.set(digest, reader);
+    reader.write(Buffer.from(bytes));
   }
 
   function flush(digest: string): void {
-    const rest = decoders.get(digest)?.rest.trimEnd() ?? '';
-    decoders.delete(digest);
-    if (rest !== '') line(rest);
+    printed.get(digest)?.end();
+    printed.delete(digest);
   }
 
   return {
@@ -133,7 +126,7 @@ export function createProgress(line: (text: string) => void) {
     },
     /** What was printed without an end of line. */
     end(): void {
-      for (const digest of [...decoders.keys()]) flush(digest);
+      for (const digest of [...printed.keys()]) flush(digest);
     },
   };
 }
@@ -145,7 +138,7 @@ function isStep(name: string): boolean {
 
 function decode(aux: string): unknown {
   try {
-    return statusType.toObject(statusType.decode(Buffer.from(aux, 'base64')), { longs: Number });
+    return statusCodec.deserialize(Buffer.from(aux, 'base64'));
   } catch {
     return undefined;
   }

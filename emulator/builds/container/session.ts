@@ -11,6 +11,7 @@ import protobuf from 'protobufjs/light.js';
 import { z } from 'zod';
 import type { EngineApi } from '../../local/docker/api.ts';
 import { type RegistryLogin, registryHost } from '../../local/docker/registries.ts';
+import { methodDefinition } from '../../wire/codec.ts';
 
 /** What a build may ask for. */
 export interface SessionContent {
@@ -37,16 +38,7 @@ const root = protobuf.Root.fromJSON({
 });
 
 function unary(path: string, request: string, response: string): ServiceDefinition[string] {
-  const [asked, answered] = [root.lookupType(request), root.lookupType(response)];
-  return {
-    path,
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: (value: object) => Buffer.from(asked.encode(value).finish()),
-    requestDeserialize: (bytes: Buffer) => asked.toObject(asked.decode(bytes), { defaults: true }),
-    responseSerialize: (value: object) => Buffer.from(answered.encode(answered.create(value)).finish()),
-    responseDeserialize: (bytes: Buffer) => answered.toObject(answered.decode(bytes)),
-  };
+  return methodDefinition(path, root.lookupType(request), root.lookupType(response));
 }
 
 const getSecret = '/moby.buildkit.secrets.v1.Secrets/GetSecret';
@@ -58,8 +50,8 @@ const service: ServiceDefinition = {
   check: unary('/grpc.health.v1.Health/Check', 'HealthRequest', 'HealthResponse'),
 };
 
-const secretRequest = z.object({ ID: z.string() });
-const credentialsRequest = z.object({ Host: z.string() });
+const secretRequest = z.object({ ID: z.string().default('') });
+const credentialsRequest = z.object({ Host: z.string().default('') });
 const serving = 1;
 
 /**

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Revision } from '../../catalog/types.ts';
-import { type EngineApi, EngineRefusal } from '../../local/docker/api.ts';
+import { type EngineApi, isRefusal } from '../../local/docker/api.ts';
 import { environmentLabel, labelFilter, ownerLabel } from '../../local/docker/labels.ts';
 import { imageHash, parseContainer } from './definition.ts';
 
@@ -30,7 +30,7 @@ export async function removeUnusedImages(
       bytes += Size;
     } catch (error) {
       // 409: a container of someone else's uses it; 404: it is gone.
-      if (!(error instanceof EngineRefusal && [404, 409].includes(error.status))) throw error;
+      if (!isRefusal(error, 404, 409)) throw error;
     }
   }
   return { images, bytes };

@@ -21,7 +21,6 @@ const cannotRunCode = 126;
 const notFoundCode = 127;
 const endOfInput = '\u0004';
 
-const createdSchema = z.object({ Id: z.string() });
 const endedSchema = z.object({ ExitCode: z.number().nullish(), Pid: z.number().nullish() });
 
 interface CommandDeps {
@@ -82,14 +81,10 @@ function attend(
   async function begin(): Promise<void> {
     const { api, id } = await started;
     if (isOver) return;
-    const { Id: exec } = await api.ask(
-      {
-        method: 'POST',
-        path: `/containers/${id}/exec`,
-        body: { AttachStdin: true, AttachStdout: true, AttachStderr: true, Tty: options.tty, Cmd: command },
-      },
-      createdSchema,
-    );
+    const exec = await api.create({
+      path: `/containers/${id}/exec`,
+      body: { AttachStdin: true, AttachStdout: true, AttachStderr: true, Tty: options.tty, Cmd: command },
+    });
     running = { api, id, exec };
     // Engines before API 1.42 ignore the size here.
     const body = { Detach: false, Tty: options.tty, ConsoleSize: [size.rows, size.columns] };

@@ -29,7 +29,6 @@ interface Order {
   readonly signal: AbortSignal;
 }
 
-const createdSchema = z.object({ Id: z.string() });
 const startedSchema = z.object({
   State: z.object({ Pid: z.number().optional() }),
   NetworkSettings: z.object({
@@ -46,7 +45,7 @@ export async function createContainer(order: Order): Promise<NewContainer> {
   const port = portOf(spec, image);
   const address = isVirtualMachine ? '127.0.0.1' : randomLoopback();
   const body = containerOptions({ spec, image: image.id, port, address, owner, caBundle });
-  const { Id: id } = await api.ask({ method: 'POST', path: '/containers/create', body }, createdSchema);
+  const id = await api.create({ path: '/containers/create', body });
   const query = { stream: '1', stdout: '1', stderr: '1' };
   return { link, id, port, attach: { method: 'POST', path: `/containers/${id}/attach`, query } };
 }

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import type { EngineApi } from '../../local/docker/api.ts';
 
 const startedSchema = z.object({ Pid: z.number().nullish() });
-const createdSchema = z.object({ Id: z.string() });
 
 /**
  * Kills a command in a container with the processes of its group. The engine can't do this itself, and closing the
@@ -17,15 +16,11 @@ export async function killInContainer(
   const { Pid } = await api.ask({ method: 'GET', path: `/exec/${exec}/json` }, startedSchema);
   const inside = Pid ? await pidInside(Pid) : undefined;
   if (inside === undefined) return false;
-  const { Id } = await api.ask(
-    {
-      method: 'POST',
-      path: `/containers/${id}/exec`,
-      body: { User: '0', Cmd: ['/bin/sh', '-c', `kill -9 -${inside} ${inside}`] },
-    },
-    createdSchema,
-  );
-  await api.send({ method: 'POST', path: `/exec/${Id}/start`, body: { Detach: true } });
+  const killer = await api.create({
+    path: `/containers/${id}/exec`,
+    body: { User: '0', Cmd: ['/bin/sh', '-c', `kill -9 -${inside} ${inside}`] },
+  });
+  await api.send({ method: 'POST', path: `/exec/${killer}/start`, body: { Detach: true } });
   return true;
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { EngineRefusal } from '../../local/docker/api.ts';
+import { isRefusal } from '../../local/docker/api.ts';
 import type { ContainerEngine } from '../../local/docker/connect.ts';
 import { jsonLines } from '../../local/docker/json-lines.ts';
 import { labelFilter, ownerLabel } from '../../local/docker/labels.ts';
@@ -89,7 +89,7 @@ export async function removeContainer(api: ContainerEngine['api'], id: string): 
     await api.send({ method: 'DELETE', path: `/containers/${id}`, query: { force: '1', v: '1' } });
   } catch (error) {
     // 409: it is being removed.
-    if (!(error instanceof EngineRefusal && [404, 409].includes(error.status))) throw error;
+    if (!isRefusal(error, 404, 409)) throw error;
   }
 }
 
@@ -98,7 +98,7 @@ async function ensureNetwork({ api }: ContainerEngine): Promise<void> {
     await api.send({ method: 'GET', path: `/networks/${networkName}` });
     return;
   } catch (error) {
-    if (!(error instanceof EngineRefusal && error.status === 404)) throw error;
+    if (!isRefusal(error, 404)) throw error;
   }
   try {
     await api.send({
@@ -113,6 +113,6 @@ async function ensureNetwork({ api }: ContainerEngine): Promise<void> {
     });
   } catch (error) {
     // Another emulator has just created it.
-    if (!(error instanceof EngineRefusal && error.status === 409)) throw error;
+    if (!isRefusal(error, 409)) throw error;
   }
 }

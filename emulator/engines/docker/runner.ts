@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type EngineApi, EngineRefusal, isEngineGone } from '../../local/docker/api.ts';
 import { contain, type Report } from '../../local/loop/contain.ts';
 import { UserError, withCode } from '../../wire/errors.ts';
+import { containEvents } from '../contain-events.ts';
 import { debugEnded, notDebuggable } from '../debug-refusals.ts';
 import type { RunnerAddress, RunnerEvents, RunnerExit, RunnerHandle, RunnerSpec } from '../engine.ts';
 import { exitReason, signalName } from '../exit.ts';
@@ -37,7 +38,7 @@ export interface ContainerRunnerDeps {
 /** One runner in a container, from its start to its `exited`. */
 export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
   const { spec, clock, report } = deps;
-  const events = contained(deps.events, fail);
+  const events = containEvents(deps.events, fail);
   const ended = new AbortController();
   const probes = createProbeLines(spec.health);
   const exceptions = createExceptionReader();
@@ -217,15 +218,4 @@ function reasonOf(error: unknown): string {
   if (error instanceof UserError) return withCode(error);
   if (isEngineGone(error)) return `the container engine doesn't answer (${error.code}).`;
   return error instanceof Error ? error.message : String(error);
-}
-
-/** The same callbacks, wrapped so that they never throw. */
-function contained(events: RunnerEvents, failed: Report) {
-  return {
-    pulling: contain(failed, (percent: number) => events.pulling(percent)),
-    started: contain(failed, (pid?: number) => events.started(pid)),
-    ready: contain(failed, (address: RunnerAddress | null) => events.ready(address)),
-    line: contain(failed, (line: Parameters<RunnerEvents['line']>[0]) => events.line(line)),
-    exited: contain(failed, (exit: RunnerExit) => events.exited(exit)),
-  };
 }

@@ -5,6 +5,7 @@ import type { SocketHalf } from '../../exchange/sockets/socket-pair.ts';
 import type { SocketCall } from '../../exchange/sockets/tunnel.ts';
 import type { AttemptOutcome } from '../../scheduler/events.ts';
 import { platformError } from '../../wire/errors.ts';
+import type { Lease } from '../types.ts';
 import { createDirectCalls } from './direct-calls.ts';
 
 const never = new AbortController().signal;
@@ -12,19 +13,19 @@ const fails = async () => {
   throw new Error('a bug');
 };
 
+/** A fleet that leases a runner at once. */
+const fleetWith = (lease: Pick<Lease, 'reason' | 'end'>) => ({
+  lease: async () => ({ runnerId: 'runner-1', address: { host: '127.0.0.1', port: 1 }, aborted: never, ...lease }),
+  probeOnDemand: () => undefined,
+});
+
 it.each(['call', 'connect'] as const)('ends its lease when the exchange throws: %s', async (way) => {
   const ends: AttemptOutcome[] = [];
   const calls = createDirectCalls({
-    fleet: {
-      lease: async () => ({
-        runnerId: 'runner-1',
-        address: { host: '127.0.0.1', port: 1 },
-        aborted: never,
-        reason: () => platformError('internal_error', ''),
-        end: (outcome) => void ends.push(outcome),
-      }),
-      probeOnDemand: () => undefined,
-    },
+    fleet: fleetWith({
+      reason: () => platformError('internal_error', ''),
+      end: (outcome) => void ends.push(outcome),
+    }),
     exchange: { stream: fails, openTunnel: fails, cancel: async () => undefined },
   });
   const nothing = {} as DirectCall & SocketCall & SocketHalf;
@@ -40,18 +41,12 @@ it.each([
 ] as const)("answers with the fleet's word on the same error: %s", async (type, detail) => {
   let ended = false;
   const calls = createDirectCalls({
-    fleet: {
-      lease: async () => ({
-        runnerId: 'runner-1',
-        address: { host: '127.0.0.1', port: 1 },
-        aborted: never,
-        reason: () => platformError(ended ? type : 'internal_error', 'The runner was ended.'),
-        end() {
-          ended = true;
-        },
-      }),
-      probeOnDemand: () => undefined,
-    },
+    fleet: fleetWith({
+      reason: () => platformError(ended ? type : 'internal_error', 'The runner was ended.'),
+      end() {
+        ended = true;
+      },
+    }),
     exchange: {
       async stream() {
         const error = platformError('runner_disconnected', 'The connection broke.');

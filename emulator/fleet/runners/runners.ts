@@ -68,8 +68,9 @@ export function createRunners(deps: RunnersDeps): Runners {
       live.end(id, 'kill');
     },
   });
+  const canMeasure = saysUsage();
   const usage = createUsageWatch({
-    runners: () => (saysUsage() ? live.all().flatMap(measured) : []),
+    runners: () => (canMeasure ? live.all().flatMap(measured) : []),
     usages: readUsages,
     check: limits.check,
     report,

@@ -1,6 +1,6 @@
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { EngineAddress } from './addresses.ts';
 
 /** Longest answer that is read as a whole. */
@@ -31,16 +31,25 @@ export class EngineRefusal extends Error {
   }
 }
 
+/** Whether the engine refused a request with one of these statuses. */
+export function isRefusal(error: unknown, ...statuses: readonly number[]): error is EngineRefusal {
+  return error instanceof EngineRefusal && statuses.includes(error.status);
+}
+
 /** Whether the engine wasn't there for a request, or ended during it. */
 export function isEngineGone(error: unknown): error is NodeJS.ErrnoException {
   const { code, syscall } = error as NodeJS.ErrnoException;
   return error instanceof Error && (syscall === 'connect' || code === 'ECONNRESET' || code === 'EPIPE');
 }
 
+const createdSchema = z.object({ Id: z.string() });
+
 /** The engine's API (https://docs.docker.com/reference/api/engine/), at one version of it. */
 export interface EngineApi {
   /** @throws EngineRefusal, or an error of the connection. */
   ask<T>(order: EngineRequest, schema: z.ZodType<T>): Promise<T>;
+  /** Makes something. @returns the engine's id of it */
+  create(order: Omit<EngineRequest, 'method'>): Promise<string>;
   /** For requests whose answer has no content of interest. */
   send(order: EngineRequest): Promise<void>;
   /** The answer as it arrives. */
@@ -89,11 +98,14 @@ export function createApi(address: EngineAddress, version: string | null): Engin
     throw new EngineRefusal(status, reasonIn(await readAll(answer)));
   }
 
+  async function ask<T>(order: EngineRequest, schema: z.ZodType<T>): Promise<T> {
+    return schema.parse(JSON.parse(await readAll(await stream(order))));
+  }
+
   return {
     stream,
-    async ask(order, schema) {
-      return schema.parse(JSON.parse(await readAll(await stream(order))));
-    },
+    ask,
+    create: async (order) => (await ask({ method: 'POST', ...order }, createdSchema)).Id,
     async send(order) {
       await readAll(await stream(order));
     },

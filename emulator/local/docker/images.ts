@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type EngineApi, EngineRefusal } from './api.ts';
+import { type EngineApi, EngineRefusal, isRefusal } from './api.ts';
 import { jsonLines } from './json-lines.ts';
 import { authHeader, type RegistryLogin } from './registries.ts';
 
@@ -34,7 +34,7 @@ export async function findImage(api: EngineApi, name: string): Promise<LocalImag
     const hasCommand = (Config?.Entrypoint?.length ?? 0) + (Config?.Cmd?.length ?? 0) > 0;
     return { id: Id, ports, hasCommand };
   } catch (error) {
-    if (error instanceof EngineRefusal && error.status === 404) return undefined;
+    if (isRefusal(error, 404)) return undefined;
     throw error;
   }
 }
@@ -48,7 +48,7 @@ export async function checkReference(api: EngineApi, reference: string, signal: 
     await api.send({ method: 'GET', path: `/distribution/${reference}/json`, signal });
   } catch (error) {
     // Podman has no such question.
-    if (!(error instanceof EngineRefusal && error.status === 404 && /^not found$/i.test(error.message))) throw error;
+    if (!(isRefusal(error, 404) && /^not found$/i.test(error.message))) throw error;
   }
 }
 

@@ -73,8 +73,9 @@ export function projectFolder(path: string, root: string, isProject: (folder: st
   return own;
 }
 
-function isInside(folder: string, root: string): boolean {
-  return folder === root || folder.startsWith(root.endsWith('/') ? root : `${root}/`);
+/** Whether a path is that of the folder, or below it. */
+export function isInside(path: string, root: string): boolean {
+  return path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`);
 }
 
 /** The app whose code is at this line of this file first, then others of the file, then the rest. Pure. */

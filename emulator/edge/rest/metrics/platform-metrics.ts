@@ -39,11 +39,7 @@ function gauges(rooms: Rooms): readonly Gauge[] {
   const gpus = gpusOf(rooms);
 
   return [
-    gauge(
-      'fal_app_runners',
-      'Runners by state',
-      [...names].flatMap((alias) => runnersOf(rooms, alias, application)),
-    ),
+    gauge('fal_app_runners', 'Runners by state', runnerCounts(rooms, names, application)),
     gauge(
       'fal_app_queue_size',
       'Requests that wait',
@@ -77,7 +73,7 @@ function gauges(rooms: Rooms): readonly Gauge[] {
     gauge(
       'fal_app_runner_cpu_usage_percent',
       'CPU of all runners; 100 is one core',
-      ofApps((alias) => sumOf(fleet.runners(alias), ({ id }) => fleet.usage(id)?.cores, 100)),
+      ofApps((alias) => sumOf(fleet.runners(alias), ({ id }) => percentOf(fleet.usage(id)?.cores))),
     ),
     gauge(
       'fal_app_runner_memory_usage_bytes',
@@ -107,32 +103,37 @@ function gauge(name: string, help: string, samples: readonly Sample[]): Gauge {
 }
 
 /** `undefined`: none of them has a value. */
-function sumOf<T>(all: readonly T[], measure: (one: T) => number | undefined, factor = 1): number | undefined {
+function sumOf<T>(all: readonly T[], measure: (one: T) => number | undefined): number | undefined {
   const values = all.flatMap((one) => measure(one) ?? []);
-  return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) * factor;
+  return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0);
+}
+
+function percentOf(share: number | undefined): number | undefined {
+  return share === undefined ? undefined : 100 * share;
 }
 
 function boundOf(seconds: number): string {
   return Number.isFinite(seconds) ? seconds.toFixed(1) : numberOf(seconds);
 }
 
-/** By state and machine type, those that ended a moment ago included. */
-function runnersOf(
+/** By app, state and machine type, those that ended a moment ago included. */
+function runnerCounts(
   { catalog, fleet, runnerHistory, clock }: Rooms,
-  alias: string,
+  names: ReadonlySet<string>,
   application: (alias: string) => { readonly application: string },
 ): readonly Sample[] {
   const counts = new Map<string, Sample>();
-  const count = (state: string, machineType: string | undefined): void => {
+  const count = (alias: string, state: string, machineType: string | undefined): void => {
+    if (!names.has(alias)) return;
     const labels = { ...application(alias), state, machine_type: hardwareOf(machineType ?? '') };
-    const key = `${state} ${machineType}`;
+    const key = `${alias} ${state} ${machineType}`;
     counts.set(key, { labels, value: (counts.get(key)?.value ?? 0) + 1 });
   };
-  for (const { state, revision } of fleet.runners(alias))
-    if (state.kind !== 'terminated') count(stateOf(state.kind), catalog.revision(revision)?.machineTypes[0]);
+  for (const { alias, state, revision } of fleet.runners())
+    if (state.kind !== 'terminated') count(alias, stateOf(state.kind), catalog.revision(revision)?.machineTypes[0]);
   const since = clock() - deadMs;
-  for (const { alias: whose, endedAt, machineType } of runnerHistory.since(since))
-    if (whose === alias && endedAt !== null && endedAt > since) count('dead', machineType);
+  for (const { alias, endedAt, machineType } of runnerHistory.since(since))
+    if (endedAt !== null && endedAt > since) count(alias, 'dead', machineType);
   return [...counts.values()];
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { contain, type Report } from '../../../local/loop/contain.ts';
-import type { CallResult, RunnerAddress, RunnerEvents, RunnerExit, RunnerHandle } from '../../engine.ts';
+import { containEvents } from '../../contain-events.ts';
+import type { CallResult, RunnerAddress, RunnerExit, RunnerHandle } from '../../engine.ts';
 import type { Message } from '../messages.ts';
 import { createDebugging } from './debugging.ts';
 import type { RunnerDeps } from './deps.ts';
@@ -128,22 +129,6 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
     }),
     receive: contain(fail, (message) => (handlers[message.event] as (message: Message) => void)(message)),
     lost: life.lost,
-  };
-}
-
-/** The same callbacks, wrapped so that they never throw. */
-function containEvents(events: RunnerEvents, failed: Report): RunnerEvents {
-  return {
-    pulling: contain(failed, (percent) => events.pulling(percent)),
-    started: contain(failed, (pid?: number) => events.started(pid)),
-    ready: contain(failed, (address) => events.ready(address)),
-    line: contain(failed, (line) => events.line(line)),
-    exception: contain(failed, (report) => events.exception(report)),
-    step: contain(failed, (step) => events.step(step)),
-    debug: contain(failed, (state) => events.debug(state)),
-    result: contain(failed, (result) => events.result(result)),
-    done: contain(failed, () => events.done()),
-    exited: contain(failed, (exit) => events.exited(exit)),
   };
 }
 
