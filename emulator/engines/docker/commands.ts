@@ -19,6 +19,8 @@ const usualSize: TerminalSize = { rows: 24, columns: 80 };
 const killedCode = 137;
 const cannotRunCode = 126;
 const notFoundCode = 127;
+/** Bytes that wait for the command to begin; then the writer waits, too. */
+const maxEarly = 64 * 1024;
 const endOfInput = '\u0004';
 
 const endedSchema = z.object({ ExitCode: z.number().nullish(), Pid: z.number().nullish() });
@@ -57,8 +59,11 @@ function attend(
   let socket: Duplex | null = null;
   let running: (Target & { readonly exec: string }) | null = null;
   let size = options.size ?? usualSize;
-  /** What was written before the command began; `null`: it ends with the end of the input. */
+  /** The command has begun, and its terminal has its size. */
+  let takesInput = false;
+  /** What was written before; `null`: it ends with the end of the input. */
   const early: (Uint8Array | null)[] = [];
+  let earlyBytes = 0;
   let said = '';
 
   function exit(code: number, withRunner?: true): void {
@@ -100,8 +105,10 @@ function attend(
       contain(report, () => finish(api, exec)),
     );
     if (isPaused) stream.pause();
-    if (options.tty) resize();
+    if (options.tty) await resize();
+    takesInput = true;
     for (const bytes of early.splice(0)) bytes === null ? closeInput() : stream.write(bytes);
+    if (earlyBytes >= maxEarly && !stream.writableNeedDrain) io.drained();
     if (isKilled) kill();
   }
 
@@ -119,11 +126,11 @@ function attend(
     exit(cannotRunCode);
   }
 
-  function resize(): void {
+  async function resize(): Promise<void> {
     if (running === null) return;
     const query = { h: String(size.rows), w: String(size.columns) };
     // A command that has just ended has no terminal any more.
-    running.api.send({ method: 'POST', path: `/exec/${running.exec}/resize`, query }).catch(() => undefined);
+    await running.api.send({ method: 'POST', path: `/exec/${running.exec}/resize`, query }).catch(() => undefined);
   }
 
   function closeInput(): void {
@@ -146,18 +153,19 @@ function attend(
   return {
     write(bytes) {
       if (isOver) return true;
-      if (socket !== null) return socket.write(bytes);
+      if (socket !== null && takesInput) return socket.write(bytes);
       early.push(bytes);
-      return true;
+      earlyBytes += bytes.length;
+      return earlyBytes < maxEarly;
     },
     closeInput() {
       if (isOver) return;
-      if (socket !== null) closeInput();
+      if (takesInput) closeInput();
       else early.push(null);
     },
     resize(next) {
       size = next;
-      if (!isOver) resize();
+      if (!isOver) void resize();
     },
     pause() {
       isPaused = true;

@@ -200,6 +200,11 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
     echo.session.closeInput();
     expect([await echo.exit, echo.seen]).toMatchObject([3, { out: 'hello\ntyped', err: 'bad\n' }]);
     expect(await watchCommand(handle, ['no-such-command']).exit).toBe(127);
+    const full = watchCommand(handle, ['/bin/sh', '-c', 'wc -c']);
+    expect(full.session.write(Buffer.alloc(64 * 1024, 'a'))).toBe(false);
+    await until('there is room again', () => full.seen.drained > 0);
+    full.session.closeInput();
+    expect([await full.exit, full.seen.out]).toEqual([0, '65536\n']);
     const terminal = watchCommand(handle, null, { tty: true });
     terminal.session.resize({ rows: 33, columns: 44 });
     terminal.type('stty size; exit 5\n');
