@@ -100,6 +100,13 @@ export type Texts = Readonly<Record<TextName, string>>;
 const actions = ['find', 'wrap', 'copy', 'export', 'server', 'clearFilter', 'nextError', 'previousError'] as const;
 export type PageAction = (typeof actions)[number];
 
+/** Numbers for people of runners and requests, by their ids. */
+const numbersSchema = z.object({
+  runners: z.record(z.string(), z.int()),
+  requests: z.record(z.string(), z.int()),
+});
+export type Numbers = z.infer<typeof numbersSchema>;
+
 const hostMessageSchema = z.discriminatedUnion('type', [
   /** The answer to `ready`. `isJump`: the row `left.at` is selected. */
   z.object({
@@ -116,6 +123,8 @@ const hostMessageSchema = z.discriminatedUnion('type', [
     /** `reset`: in place of all rows. `live`: new ones, at the end of the log. */
     where: z.enum(['reset', 'older', 'newer', 'live']),
     rows: z.readonly(z.array(rowSchema)),
+    /** Those of the rows that the host knows. Under load, a message of their own would cost as much as the rows. */
+    numbers: numbersSchema,
     /** Where older rows continue; `null`: there are none. Of `reset` and `older`. */
     before: z.nullable(seq),
     /** No row is newer than these. */
@@ -128,12 +137,8 @@ const hostMessageSchema = z.discriminatedUnion('type', [
   /** An error was found, or none (`null`). */
   z.object({ type: z.literal('found'), query: z.int(), seq: z.nullable(seq) }),
   z.object({ type: z.literal('marks'), marks: z.readonly(z.array(markSchema)) }),
-  /** Numbers for people of runners and requests, by their ids. Added to those that the page knows. */
-  z.object({
-    type: z.literal('names'),
-    runners: z.record(z.string(), z.int()),
-    requests: z.record(z.string(), z.int()),
-  }),
+  /** Those that had to be asked for. Added to those that the page knows. */
+  z.object({ type: z.literal('numbers'), numbers: numbersSchema }),
   z.object({ type: z.literal('choices'), choices: choicesSchema }),
   /** Why rows may be missing; `null`: nothing to say. */
   z.object({

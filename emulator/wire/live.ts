@@ -36,7 +36,7 @@ const endpointSchema = z.object({
   method: z.string(),
   /** `/` for the main endpoint. */
   path: z.string(),
-  /** Finished calls: answered, failed, or cancelled. */
+  /** Finished calls: answered, failed, or cancelled on a runner. */
   calls: z.int(),
   /** Those among them that failed: the platform's error, or a status of 500 or more. */
   failures: z.int(),

@@ -162,7 +162,9 @@ function terminal(spec: FalTask, joined?: JoinedRun): vscode.Pseudoterminal {
     };
     // What isn't shown is read line by line: `fal` must not wrap its sentences.
     const size = spec.isShown ? dimensions : { columns: 1_000, rows: 50 };
-    const env = { PYTHONUNBUFFERED: '1', FORCE_COLOR: '1', ...(size && sizeVariables(size)) };
+    // Both together make Node warn in the run's terminal.
+    const color = process.env.NO_COLOR ? {} : { FORCE_COLOR: '1' };
+    const env = { PYTHONUNBUFFERED: '1', ...color, ...(size && sizeVariables(size)) };
     run = joined ? joined.show(onText) : await spec.launch({ onText, signal: over.signal, env });
     if (over.signal.aborted) {
       run.stop();

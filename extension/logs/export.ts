@@ -1,14 +1,13 @@
 import * as vscode from 'vscode';
-import type { Row } from '../../webview/host.ts';
+import type { Numbers, Row } from '../../webview/host.ts';
 import { Problem } from '../problem.ts';
 import { t } from '../words.ts';
 import { writeLog } from './log-file.ts';
-import type { Names } from './names.ts';
 
 /** Writes all rows into a file that the user chooses, a page at a time. Returns whether it was written. */
 export async function exportRows(
   rows: (signal: AbortSignal) => AsyncIterable<readonly Row[]>,
-  namesOf: (rows: readonly Row[]) => Promise<Names>,
+  namesOf: (rows: readonly Row[]) => Promise<Numbers>,
 ): Promise<boolean> {
   const uri = await vscode.window.showSaveDialog({
     filters: { [t('Log')]: ['log', 'txt'] },

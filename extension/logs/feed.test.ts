@@ -1,9 +1,9 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { restServer } from '../../emulator/edge/rest/testing/rest.ts';
 import { slowPoll } from '../../emulator/edge/testing/rooms.ts';
-import { type HostMessage, noFilter } from '../../webview/host.ts';
+import { noFilter } from '../../webview/host.ts';
 import { createLogClient, type LogClient } from '../target/logs.ts';
-import { createFeed, queryOf } from './feed.ts';
+import { createFeed, type FeedMessage, queryOf } from './feed.ts';
 
 const line = (message: string, level: 'STDOUT' | 'ERROR' = 'STDOUT') => {
   const source = { source: 'USER', stream: 'stdout', alias: 'painter', revision: 'rev' } as const;
@@ -20,7 +20,7 @@ async function logOf(lines: number, at = 1_000) {
 async function feedOf(lines: number) {
   const { logs, ...opened } = await logOf(lines);
   let { real } = opened;
-  const sent: Extract<HostMessage, { type: 'rows' | 'found' }>[] = [];
+  const sent: FeedMessage[] = [];
   const sentences: (string | null)[] = [];
   let isRunning = true;
   let connection = new AbortController();

@@ -20,8 +20,9 @@ interface Query {
   search: AbortController;
 }
 
-/** What the page is sent about one query. `rows` are numbered by the query. */
-type Send = (message: Extract<HostMessage, { type: 'rows' | 'found' }>, isEnd?: boolean) => void;
+type Of<T extends HostMessage['type']> = Extract<HostMessage, { type: T }>;
+/** What the page is sent about one query: `rows` as they are in the log. */
+export type FeedMessage = Omit<Of<'rows'>, 'numbers'> | Of<'found'>;
 
 /**
  * Answers the page's queries from the emulator's log: one query at a time, followed until the next one or `stop`. The
@@ -29,7 +30,7 @@ type Send = (message: Extract<HostMessage, { type: 'rows' | 'found' }>, isEnd?: 
  */
 export function createFeed(deps: {
   readonly connect: () => LogClient | undefined;
-  readonly send: Send;
+  readonly send: (message: FeedMessage) => void;
   /** A sentence: why the filter can't be used; `null`: it can. */
   readonly refused: (why: string | null) => void;
   readonly failed: (error: unknown) => void;

@@ -1,7 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import type { Row } from '../../webview/host.ts';
-import type { Names } from './names.ts';
+import type { Numbers, Row } from '../../webview/host.ts';
 
 /**
  * Writes rows into a file, a page at a time. @throws errors of the disk and of the rows, the signal's reason as the
@@ -10,7 +9,7 @@ import type { Names } from './names.ts';
 export async function writeLog(
   path: string,
   rows: AsyncIterable<readonly Row[]>,
-  namesOf: (rows: readonly Row[]) => Promise<Names>,
+  namesOf: (rows: readonly Row[]) => Promise<Numbers>,
   signal: AbortSignal,
 ): Promise<void> {
   async function* text(): AsyncGenerator<string> {
@@ -23,7 +22,7 @@ export async function writeLog(
 }
 
 /** `2026-01-02T03:04:05.678Z painter runner 1 #38 app.py:38 text`. */
-function lineOf({ at, alias, runnerId, requestId, place, text, details }: Row, names: Names): string {
+function lineOf({ at, alias, runnerId, requestId, place, text, details }: Row, names: Numbers): string {
   const runner = runnerId === null ? '' : (names.runners[runnerId] ?? runnerId);
   const request = requestId === null ? '' : (names.requests[requestId] ?? requestId);
   const parts = [

@@ -23,7 +23,7 @@ import { pageHtml } from './html.ts';
 import { createLeft } from './left.ts';
 import { logRowOf, logTargetOf } from './log-target.ts';
 import { createMarks } from './marks.ts';
-import { createNames, type Names } from './names.ts';
+import { createNames } from './names.ts';
 import { openPlace } from './open-place.ts';
 import { pageTexts } from './page-texts.ts';
 
@@ -60,10 +60,11 @@ export function createLogs(deps: {
   const feed = createFeed({
     connect: () => connectLogs(link.folder),
     send(message) {
-      send(message);
-      if (message.type !== 'rows') return;
-      const of = message.where === 'live' ? names.ofLive : names.of;
-      void of(message.rows, (found) => send({ type: 'names', ...found })).catch(present.problem);
+      if (message.type !== 'rows') return send(message);
+      const { numbers, unknown } = names.look(message.rows);
+      send({ ...message, numbers });
+      const ask = message.where === 'live' ? names.askLive : names.ask;
+      void ask(unknown, (found) => send({ type: 'numbers', numbers: found })).catch(present.problem);
     },
     refused(why) {
       refusal = why;
@@ -171,16 +172,8 @@ export function createLogs(deps: {
   async function exportAll(): Promise<void> {
     // Before a file is chosen: it would be replaced by an empty one.
     if (!connectLogs(link.folder)) throw new Problem(t('The emulator is not running.'), 'startEmulator');
-    const namesOf = async (rows: Parameters<typeof names.of>[0]): Promise<Names> => {
-      const all = { runners: {}, requests: {} };
-      await names.of(rows, (found) => {
-        Object.assign(all.runners, found.runners);
-        Object.assign(all.requests, found.requests);
-      });
-      return all;
-    };
     const exported = filter;
-    if (await exportRows((signal) => feed.all(exported, signal), namesOf))
+    if (await exportRows((signal) => feed.all(exported, signal), names.of))
       void vscode.window.setStatusBarMessage(t('fal: the log was exported.'), 5_000);
   }
 

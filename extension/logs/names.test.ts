@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Row } from '../../webview/host.ts';
 import type { LiveClient } from '../target/live.ts';
-import { createNames, type Names } from './names.ts';
+import { createNames } from './names.ts';
 
 const row = (runnerId: string): Row => ({
   ...{ seq: 1, at: 1, kind: 'line', text: '', alias: 'painter' },
@@ -21,20 +21,16 @@ function scene() {
     { folder: '/nowhere', snapshot: () => ({ state: 'running' }), client: () => client },
     () => new Promise<void>((resolve) => rests.push(resolve)),
   );
-  const of = async (...ids: readonly string[]) => {
-    const found: Names['runners'][] = [];
-    await names.of(ids.map(row), ({ runners }) => void found.push(runners));
-    return found;
-  };
-  const live = (...ids: readonly string[]) => names.ofLive(ids.map(row), () => undefined);
-  return { of, live, asked, rests };
+  const of = async (...ids: readonly string[]) => (await names.of(ids.map(row))).runners;
+  const live = (...ids: readonly string[]) => names.askLive(names.look(ids.map(row)).unknown, () => undefined);
+  return { names, of, live, asked, rests };
 }
 
 it('asks for the number of a runner once, and gives it to each page that shows its rows', async () => {
   const { of, asked } = scene();
-  expect(await of('a', 'bb', 'gone')).toEqual([{ a: 1, bb: 2 }]);
+  expect(await of('a', 'bb', 'gone')).toEqual({ a: 1, bb: 2 });
   // The pane was hidden and shown again: a new page knows nothing.
-  expect(await of('a', 'bb', 'gone')).toEqual([{ a: 1, bb: 2 }]);
+  expect(await of('a', 'bb', 'gone')).toEqual({ a: 1, bb: 2 });
   expect(asked).toEqual(['a', 'bb', 'gone']);
 });
 
@@ -56,4 +52,13 @@ it('asks at most for the newest 64 of the live rows that came meanwhile, and res
   rests[2]?.();
   await next;
   expect(asked.at(-1)).toBe('e');
+});
+
+it('looks up at once what is known, and says what is not', async () => {
+  const { names, of } = scene();
+  await of('a', 'gone');
+  expect(names.look(['a', 'gone', 'bb'].map(row))).toEqual({
+    numbers: { runners: { a: 1 }, requests: {} },
+    unknown: { runners: ['bb'], requests: [] },
+  });
 });

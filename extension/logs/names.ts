@@ -1,12 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Row } from '../../webview/host.ts';
+import type { Numbers, Row } from '../../webview/host.ts';
 import type { Link } from '../target/link.ts';
 import { askRequest } from '../target/requests.ts';
-
-export interface Names {
-  readonly runners: { readonly [id: string]: number };
-  readonly requests: { readonly [id: string]: number };
-}
 
 /** More unknown ids than this in one page keep their places empty until they are seen again. */
 const maxAsked = 64;
@@ -14,10 +9,11 @@ const maxKnown = 10_000;
 /** From asking for live rows to asking for further ones. */
 const restMs = 500;
 
-interface Unknown {
+interface Ids {
   readonly runners: readonly string[];
   readonly requests: readonly string[];
 }
+const none: Ids = { runners: [], requests: [] };
 
 /**
  * The numbers for people of runners and requests: from the live state, otherwise the emulator is asked, once per id.
@@ -35,74 +31,87 @@ export function createNames(
     asked.set(id, found?.number ?? undefined);
   }
 
-  /** Calls `found` with what is known. @returns what had to be asked for */
-  function report(rows: readonly Row[], found: (names: Names) => void): Unknown {
+  /** Which numbers are known now, without asking for anything; and what has never been asked for. */
+  function lookUp({ runners, requests }: Ids): { readonly numbers: Numbers; readonly unknown: Ids } {
     const live = link.snapshot().live ?? link.snapshot().last;
-    const numbers = new Map([...(live?.requests.values() ?? [])].map(({ id, number }) => [id, number]));
-    const runners = idsOf(rows, ({ runnerId }) => runnerId);
-    const requests = idsOf(rows, ({ requestId }) => requestId);
-    const names = {
-      runners: known(runners, (id) => live?.runners.get(id)?.number ?? asked.get(id)),
-      requests: known(requests, (id) => numbers.get(id) ?? asked.get(id)),
-    };
-    if (Object.keys(names.runners).length + Object.keys(names.requests).length > 0) found(names);
+    const liveRequests = new Map([...(live?.requests.values() ?? [])].map(({ id, number }) => [id, number]));
     return {
-      runners: runners.filter((id) => !live?.runners.has(id) && !asked.has(id)).slice(0, maxAsked),
-      requests: requests.filter((id) => !numbers.has(id) && !asked.has(id)).slice(0, maxAsked),
+      numbers: {
+        runners: known(runners, (id) => live?.runners.get(id)?.number ?? asked.get(id)),
+        requests: known(requests, (id) => liveRequests.get(id) ?? asked.get(id)),
+      },
+      unknown: {
+        runners: runners.filter((id) => !live?.runners.has(id) && !asked.has(id)).slice(0, maxAsked),
+        requests: requests.filter((id) => !liveRequests.has(id) && !asked.has(id)).slice(0, maxAsked),
+      },
     };
   }
 
-  async function askAll(unknown: Unknown): Promise<void> {
+  /** Asks the emulator, one id after another, and calls `found` with what is known then. */
+  async function askAll(ids: Ids, found: (numbers: Numbers) => void): Promise<void> {
+    if (sizeOf(ids) === 0) return;
     if (asked.size > maxKnown) asked.clear();
-    for (const id of unknown.runners) await ask(id, 'runner');
-    for (const id of unknown.requests) await ask(id, 'request');
-  }
-
-  async function of(rows: readonly Row[], found: (names: Names) => void): Promise<void> {
-    const unknown = report(rows, found);
-    if (unknown.runners.length + unknown.requests.length === 0) return;
-    await askAll(unknown);
-    report(rows, found);
+    const { runners, requests } = lookUp(ids).unknown;
+    for (const id of runners) await ask(id, 'runner');
+    for (const id of requests) await ask(id, 'request');
+    const { numbers } = lookUp(ids);
+    if (Object.keys(numbers.runners).length + Object.keys(numbers.requests).length > 0) found(numbers);
   }
 
   let isResting = false;
-  /** The newest live rows of which something may be unknown. */
-  let waiting: Parameters<typeof of> | undefined;
+  /** Of live rows that came while the names rest: the newest. */
+  let waiting: Ids | undefined;
 
   return {
-    /** Calls `found` with those that are known at once, and again with those that had to be asked for. */
-    of,
+    /** What is known of these rows at once, and what `ask` or `askLive` can find out. */
+    look: (rows: readonly Row[]) => lookUp(idsOf(rows)),
+    ask: askAll,
     /**
      * The same for rows that come as they are logged. Of many, only the newest are asked for, some each time: otherwise
      * each request of an app would cost one more.
      */
-    async ofLive(rows: readonly Row[], found: (names: Names) => void): Promise<void> {
-      if (isResting) {
-        const { runners, requests } = report(rows, found);
-        if (runners.length + requests.length === 0) return;
-        waiting = [[...(waiting?.[0] ?? []), ...rows].slice(-maxAsked), found];
-        return;
-      }
+    async askLive(unknown: Ids, found: (numbers: Numbers) => void): Promise<void> {
+      if (sizeOf(unknown) === 0) return;
+      waiting = newest(waiting ?? none, unknown);
+      if (isResting) return;
       isResting = true;
       try {
-        waiting = [rows, found];
         while (waiting) {
-          const [newest, report] = waiting;
+          const next: Ids = waiting;
           waiting = undefined;
-          await of(newest, report);
+          await askAll(next, found);
           await rest();
         }
       } finally {
         isResting = false;
       }
     },
+    /** All numbers of these rows that the emulator knows. */
+    async of(rows: readonly Row[]): Promise<Numbers> {
+      const ids = idsOf(rows);
+      await askAll(ids, () => undefined);
+      return lookUp(ids).numbers;
+    },
     /** The emulator may know more now. */
     forget: () => asked.clear(),
   };
 }
 
-function idsOf(rows: readonly Row[], idOf: (row: Row) => string | null): readonly string[] {
-  return [...new Set(rows.map(idOf))].filter((id) => id !== null);
+function newest(before: Ids, more: Ids): Ids {
+  const join = (kind: keyof Ids) => [...new Set([...before[kind], ...more[kind]])].slice(-maxAsked);
+  return { runners: join('runners'), requests: join('requests') };
+}
+
+function idsOf(rows: readonly Row[]): Ids {
+  const distinct = (all: readonly (string | null)[]) => [...new Set(all)].filter((id) => id !== null);
+  return {
+    runners: distinct(rows.map(({ runnerId }) => runnerId)),
+    requests: distinct(rows.map(({ requestId }) => requestId)),
+  };
+}
+
+function sizeOf({ runners, requests }: Ids): number {
+  return runners.length + requests.length;
 }
 
 function known(ids: readonly string[], numberOf: (id: string) => number | undefined) {

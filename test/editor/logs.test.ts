@@ -255,6 +255,14 @@ it('filters by what is chosen from its lists, by mouse and by keyboard', async (
   await select('App').press('Escape');
   await filterIs('App', /^painter$/);
   await page.keyboard.press('Escape');
+  // What was typed a moment before isn't lost.
+  await pane.getByRole('textbox').first().fill('cat');
+  await select('App').press('Home');
+  await filterIs('App', /^$/);
+  await until('both filters are in use', async () => {
+    const lines = (await texts()).filter((text) => !text.includes('──'));
+    return lines.length > 0 && lines.every((text) => text.includes('cat'));
+  });
   await clearFilter();
 });
 

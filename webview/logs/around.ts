@@ -1,4 +1,5 @@
 import type { HostMessage, Texts } from '../host.ts';
+import { setText } from './changes.ts';
 import { newsText } from './status-text.ts';
 
 type Notice = Extract<HostMessage, { type: 'notice' }>['notice'];
@@ -36,12 +37,12 @@ export function createAround(
     /** `null`: the list has lines. */
     empty(why: string | null): void {
       empty.hidden = why === null;
-      empty.textContent = why;
+      setText(empty, why ?? '');
     },
     /** Rows that came while the list didn't follow its end; `null`: nothing is further down. */
     news(unseen: number | null): void {
       news.hidden = unseen === null;
-      news.textContent = newsText(unseen ?? 0, texts);
+      setText(news, newsText(unseen ?? 0, texts));
     },
     say(text: string): void {
       status.textContent = text;

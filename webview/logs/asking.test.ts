@@ -17,6 +17,7 @@ type Answer = Extract<HostMessage, { type: 'rows' }>;
 
 const answer = (where: Answer['where'], more: Partial<Answer> = {}): Answer => ({
   ...{ type: 'rows', query: 1, where, rows: [], before: null, isEnd: false, missed: false, isPart: false },
+  numbers: { runners: {}, requests: {} },
   ...more,
 });
 

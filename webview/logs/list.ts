@@ -1,4 +1,5 @@
 import type { Texts } from '../host.ts';
+import { setAttribute, setStyle } from './changes.ts';
 import { isFollowed } from './following.ts';
 import { createHeights } from './heights.ts';
 import { viewOf } from './item-view.ts';
@@ -59,14 +60,21 @@ export function createList(deps: {
   function draw(): void {
     const from = Math.max(0, heights.at(element.scrollTop) - overscan);
     const to = Math.min(items.length, heights.at(element.scrollTop + element.clientHeight) + 1 + overscan);
-    const wanted = new Set<string>();
-    for (let index = from; index < to; index++) {
-      const item = items[index];
-      if (!item) continue;
-      wanted.add(item.key);
+    const visible = items.slice(from, to);
+    const wanted = new Set(visible.map(({ key }) => key));
+    for (const [key, { view }] of drawn) {
+      if (wanted.has(key)) continue;
+      view.remove();
+      drawn.delete(key);
+    }
+    setStyle(space, 'paddingTop', `${heights.top(from)}px`);
+    // In the order of the list, for selections with the mouse and for screen readers.
+    let next = space.firstElementChild;
+    for (const [offset, item] of visible.entries()) {
       const of = signature(item);
       let one = drawn.get(item.key);
       if (one?.of !== of) {
+        if (next === one?.view) next = next?.nextElementSibling ?? null;
         one?.view.remove();
         one = { of, view: viewOf(item, names, texts) };
         one.view.id = idOf(item.key);
@@ -74,21 +82,13 @@ export function createList(deps: {
         drawn.set(item.key, one);
       }
       const { view } = one;
-      view.style.transform = `translateY(${heights.top(index)}px)`;
-      view.setAttribute('aria-rowindex', String(index + 1));
-      view.setAttribute('aria-selected', String(item.key === selectedKey));
-      // In the order of the list, for selections with the mouse and for screen readers.
-      const before = space.children[index - from];
-      if (before !== view) space.insertBefore(view, before ?? null);
+      setAttribute(view, 'aria-rowindex', String(from + offset + 1));
+      setAttribute(view, 'aria-selected', String(item.key === selectedKey));
+      if (next === view) next = next.nextElementSibling;
+      else space.insertBefore(view, next);
     }
-    for (const [key, { view }] of drawn) {
-      if (wanted.has(key)) continue;
-      view.remove();
-      drawn.delete(key);
-    }
-    if (selectedKey !== undefined && drawn.has(selectedKey))
-      element.setAttribute('aria-activedescendant', idOf(selectedKey));
-    else element.removeAttribute('aria-activedescendant');
+    const selected = selectedKey === undefined ? undefined : drawn.get(selectedKey);
+    setAttribute(element, 'aria-activedescendant', selected?.view.id);
   }
 
   /** With wrapped lines, heights are known only after drawing. */
@@ -108,7 +108,7 @@ export function createList(deps: {
   }
 
   function resize(): void {
-    space.style.height = `${heights.total()}px`;
+    setStyle(space, 'height', `${heights.total()}px`);
   }
 
   function anchorOf(): { readonly key: string; readonly offset: number } | undefined {
@@ -168,7 +168,7 @@ export function createList(deps: {
       const anchor = anchorOf();
       items = next;
       heights.setLines(next);
-      element.setAttribute('aria-rowcount', String(next.length));
+      setAttribute(element, 'aria-rowcount', String(next.length));
       resize();
       if (!isFollowing) restore(anchor);
       settle();

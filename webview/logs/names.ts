@@ -1,7 +1,5 @@
-import type { Choices, HostMessage, Row } from '../host.ts';
+import type { Choices, Numbers, Row } from '../host.ts';
 import { maxHeld } from './held.ts';
-
-type Numbers = Pick<Extract<HostMessage, { type: 'names' }>, 'runners' | 'requests'>;
 
 /** Names for people, by ids; empty while they aren't known. */
 export interface Names {

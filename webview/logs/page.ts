@@ -91,8 +91,8 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
         marks = message.marks;
         draw();
         break;
-      case 'names':
-        names.add(message, held.rows);
+      case 'numbers':
+        names.add(message.numbers, held.rows);
         drawing.later();
         toolbar?.setChoices(choices);
         break;
@@ -137,6 +137,7 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
     if (message.where === 'live' && !list.isFollowing()) unseen += message.rows.length;
     asking.answered(message);
     held = withRows(held, message, list.isFollowing());
+    names.add(message.numbers, held.rows);
     if (message.where === 'live') {
       drawing.later();
       return;

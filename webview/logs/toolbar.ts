@@ -1,4 +1,5 @@
 import { type Choices, type Filter, levels, noFilter, type TextName, type Texts } from '../host.ts';
+import { setText } from './changes.ts';
 import { isFiltered } from './filters.ts';
 import type { Names } from './names.ts';
 
@@ -33,9 +34,11 @@ export function createToolbar(
   let filter = first;
   let choices: Choices = { apps: [], runners: [], requests: [] };
   let typing: ReturnType<typeof setTimeout> | undefined;
+  /** What was typed last: until it is searched for, it isn't part of the filter. */
+  let typed = first.text;
   const change = (more: Partial<Filter>): void => {
     clearTimeout(typing);
-    filter = { ...filter, ...more };
+    filter = { ...filter, text: typed, ...more };
     show();
     onChange(filter);
   };
@@ -44,11 +47,12 @@ export function createToolbar(
   const request = ui.select(texts.request, (id) => change({ requestId: id || null }));
   const level = ui.select(texts.level, (id) => change({ level: levels.find((one) => one === id) ?? noFilter.level }));
   const text = ui.textField(texts.filter, texts.filterHint, (value) => {
+    typed = value;
     clearTimeout(typing);
-    typing = setTimeout(() => change({ text: value }), typingMs);
+    typing = setTimeout(() => change({}), typingMs);
   });
   const clear = ui.button(texts.clearFilter, () => {
-    text.set('');
+    setTyped('');
     change({ ...noFilter, server: filter.server });
   });
   const count = document.createElement('span');
@@ -58,6 +62,12 @@ export function createToolbar(
   element.setAttribute('role', 'toolbar');
   element.setAttribute('aria-label', texts.filter);
   element.append(...[app, runner, request, level, text].map((control) => control.element), clear, count);
+
+  function setTyped(value: string): void {
+    clearTimeout(typing);
+    typed = value;
+    text.set(value);
+  }
 
   function show(): void {
     const { alias, runnerId, requestId } = filter;
@@ -75,12 +85,12 @@ export function createToolbar(
   }
 
   show();
-  text.set(filter.text);
+  setTyped(filter.text);
   return {
     element,
     setFilter(next) {
       filter = next;
-      text.set(next.text);
+      setTyped(next.text);
       show();
     },
     setChoices(next) {
@@ -88,7 +98,7 @@ export function createToolbar(
       show();
     },
     setCount(shown) {
-      count.textContent = shown;
+      setText(count, shown);
     },
     focusText: () => text.element.focus(),
   };

@@ -82,4 +82,11 @@ describe('the counts of an endpoint', () => {
     room.history.ended('q-1', 4_000, { type: 'client_disconnected', status: 499, detail: 'gone' });
     expect(room.history.endpoints('app', 'r1')).toMatchObject([{ calls: 1, failures: 0, durations: [] }]);
   });
+
+  it('do not count what was cancelled before it reached the app', () => {
+    const room = setUp();
+    room.arrive('q-1');
+    room.history.ended('q-1', 4_000, { type: 'client_cancelled', status: 499, detail: 'cancelled' });
+    expect(room.history.endpoints('app', 'r1')).toEqual([]);
+  });
 });

@@ -46,7 +46,9 @@ export function withCall(app: AppEndpoints | undefined, revision: string, reques
   const path = request.path.slice(0, maxPath);
   const before = app?.revision === revision ? app.endpoints : [];
   const known = before.find((endpoint) => endpoint.method === method && endpoint.path === path);
-  if (noEndpoint.has(status ?? 0)) return app?.revision === revision ? app : { alias, revision, endpoints: before };
+  // What was cancelled in the queue never reached the endpoint.
+  const isCalled = !noEndpoint.has(status ?? 0) && !(status === 499 && request.startedAt === null);
+  if (!isCalled) return app?.revision === revision ? app : { alias, revision, endpoints: before };
   const { calls, failures, durations, lastFailure } = known ?? empty;
   const failed = isFailed(request);
   const took = error === null ? durationOf(request) : undefined;
