@@ -298,7 +298,10 @@ def main():
       return {
         layers: readdirSync(join(dataFolder, 'runners')).filter((name) => name.startsWith('cycle')),
         probes: readdirSync(join(dataFolder, 'runners', '.probe')),
-        mounts: readFileSync('/proc/self/mountinfo', 'utf8').split('\n').length,
+        // Other programs mount, too.
+        mounts: readFileSync('/proc/self/mountinfo', 'utf8')
+          .split('\n')
+          .filter((line) => line.includes(work.root)),
         runners: supervisors.flatMap(childrenOf),
         descriptors: [process.pid, ...supervisors].map((pid) => [pid, descriptorsOf(pid)]),
       };

@@ -18,25 +18,30 @@ import os
 import stat
 
 from ..shared import kernel
-from . import mounts
+from . import mounts, parts
 from .places import HUGGING_FACE, Places, is_at_or_below
 
 
 READ_ONLY = "read-only"
+IN_PARTS = "parts"
 _ON_DISK = ("/usr", "/var", "/opt")
 """Where programs install and keep files. An upper side in memory is created in a tenth of the time."""
 _OF_RUN = ("systemd/resolve", "resolvconf", "NetworkManager", "nscd", "nvidia-persistenced", "opengl-driver")
 """The parts of /run that name resolution and graphics drivers need."""
-_THE_USERS = ("lib", "log", "cache", "local", "local/bin", "local/lib", "local/share")
-"""Folders of /var and /usr that an ordinary user may write to, as the root of a container may."""
+_THE_USERS = tuple(
+    f"/{top}/{name}"
+    for top in ("usr", "var")
+    for name in ("lib", "log", "cache", "local", "local/bin", "local/lib", "local/share")
+)
+"""Folders that an ordinary user may write to, as the root of a container may."""
 
 
 def enter(folder: str, places: Places, binds: dict[str, str], known: dict[str, str]) -> dict[str, str]:
     """
     Moves this process (single-threaded) into a world with a disk of its own, with `binds` (path in it -> folder) on
     top. `folder`: doesn't exist yet, on a disk. `known`: the result of an earlier call, so that nothing that failed is
-    tried again. Returns, by path, how each of the machine's folders is shown: `disk`, `memory` or `read-only`. Raises
-    OSError; the process may then be in an incomplete world.
+    tried again. Returns, by path, how each of the machine's folders is shown: `disk`, `memory`, `parts` or `read-only`.
+    Raises OSError; the process may then be in an incomplete world.
     """
     folder = os.path.realpath(folder)
     is_user = mounts.own_namespace()
@@ -181,7 +186,8 @@ class _World:
         """
         # In /usr nearly everything belongs to root, and an ordinary user can't write to it anyway.
         on_disk = not name.startswith("top.") or source in _ON_DISK and not (self._is_user and source == "/usr")
-        for kind in ("disk", "memory") if on_disk else ("memory", "disk"):
+        kinds = ("disk", "memory") if on_disk else ("memory", "disk")
+        for kind in kinds:
             if self._known.get(source, kind) == kind:
                 try:
                     self._overlay(source, target, name, kind)
@@ -189,22 +195,59 @@ class _World:
                     return
                 except OSError:
                     continue
+        if self._is_user and self._known.get(source) != READ_ONLY:
+            try:
+                self._copy_parts(source, target, name, kinds[0])
+                self.how[source] = IN_PARTS
+                return
+            except OSError:
+                pass  # The read-only view hides what was made so far.
         mounts.bind_read_only(source, target)
         self.how[source] = READ_ONLY
 
-    def _overlay(self, source: str, target: str, name: str, kind: str) -> None:
+    def _copy_parts(self, source: str, target: str, name: str, kind: str) -> None:
+        # Something may have been mounted since the supervisor was started.
+        has_overlays = False
+        for number, (path, how) in enumerate(parts.of(source, mounts.points(), self._places.hides)):
+            shown = target + path[len(source) :]
+            if how == parts.LINK:
+                os.symlink(os.readlink(path), shown)
+                continue
+            if how == parts.FILE:
+                open(shown, "w").close()
+            else:
+                os.mkdir(shown)
+            if how == parts.FOLDER:
+                continue
+            if how == parts.OVERLAY:
+                try:
+                    self._overlay_alone(path, shown, f"{name}.{number}", kind)
+                    has_overlays = True
+                    continue
+                except OSError:
+                    if not has_overlays:
+                        raise
+            self._show_read_only(path, shown)
+
+    def _show_read_only(self, path: str, shown: str) -> None:
+        try:
+            mounts.bind_read_only(path, shown)
+        except OSError:
+            pass  # It is gone meanwhile, or can't be shown without being writable.
+
+    def _overlay_alone(self, source: str, target: str, name: str, kind: str) -> None:
         base = self._folder if kind == "disk" else self._memory
         upper, work = f"{base}/up.{name}", f"{base}/work.{name}"
         for made in (upper, work):
             os.mkdir(made)
         self._own(upper, source)
         mounts.overlay(source, upper, work, target, self._is_user)
+
+    def _overlay(self, source: str, target: str, name: str, kind: str) -> None:
+        self._overlay_alone(source, target, name, kind)
         for inner in mounts.below(source, self._places.mount_points):
             if not self._places.hides(inner) and os.path.exists(self.root + inner):
-                try:
-                    mounts.bind_read_only(inner, self.root + inner)
-                except OSError:
-                    continue  # It is gone meanwhile, or can't be shown without being writable.
+                self._show_read_only(inner, self.root + inner)
 
     def _own(self, upper: str, source: str) -> None:
         """The owner and mode of the upper side are those that programs see."""
@@ -214,10 +257,9 @@ class _World:
             os.chmod(upper, stat.S_IMODE(known.st_mode))
             return
         os.chmod(upper, stat.S_IMODE(known.st_mode) | 0o700)
-        if source in ("/usr", "/var"):
-            for name in _THE_USERS:
-                if os.path.isdir(f"{source}/{name}"):
-                    os.mkdir(f"{upper}/{name}")
+        for path in _THE_USERS:
+            if path.startswith(source + "/") and os.path.isdir(path):
+                os.mkdir(upper + path[len(source) :])
 
     def _show_run(self, target: str) -> None:
         resolver = os.path.dirname(os.path.realpath("/etc/resolv.conf"))
