@@ -30,6 +30,8 @@ export default defineConfig({
     maxWorkers: availableParallelism(),
     sequence: { sequencer: longestFirst(longest) },
     testTimeout: process.env.MINIFAL_SLOW ? 600_000 : 30_000,
+    // The end of a container engine.
+    teardownTimeout: 60_000,
     // Not a second: a busy machine needs longer, and no test is about that time.
     expect: { poll: { timeout: 10_000 } },
   },

@@ -1,15 +1,16 @@
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmod, copyFile, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
 import type { EngineApi } from '../../emulator/local/docker/api.ts';
 import { connectEngine } from '../../emulator/local/docker/connect.ts';
 import { findImage } from '../../emulator/local/docker/images.ts';
 import { debianMirror, downloadPackages } from './debian-packages.ts';
+import { createDaemon } from './engine-daemon.ts';
 import { isMissing } from './needs.ts';
-import { mustRun, run } from './process.ts';
+import { mustRun } from './process.ts';
 import { cacheDir } from './root.ts';
 
 /**
@@ -24,16 +25,12 @@ export const baseImage = 'python:3-slim';
 const release = process.env.MINIFAL_DOCKER_RELEASE;
 const home = join(cacheDir, `container-engine${release ? `-${release}` : ''}`);
 const programs = join(home, 'programs');
-const socket = join(home, 'docker.sock');
 /** A shell with the usual commands, in one file. */
 export const busybox = join(home, 'busybox');
+mkdirSync(home, { recursive: true });
+const daemon = createDaemon(home, programs);
 /** What the engine itself writes. */
-export const engineLog = join(home, 'dockerd.log');
-const pidFile = join(home, 'dockerd.pid');
-/** Of its own: another engine's bridge must not be touched. */
-const folderHash = createHash('sha256').update(home).digest();
-const bridge = `minifal${folderHash.toString('hex', 0, 4)}`;
-const bridgeAddress = `172.31.${folderHash[0]}.1/24`;
+export const engineLog = daemon.log;
 /** The run of tests that started it (`process.env`, set by tools.ts). */
 const starter = join(home, 'started-by');
 /** Tests run in several processes: one prepares, the others wait. */
@@ -46,7 +43,7 @@ const imagePackages = ['python3', 'busybox-static'];
 const machineLibraries = /^(libc6|libc-bin|libgcc-s1|gcc-\d+-base)_/;
 
 /** The variables with which an emulator finds the engine. */
-export const engineEnv = { DOCKER_HOST: `unix://${socket}` } as const;
+export const engineEnv = daemon.env;
 
 /** For `skipIf`: whether tests can't have an engine here; the reason is printed. */
 export function isEngineMissing(): boolean {
@@ -56,7 +53,6 @@ export function isEngineMissing(): boolean {
 
 /** Starts the engine if it doesn't run, with the base image. Needs the package mirror once. */
 export async function startContainerEngine(): Promise<void> {
-  mkdirSync(home, { recursive: true });
   const until = Date.now() + maxStartMs;
   while (!takeLock()) {
     if (Date.now() > until) throw new Error(`Another process is starting an engine since 10 minutes: ${startLock}`);
@@ -64,7 +60,10 @@ export async function startContainerEngine(): Promise<void> {
   }
   try {
     await prepare();
-    if (!(await answers())) await startDaemon();
+    if (!(await daemon.answers())) {
+      writeFileSync(starter, process.env.MINIFAL_TEST_RUN ?? '');
+      await daemon.start();
+    }
     const { api } = await connectEngine(engineEnv);
     if (!existsSync(busybox) || (await findImage(api, baseImage)) === undefined) await importImage(api);
   } finally {
@@ -72,17 +71,28 @@ export async function startContainerEngine(): Promise<void> {
   }
 }
 
-/** Stops the engine if a test of this run has started it. */
+/** Stops the engine if a test of this run has started it, or of a run that was killed. */
 export async function stopContainerEngine(): Promise<void> {
-  if (readFileOr(starter) === process.env.MINIFAL_TEST_RUN) await stopDaemon();
+  const pid = readFileOr(starter);
+  if (pid === '' || (pid !== process.env.MINIFAL_TEST_RUN && existsSync(`/proc/${pid}`))) return;
+  await daemon.stop();
+  rmSync(starter);
 }
 
-async function stopDaemon(): Promise<void> {
-  const pid = Number(readFileOr(pidFile));
-  if (!pid || !existsSync(`/proc/${pid}`)) return;
-  process.kill(pid, 'SIGTERM');
-  while (existsSync(`/proc/${pid}`)) await delay(100);
-  await ip('link', 'delete', bridge);
+/** Another engine with the base image, which a test may kill. Ended and removed after the test. */
+export async function ownEngine() {
+  await startContainerEngine();
+  const folder = mkdtempSync(join(cacheDir, 'engine-'));
+  const own = createDaemon(folder, programs);
+  onTestFinished(async () => {
+    await own.stop();
+    rmSync(folder, { recursive: true });
+  }, 60_000);
+  await own.start();
+  const [{ api: from }, { api: to }] = await Promise.all([connectEngine(engineEnv), connectEngine(own.env)]);
+  const tar = await from.stream({ method: 'GET', path: `/images/${baseImage}/get` });
+  await to.send({ method: 'POST', path: '/images/load', tar });
+  return own;
 }
 
 /** The path of a program of the packages. */
@@ -108,13 +118,6 @@ function takeLock(): boolean {
     if (pid !== '' && !existsSync(`/proc/${pid}`)) rmSync(startLock, { force: true });
     return false;
   }
-}
-
-async function answers(): Promise<boolean> {
-  return connectEngine(engineEnv).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function prepare(): Promise<void> {
@@ -156,48 +159,6 @@ async function unpack(
   await rm(join(temporary, 'root/usr/share'), { recursive: true, force: true });
   await rename(join(temporary, 'root'), target);
   await rm(temporary, { recursive: true, force: true });
-}
-
-/** The programs of the packages with their libraries. */
-async function programEnv(): Promise<Record<string, string>> {
-  const lib = join(programs, 'usr/lib');
-  const triplet = (await readdir(lib)).find((name) => name.endsWith('-linux-gnu')) ?? '';
-  const folders = ['usr/sbin', 'usr/bin', 'sbin', 'bin'].map((folder) => join(programs, folder));
-  return {
-    PATH: [...folders, process.env.PATH].join(':'),
-    LD_LIBRARY_PATH: `${join(lib, triplet)}:${join(programs, 'lib', triplet)}`,
-    XTABLES_LIBDIR: join(lib, triplet, 'xtables'),
-  };
-}
-
-/** Fails quietly: the bridge may be there already, or gone. */
-async function ip(...args: readonly string[]): Promise<void> {
-  await run('ip', args, { env: await programEnv() });
-}
-
-async function startDaemon(): Promise<void> {
-  await stopDaemon();
-  rmSync(pidFile, { force: true });
-  writeFileSync(starter, process.env.MINIFAL_TEST_RUN ?? '');
-  const [bin, sbin] = [join(programs, 'usr/bin'), join(programs, 'usr/sbin')];
-  await ip('link', 'add', bridge, 'type', 'bridge');
-  await ip('addr', 'add', bridgeAddress, 'dev', bridge);
-  await ip('link', 'set', bridge, 'up');
-  const args = ['--host', `unix://${socket}`, '--group', 'root', '--data-root', join(home, 'data')];
-  const more = ['--exec-root', join(home, 'exec'), '--pidfile', pidFile, '--bridge', bridge, '--shutdown-timeout', '5'];
-  const paths = ['--userland-proxy-path', join(sbin, 'docker-proxy'), '--init-path', join(bin, 'tini-static')];
-  const log = openSync(engineLog, 'w');
-  spawn(join(sbin, 'dockerd'), [...args, ...more, ...paths], {
-    detached: true,
-    stdio: ['ignore', log, log],
-    env: await programEnv(),
-  }).unref();
-  closeSync(log);
-  const until = Date.now() + 60_000;
-  while (!(await answers())) {
-    if (Date.now() > until) throw new Error(`The engine didn't start:\n${readFileOr(engineLog)}`);
-    await delay(200);
-  }
 }
 
 /** The programs of busybox that tests use. */

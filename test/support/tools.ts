@@ -7,6 +7,7 @@ import { pythonTools } from './python.ts';
  */
 export default async function setUp(): Promise<() => Promise<void>> {
   process.env.MINIFAL_TEST_RUN = String(process.pid);
+  await stopContainerEngine();
   await pythonTools();
   return stopContainerEngine;
 }
