@@ -22,7 +22,7 @@ function watch(
   const of = new Map(
     runners.map(({ pid, own, all = own }) => [pid, { pids: [pid], residentBytes: all * mib }] as const),
   );
-  return { news, next: () => limits.check(runners, { of, cpuSeconds: new Map(), atMs: 0 }) };
+  return { news, next: () => limits.check(runners, { of, cpu: new Map(), atMs: 0 }) };
 }
 
 function runner(machineType: string, own: number, more: { readonly all?: number; readonly gpuSlots?: number } = {}) {

@@ -11,10 +11,14 @@ function watch(pids: readonly number[]) {
     async usages(mains) {
       state.measured += 1;
       if (state.failing) throw new Error('no /proc');
-      const others = Array.from({ length: state.processes - mains.length }, (_, at) => [10_000 + at, 0] as const);
+      const cpuOf = (own: number) => ({ own, children: 0 });
+      const others = Array.from(
+        { length: state.processes - mains.length },
+        (_, at) => [10_000 + at, cpuOf(0)] as const,
+      );
       return {
         of: new Map(mains.map((pid) => [pid, { pids: [pid], residentBytes: 1_000 * pid }])),
-        cpuSeconds: new Map([...mains.map((pid) => [pid, state.cpuSeconds] as const), ...others]),
+        cpu: new Map([...mains.map((pid) => [pid, cpuOf(state.cpuSeconds)] as const), ...others]),
         atMs: performance.now(),
       };
     },

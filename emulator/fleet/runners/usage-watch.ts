@@ -47,13 +47,13 @@ export function createUsageWatch<R extends { readonly id: string; readonly pid: 
       measured.flatMap(({ id, pid }) => {
         const usage = usages.of.get(pid);
         if (usage === undefined) return [];
-        const cores = before && { cores: coresBetween(before, usages, usage.pids) };
-        return [[id, { ...cores, residentBytes: usage.residentBytes }] as const];
+        const cores = before && coresBetween(before, usages, pid);
+        return [[id, { ...(cores === undefined ? {} : { cores }), residentBytes: usage.residentBytes }] as const];
       }),
     );
     before = usages;
     const checkTook = await deps.check(measured, usages);
-    return Math.max(checkMs, usages.cpuSeconds.size * msPerProcess, checkTook / checkShare);
+    return Math.max(checkMs, usages.cpu.size * msPerProcess, checkTook / checkShare);
   }
 
   function plan(delayMs: number): void {

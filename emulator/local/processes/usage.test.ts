@@ -60,16 +60,60 @@ describe.runIf(saysUsage())('what processes use', () => {
     expect(usages.of.get(child.pid ?? 0)?.pids).toEqual([child.pid]);
   });
 
-  it("is the CPU of all of its processes, of new ones from their beginning, and of none that has another's ID", () => {
-    const reading = (atMs: number, ...cpuSeconds: [pid: number, seconds: number][]) => ({
-      of: new Map(),
-      cpuSeconds: new Map(cpuSeconds),
+  /** Readings of a runner with the main process 7 and the keeper 6, a second apart. */
+  function cores(...[before, after]: readonly [Cpu, Cpu]) {
+    const reading = (atMs: number, cpu: Cpu) => ({
+      of: new Map([
+        [
+          7,
+          {
+            pids: Object.keys(cpu)
+              .map(Number)
+              .filter((pid) => pid > 6),
+            keeper: 6,
+            residentBytes: 0,
+          },
+        ],
+      ]),
+      cpu: new Map(Object.entries(cpu).map(([pid, [own, children]]) => [Number(pid), { own, children }])),
       atMs,
     });
-    const before = reading(1_000, [7, 3], [8, 10], [9, 50]);
-    const after = reading(3_000, [7, 4], [8, 2], [9, 60], [10, 0.5]);
-    expect(coresBetween(before, after, [7, 8, 10, 11])).toBe(0.75);
-    expect(coresBetween(after, after, [7])).toBe(0);
+    return coresBetween(reading(1_000, before), reading(2_000, after), 7);
+  }
+  type Cpu = { readonly [pid: number]: readonly [own: number, children: number] };
+
+  it.each<[string, Cpu, Cpu, number]>([
+    ['of all of its processes', { 7: [3, 0], 8: [1, 0] }, { 7: [3.5, 0], 8: [2, 0] }, 1.5],
+    ['of new ones from their beginning', { 7: [3, 0] }, { 7: [3, 0], 8: [0.5, 0] }, 0.5],
+    ['of those that began and ended in between', { 7: [3, 1] }, { 7: [3, 1.75] }, 0.75],
+    ['of those that ended, since the reading before', { 7: [3, 0], 8: [10, 2] }, { 7: [3, 12.5] }, 0.5],
+    ['of those for which the keeper waited', { 6: [9, 4], 7: [3, 0], 8: [2, 0] }, { 6: [9, 6.25], 7: [3, 0] }, 0.25],
+    ['without that of the keeper', { 6: [1, 0], 7: [3, 0] }, { 6: [2, 0], 7: [3, 0] }, 0],
+    ['of the others if nobody waited', { 7: [3, 0], 8: [10, 0] }, { 7: [3.25, 0] }, 0.25],
+    ['without what another process with the same ID had', { 7: [3, 0], 8: [10, 0] }, { 7: [3.5, 0], 8: [2, 0] }, 0.5],
+  ])('is the CPU %s', (_, before, after, expected) => {
+    expect(cores(before, after)).toBe(expected);
+  });
+
+  it('is no CPU between a reading and itself, and unknown for a runner that is gone', () => {
+    const reading = { of: new Map([[7, { pids: [7], residentBytes: 0 }]]), cpu: new Map(), atMs: 1_000 };
+    expect([coresBetween(reading, reading, 7), coresBetween(reading, reading, 8)]).toEqual([0, undefined]);
+  });
+
+  it('is the CPU of children that lived only a moment', async () => {
+    const child = spawn('bash', ['-c', 'while read; do (for i in {1..20000}; do :; done); echo done; done']);
+    started.push(child);
+    const pid = child.pid ?? 0;
+    const before = await readUsages([pid]);
+    const childrenOf = ({ cpu }: typeof before) => cpu.get(pid)?.children ?? 0;
+    let after = before;
+    while (childrenOf(after) < 0.2) {
+      child.stdin.write('\n');
+      await once(child.stdout, 'data');
+      after = await readUsages([pid]);
+    }
+    const seconds = (after.atMs - before.atMs) / 1_000;
+    expect((coresBetween(before, after, pid) ?? 0) * seconds).toBeGreaterThanOrEqual(0.2);
   });
 
   it('is the CPU that a busy process uses', async () => {
@@ -77,10 +121,10 @@ describe.runIf(saysUsage())('what processes use', () => {
     started.push(child);
     const pid = child.pid ?? 0;
     const before = await readUsages([pid]);
-    const busy = () => readUsages([pid]).then((now) => (now.cpuSeconds.get(pid) ?? 0) > 0.2 && now);
+    const busy = () => readUsages([pid]).then((now) => (now.cpu.get(pid)?.own ?? 0) > 0.2 && now);
     const after = await vi.waitUntil(busy, { timeout: 60_000, interval: 50 });
     child.kill();
-    expect(coresBetween(before, after, [pid])).toBeGreaterThan(0);
+    expect(coresBetween(before, after, pid)).toBeGreaterThan(0);
   });
 
   it('is absent for a process that is gone', async () => {
@@ -137,6 +181,6 @@ describe.runIf(saysUsage())('what processes use', () => {
     mkdirSync(join(folder, '7'));
     writeFileSync(join(folder, '7', 'stat'), `7 (a) S 1 (b) ${fields.join(' ')} 0 0`);
     const [usage] = (await readUsages([7], folder)).of.values();
-    expect(usage).toEqual({ pids: [7], residentBytes: expect.any(Number) });
+    expect(usage).toEqual({ pids: [7], keeper: 3, residentBytes: expect.any(Number) });
   });
 });

@@ -7,15 +7,24 @@ import { processStat } from './stat.ts';
 interface Usage {
   /** Their IDs, the main process first. */
   readonly pids: readonly number[];
+  /** The parent of the main process, which waits for those that outlive their own parents. */
+  readonly keeper?: number;
   /** Memory that is theirs or that they share with others, such as files and what was there before a fork. */
   readonly residentBytes: number;
+}
+
+/** Seconds of CPU so far. */
+interface CpuSeconds {
+  readonly own: number;
+  /** Of children that have ended, and of theirs. */
+  readonly children: number;
 }
 
 export interface Usages {
   /** By main process. Processes that are gone are absent. */
   readonly of: ReadonlyMap<number, Usage>;
-  /** Seconds of CPU that each process of this machine has used so far. */
-  readonly cpuSeconds: ReadonlyMap<number, number>;
+  /** Of each process of this machine. */
+  readonly cpu: ReadonlyMap<number, CpuSeconds>;
   /** When it was read, on the clock of `performance.now()`. */
   readonly atMs: number;
 }
@@ -23,7 +32,7 @@ export interface Usages {
 interface Process {
   readonly parent: number;
   readonly residentBytes: number;
-  readonly cpuSeconds: number;
+  readonly cpu: CpuSeconds;
 }
 
 const procfs = '/proc';
@@ -57,22 +66,44 @@ export async function readUsages(mains: readonly number[], folder = procfs): Pro
       const first = all.get(main);
       if (!first) return [];
       // Without a keeper, another process has adopted it, and everything may be below that one.
-      const top = first.parent > 1 && first.parent !== process.pid ? first.parent : main;
-      const pids = [main, ...descendants(top, children).filter((pid) => pid !== main)];
-      const residentBytes = pids.reduce((sum, pid) => sum + (all.get(pid)?.residentBytes ?? 0), 0);
-      return [[main, { pids, residentBytes }] as const];
+      const keeper = first.parent > 1 && first.parent !== process.pid ? { keeper: first.parent } : {};
+      const pids = [main, ...descendants(keeper.keeper ?? main, children).filter((pid) => pid !== main)];
+      const residentBytes = sumOf(pids, (pid) => all.get(pid)?.residentBytes ?? 0);
+      return [[main, { pids, ...keeper, residentBytes }] as const];
     }),
   );
-  const cpuSeconds = new Map([...all].map(([pid, process]) => [pid, process.cpuSeconds]));
-  return { of: usages, cpuSeconds, atMs: performance.now() };
+  return { of: usages, cpu: new Map([...all].map(([pid, { cpu }]) => [pid, cpu])), atMs: performance.now() };
 }
 
-/** How many cores these processes used between two readings, on average: 1.5 is one and a half. */
-export function coresBetween(before: Usages, after: Usages, pids: readonly number[]): number {
+/**
+ * How many cores a runner's processes used between two readings, on average: 1.5 is one and a half. What ended in
+ * between is in the time of the process that waited for it. `undefined`: the runner isn't in the later one.
+ */
+export function coresBetween(before: Usages, after: Usages, main: number): number | undefined {
+  const usage = after.of.get(main);
+  if (usage === undefined) return undefined;
   const seconds = (after.atMs - before.atMs) / 1_000;
-  const used = pids.map((pid) => (after.cpuSeconds.get(pid) ?? 0) - (before.cpuSeconds.get(pid) ?? 0));
+  if (seconds <= 0) return 0;
   // An ID that another process has taken over has used less than before.
-  return seconds > 0 ? used.reduce((sum, one) => sum + Math.max(0, one), 0) / seconds : 0;
+  const ofThose = sumOf(usage.pids, (pid) => Math.max(0, ownOf(after, pid) - ownOf(before, pid)));
+  const earlier = before.of.get(main)?.pids ?? usage.pids;
+  const all = totalOf(after, usage) - totalOf(before, { ...usage, pids: earlier });
+  // Nobody has the time of what ended if nobody waited for it, and then all have used less than before.
+  return Math.max(ofThose, all) / seconds;
+}
+
+function ownOf({ cpu }: Usages, pid: number): number {
+  return cpu.get(pid)?.own ?? 0;
+}
+
+/** With all that has ended. The keeper's own time is minifal's. */
+function totalOf({ cpu }: Usages, { pids, keeper }: Pick<Usage, 'pids' | 'keeper'>): number {
+  const ofPids = sumOf(pids, (pid) => (cpu.get(pid)?.own ?? 0) + (cpu.get(pid)?.children ?? 0));
+  return ofPids + (keeper === undefined ? 0 : (cpu.get(keeper)?.children ?? 0));
+}
+
+function sumOf(pids: readonly number[], measure: (pid: number) => number): number {
+  return pids.reduce((sum, pid) => sum + measure(pid), 0);
 }
 
 /**
@@ -118,12 +149,11 @@ function processIds(folder: string): readonly number[] {
 
 function readProcess(folder: string, pid: number): Process | undefined {
   const field = processStat(pid, folder);
-  const [parent, user, system, pages] = [4, 14, 15, 24].map((number) => Number(field?.(number)));
-  if (parent === undefined || pages === undefined) return undefined;
-  const cpuSeconds = (Number(user) + Number(system)) / ticksPerSecond;
-  return [parent, pages, cpuSeconds].every(Number.isFinite)
-    ? { parent, residentBytes: pages * pageBytes(), cpuSeconds }
-    : undefined;
+  const numbers = [4, 24, 14, 15, 16, 17].map((number) => Number(field?.(number)));
+  const [parent = 0, pages = 0, user = 0, system = 0, childrenUser = 0, childrenSystem = 0] = numbers;
+  if (!numbers.every(Number.isFinite)) return undefined;
+  const cpu = { own: (user + system) / ticksPerSecond, children: (childrenUser + childrenSystem) / ticksPerSecond };
+  return { parent, residentBytes: pages * pageBytes(), cpu };
 }
 
 let page: number | undefined;
