@@ -47,6 +47,8 @@ interface FleetDeps
   readonly gpuSlots?: number | undefined;
   /** The GPUs that runners get; absent: none are known, and runners see what there is. */
   readonly gpus?: readonly Gpu[] | undefined;
+  /** What runners use, by their IDs: once a second, while there are any. */
+  readonly onUsage?: RunnersDeps['onUsage'];
   /** Called when the first runner has been given GPUs, and when the last one has ended. */
   readonly onGpuUse?: (inUse: boolean) => void;
   readonly queue: Queue;
@@ -118,6 +120,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
   });
   const runners = createRunners({
     ...deps,
+    onUsage: deps.onUsage ?? (() => undefined),
     waitsForDebugger: debugWaits.has,
     gpus,
     report,

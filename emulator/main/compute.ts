@@ -34,6 +34,7 @@ import type { Foundations } from './foundations.ts';
 import type { MachineGpus } from './gpus.ts';
 import type { EmulatorOptions } from './options.ts';
 import type { Promises } from './promises.ts';
+import { samplesOf } from './runner-samples.ts';
 
 /** The part that runs apps. */
 export interface Compute {
@@ -123,7 +124,7 @@ export function createCompute(
   promises: Promises,
   { hosts, runnerSources, machineGpus }: Given,
 ): Compute {
-  const { logs, runnerHistory, clock, startedAt, steady, caBundle, keys, mask, report } = foundations;
+  const { logs, runnerHistory, samples, clock, startedAt, steady, caBundle, keys, mask, report } = foundations;
   const { catalog, blobs, appFiles, queue, requestHistory } = promises;
   const { builds, engine, isolation, debugpy } = createKinds(options, foundations, promises, runnerSources);
   const notes = createNoteRecorder({ history: runnerHistory, logs });
@@ -136,7 +137,7 @@ export function createCompute(
   const sharedData = join(options.folder, 'data');
   mkdirSync(sharedData, { recursive: true, mode: 0o700 });
   const places = createWantedPlaces(engine);
-  const fleet = createFleet({
+  const fleet: ReturnType<typeof createFleet> = createFleet({
     seed: randomBytes(16).toString('hex'),
     clock,
     steady,
@@ -145,6 +146,7 @@ export function createCompute(
     gpuSlots: machineGpus.slots,
     gpus: machineGpus.gpus,
     onGpuUse: machineGpus.monitor.setInUse,
+    onUsage: (usages) => samples.add(samplesOf(clock(), usages, fleet.gpus(), machineGpus.monitor)),
     engine,
     queue,
     dataDir: sharedData,

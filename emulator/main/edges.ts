@@ -54,7 +54,7 @@ export function createEdges(
   { folder, version, allowedOrigins, timeScale, isolation }: EdgeOptions,
   { foundations, promises, compute, open, limits, isStopping }: EdgeDeps,
 ): Edges {
-  const { store, logs, runnerHistory, clock, startedAt, keys, report } = foundations;
+  const { store, logs, runnerHistory, samples, clock, startedAt, keys, report } = foundations;
   const { catalog, blobs, appFiles, storage, queue, requestHistory, webhooks, workflows, jwks } = promises;
   const { fleet, exchange, copies, lateUnits, builds } = compute;
   const { account } = catalog;
@@ -101,6 +101,7 @@ export function createEdges(
     ...rooms,
     queue,
     requestHistory,
+    samples,
     places: compute.places,
     debugTools: compute.debugTools,
     lateUnits,

@@ -16,6 +16,8 @@ import { createMask, type Mask } from '../telemetry/masking/mask.ts';
 import { createOwnLog, type OwnLog } from '../telemetry/own-log.ts';
 import { type HistoryRecords, openHistoryRecords } from '../telemetry/requests/records.ts';
 import { createRunnerHistory, type RunnerHistory } from '../telemetry/runners.ts';
+import { openSampleRecords } from '../telemetry/samples/records.ts';
+import { createSamples, type Samples } from '../telemetry/samples/samples.ts';
 import type { Logs } from '../telemetry/types.ts';
 import { UserError } from '../wire/errors.ts';
 import { lastWrite } from './last-write.ts';
@@ -67,6 +69,8 @@ export interface Foundations extends Ground {
   readonly logs: Logs;
   readonly historyRecords: HistoryRecords;
   readonly runnerHistory: RunnerHistory;
+  /** What runners used. */
+  readonly samples: Samples;
   /** Records a bug in the emulator's own log. Disk trouble goes to the store, which waits until it is over. */
   readonly report: Report;
   readonly keys: {
@@ -121,16 +125,20 @@ export async function openFoundations(
     waitForLock,
   );
   const historyRecords = await openPatiently(() => openHistoryRecords(join(folder, 'history.db')), waitForLock);
+  const sampleRecords = await openPatiently(() => openSampleRecords(join(folder, 'samples.db')), waitForLock);
+  const samples = createSamples({ records: sampleRecords, clock: ground.clock, report });
   return {
     ...ground,
     store,
     logs,
     historyRecords,
+    samples,
     runnerHistory: createRunnerHistory({ store, clock: ground.clock, lastSeenAt, report }),
     report,
     keys: { secrets, tokens: tokenKey(folder), controller },
-    notices: () => [...store.notices(), ...logs.notices(), ...historyRecords.notices()],
+    notices: () => [...store.notices(), ...logs.notices(), ...historyRecords.notices(), ...samples.notices()],
     close() {
+      samples.close();
       logs.close();
       store.close();
     },

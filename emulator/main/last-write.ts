@@ -18,7 +18,7 @@ export function noteLife(folder: string, now: number): void {
  * the last sign of life. `undefined`: none has. To be called before they are opened.
  */
 export function lastWrite(folder: string): number | undefined {
-  const times = ['minifal.db', 'logs.db', 'history.db']
+  const times = ['minifal.db', 'logs.db', 'history.db', 'samples.db']
     .flatMap((name) => [name, `${name}-wal`])
     .flatMap((name) => {
       const found = statSync(join(folder, name), { throwIfNoEntry: false });

@@ -18,14 +18,14 @@ const firstPruneMs = 2_000;
 /** Runs the periodic tasks; returns a function that stops them. */
 export function startUpkeep(
   folder: string,
-  { store, clock, steady, report }: Pick<Foundations, 'store' | 'clock' | 'steady' | 'report'>,
+  { store, samples, clock, steady, report }: Pick<Foundations, 'store' | 'samples' | 'clock' | 'steady' | 'report'>,
   { queue, requestHistory, storage }: Pick<Promises, 'queue' | 'requestHistory' | 'storage'>,
   isStopping: () => boolean,
 ): () => void {
   // A wall clock that jumps ahead must not delete results before their promised retention is over.
   const prune = () => {
     const now = Math.min(clock(), steady.now());
-    return Promise.all([queue.prune(now), requestHistory.prune(now), storage.prune(isStopping)]);
+    return Promise.all([queue.prune(now), requestHistory.prune(now), storage.prune(isStopping), samples.prune(now)]);
   };
   const cancelFirst = later(firstPruneMs, contain(report, prune));
   const places = [store.file, join(folder, 'emulator.lock')].filter((path) => existsSync(path)).map(placeOf);

@@ -1,6 +1,6 @@
 // `npm run bench [gateway|growth|inline-logs|isolation|live|log-pane|logs|places|queue|reload|restart|start|scale|state
-// ...] [--quick]`: ratios measured in one run, alternating; every answer is checked. Needs dist/ (`npm run build`).
-// `npm test` runs no benchmark, because times on a busy machine prove nothing.
+// |usage ...] [--quick]`: ratios measured in one run, alternating; every answer is checked. Needs dist/ (`npm run
+// build`). `npm test` runs no benchmark, because times on a busy machine prove nothing.
 import { parseArgs } from 'node:util';
 import { benchGateway } from './gateway.ts';
 import { benchGrowth } from './growth.ts';
@@ -15,6 +15,7 @@ import { benchReload } from './reload.ts';
 import { benchScale } from './scale.ts';
 import { benchStart } from './start.ts';
 import { benchRestart, benchState } from './state.ts';
+import { benchUsage } from './usage.ts';
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } });
 const quick = values.quick ?? false;
@@ -50,6 +51,7 @@ const benches: { readonly [name: string]: () => Promise<void> } = {
   start: () => benchStart({ rounds: quick ? 3 : 10 }),
   state: () =>
     benchState({ apps: 50, requests: 100_000, ...(quick ? { starts: 3, polls: 300 } : { starts: 10, polls: 2000 }) }),
+  usage: () => benchUsage({ seconds: quick ? 10 : 60 }),
 };
 
 const chosen = positionals.length > 0 ? positionals : Object.keys(benches);

@@ -18,6 +18,7 @@ import { createLogs } from '../../emulator/telemetry/logs.ts';
 import { logMigrations } from '../../emulator/telemetry/migrations.ts';
 import { historyMigrations } from '../../emulator/telemetry/requests/tables.ts';
 import { createRunnerHistory } from '../../emulator/telemetry/runners.ts';
+import { sampleMigrations } from '../../emulator/telemetry/samples/tables.ts';
 import type { Post } from '../../emulator/webhooks/send.ts';
 import { createWebhooks } from '../../emulator/webhooks/webhooks.ts';
 import { createWorkflows } from '../../emulator/workflows/workflows.ts';
@@ -34,6 +35,7 @@ const frozen = {
     '8ba67381ded61ad4444f692ccb383274e0c5703ac3822a226c1c7695b5fb9b3a',
     '95fea3780f0df96bffd0d80b7d758146a4c04a599e8e1212562bbdcabc01537a',
   ],
+  samples: ['82b989e67e2d979af4d8d82a7b4ec33afc9201562a4928d050bd1258f5826d61'],
   history: [
     '21523cb45212f6744d6bbab85a5d7ea86a5a0a659598976d601f7eb3cb897ced',
     '6e116bfc579941b33c700593a2ecfacf45b7a957ce058af7ba2048502bd8e359',
@@ -228,6 +230,7 @@ describe('a schema step that was released', () => {
     );
     expect(logMigrations.map(({ statements }) => digest(statements)).slice(0, frozen.logs.length)).toEqual(frozen.logs);
     expect(historyMigrations.map(({ statements }) => digest(statements))).toEqual(frozen.history);
+    expect(sampleMigrations.map(({ statements }) => digest(statements))).toEqual(frozen.samples);
   });
 
   it('has a digest here, and a folder that was written with it', () => {

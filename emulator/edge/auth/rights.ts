@@ -124,6 +124,7 @@ export const restRights: Rights = {
   'GET /minifal/requests/:id/data': 'owner',
   'GET /minifal/runners': 'owner',
   'GET /minifal/runners/:id': 'owner',
+  'GET /minifal/runners/:id/samples': 'owner',
   'GET /minifal/runners/:id/start': 'owner',
   'POST /minifal/runners/:id/stop': 'owner',
   'POST /minifal/debug/tools': 'owner',

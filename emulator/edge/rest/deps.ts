@@ -10,6 +10,7 @@ import type { Queue } from '../../queue/types.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { RequestHistory, RequestTrace } from '../../telemetry/requests/types.ts';
 import type { RunnerHistory } from '../../telemetry/runners.ts';
+import type { Samples } from '../../telemetry/samples/samples.ts';
 import type { Logs } from '../../telemetry/types.ts';
 import type { DiskUse } from '../../wire/disk.ts';
 import type { Hosts } from '../../wire/hosts.ts';
@@ -34,6 +35,8 @@ export interface RestDeps {
     'get' | 'since' | 'transitions' | 'steps' | 'readyBefore' | 'endedCount' | 'endedOf' | 'appNameOf'
   >;
   readonly requestHistory: Omit<RequestHistory, keyof RequestTrace>;
+  /** What runners used. */
+  readonly samples: Pick<Samples, 'read'>;
   readonly appFiles: AppFiles;
   readonly workflows: Workflows;
   /** Public halves of the keys that sign webhooks. */

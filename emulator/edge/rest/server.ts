@@ -24,6 +24,7 @@ import { livePages } from './live/pages.ts';
 import { logs } from './logs/logs.ts';
 import { ownLogs } from './logs/own-logs.ts';
 import { platformMetrics } from './metrics/platform-metrics.ts';
+import { runnerSamples } from './metrics/runner-samples.ts';
 import { guardRoutes, signedIn } from './route-rights.ts';
 import { cdnReads, cdnUploads } from './storage/cdn.ts';
 import { dataFiles } from './storage/data-files.ts';
@@ -78,6 +79,7 @@ export function createRestEdge(deps: RestDeps): Express {
     ownSecrets(deps),
     ownDisk(deps),
     platformMetrics(deps),
+    runnerSamples(deps),
   );
   guardRoutes(app.router, deps.authenticate);
   app.use(() => {

@@ -37,6 +37,8 @@ export interface RunnersDeps extends StartDeps {
   readonly onExit: (order: StartOrder, exit: RunnerExit) => void;
   /** What happens to runners that use more memory than their machine types have. */
   readonly machineLimits: MachineLimitMode;
+  /** What runners use, by their IDs: once a second, while there are any. */
+  readonly onUsage: (usages: ReadonlyMap<RunnerId, RunnerUsage>) => void;
 }
 
 /** Runs runners on the engine and turns what happens into events. Decides nothing. */
@@ -73,6 +75,7 @@ export function createRunners(deps: RunnersDeps): Runners {
     runners: () => (canMeasure ? live.all().flatMap(measured) : []),
     usages: readUsages,
     check: limits.check,
+    onUsage: contain(report, deps.onUsage),
     report,
   });
 

@@ -1,11 +1,12 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { createUsageWatch } from './usage-watch.ts';
+import { createUsageWatch, type RunnerUsage } from './usage-watch.ts';
 
 /** A watch over runners whose process IDs are these; `next` makes it measure once more. */
 function watch(pids: readonly number[]) {
   vi.useFakeTimers();
   const bugs: unknown[] = [];
   const state = { pids, failing: false, measured: 0, processes: 1, checkMs: 0, cpuSeconds: 0 };
+  const reported: [id: string, RunnerUsage][][] = [];
   const usage = createUsageWatch({
     runners: () => state.pids.map((pid) => ({ id: `runner-${pid}`, pid })),
     async usages(mains) {
@@ -26,6 +27,7 @@ function watch(pids: readonly number[]) {
       if (state.checkMs > 0) await new Promise((resolve) => setTimeout(resolve, state.checkMs));
       return state.checkMs;
     },
+    onUsage: (usages) => reported.push([...usages]),
     report: (error) => bugs.push(error),
   });
   onTestFinished(() => {
@@ -33,7 +35,7 @@ function watch(pids: readonly number[]) {
     vi.useRealTimers();
   });
   usage.begin();
-  return { state, usage, bugs, next: () => vi.advanceTimersByTimeAsync(1_000) };
+  return { state, usage, bugs, reported, next: () => vi.advanceTimersByTimeAsync(1_000) };
 }
 
 /** The numbers of measurements after each of so many seconds. */
@@ -48,7 +50,7 @@ async function countsOf({ state, next }: ReturnType<typeof watch>, seconds: numb
 
 describe('what runners use', () => {
   it('is known after a second, and the CPU after two', async () => {
-    const { state, usage, next } = watch([7, 8]);
+    const { state, usage, reported, next } = watch([7, 8]);
     expect(usage.of('runner-7')).toBeUndefined();
     await next();
     expect(usage.of('runner-7')).toEqual({ residentBytes: 7_000 });
@@ -58,6 +60,11 @@ describe('what runners use', () => {
     state.pids = [8];
     await next();
     expect([usage.of('runner-7'), usage.of('runner-8')?.cores]).toEqual([undefined, 0]);
+    expect(reported.map((usages) => usages.map(([id]) => id))).toEqual([
+      ['runner-7', 'runner-8'],
+      ['runner-7', 'runner-8'],
+      ['runner-8'],
+    ]);
   });
 
   it('is no longer measured after the last runner, and again with the next one', async () => {

@@ -30,6 +30,8 @@ export function createUsageWatch<R extends { readonly id: string; readonly pid: 
   readonly usages: (mains: readonly number[]) => Promise<Usages>;
   /** Called with each measurement. Resolves with the milliseconds that it took. */
   readonly check: (runners: readonly R[], usages: Usages) => Promise<number>;
+  /** Called with each measurement, by runner. */
+  readonly onUsage: (usages: ReadonlyMap<string, RunnerUsage>) => void;
   readonly report: Report;
 }): UsageWatch {
   const { runners } = deps;
@@ -52,6 +54,7 @@ export function createUsageWatch<R extends { readonly id: string; readonly pid: 
       }),
     );
     before = usages;
+    deps.onUsage(latest);
     const checkTook = await deps.check(measured, usages);
     return Math.max(checkMs, usages.cpu.size * msPerProcess, checkTook / checkShare);
   }

@@ -1,11 +1,14 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createWantedPlaces } from '../../../engines/wanted-places.ts';
 import { createLateUnits } from '../../../exchange/late-units.ts';
 import { createQueue } from '../../../queue/queue.ts';
 import { testFolder } from '../../../store/testing/folder.ts';
 import { testHistory } from '../../../telemetry/requests/testing/history.ts';
+import { openSampleRecords } from '../../../telemetry/samples/records.ts';
+import { createSamples } from '../../../telemetry/samples/samples.ts';
 import { loopbackHosts } from '../../../wire/hosts.ts';
 import { createWorkflows } from '../../../workflows/workflows.ts';
 import { testRooms } from '../../testing/rooms.ts';
@@ -18,6 +21,11 @@ export async function restServer() {
   const reported: unknown[] = [];
   const queue = createQueue({ store: made.store, clock: () => made.state.now });
   const requestHistory = testHistory(made.folder, { report: (error) => void reported.push(error) });
+  const samples = createSamples({
+    records: openSampleRecords(join(made.folder, 'samples.db')),
+    clock: () => made.state.now,
+    report: (error) => void reported.push(error),
+  });
   const wanted: boolean[] = [];
   const places = createWantedPlaces({ wantPlaces: (on) => void wanted.push(on) });
   const lateUnits = createLateUnits({ logs, clock: () => made.state.now });
@@ -32,6 +40,7 @@ export async function restServer() {
     fleet,
     queue,
     requestHistory,
+    samples,
     lateUnits,
     places,
     logs,
@@ -63,6 +72,7 @@ export async function restServer() {
     await new Promise((closed) => server.close(closed));
     made.logs.close();
     requestHistory.close();
+    samples.close();
     made.store.close();
   });
   const authorization = `Key ${key.keyId}:${key.keySecret}`;
@@ -95,6 +105,7 @@ export async function restServer() {
     app: edge,
     queue,
     requestHistory,
+    samples,
     lateUnits,
     /** Each order for places. */
     wanted,
