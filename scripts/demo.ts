@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -15,6 +15,10 @@ import { clientEnv, findRunning, type RunningEmulator, readLocalKey } from '../e
 import { falPackages } from '../emulator/local/fal-packages.ts';
 import { printable, printableLines } from '../emulator/local/printable.ts';
 import { pythonRange } from '../emulator/local/python-versions.ts';
+import { fill } from '../emulator/local/templates/fill.ts';
+import { templatesFolder } from '../emulator/local/templates/find.ts';
+import { readTemplates } from '../emulator/local/templates/read.ts';
+import { writeProject } from '../emulator/local/templates/write.ts';
 import { toolEnvironment } from '../emulator/local/uv/tool-env.ts';
 import { ensureUv } from '../emulator/local/uv/uv.ts';
 import { UserError } from '../emulator/wire/errors.ts';
@@ -138,8 +142,8 @@ async function stopEmulator(child: ChildProcess | undefined): Promise<void> {
 function scaffold(): string {
   const project = join(dataFolder, 'projects', app);
   if (!existsSync(project)) {
-    mkdirSync(join(dataFolder, 'projects'), { recursive: true });
-    cpSync(join(root, 'templates', app), project, { recursive: true });
+    const template = readTemplates(templatesFolder()).find(({ name }) => name === app);
+    if (template) writeProject(project, fill(template, {}));
   }
   return project;
 }

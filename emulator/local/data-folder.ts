@@ -62,6 +62,7 @@ export function clientEnv(
     FAL_WS_RUN_HOST: `localhost:${ports.ws}`,
     SSL_CERT_FILE: bundle,
     REQUESTS_CA_BUNDLE: bundle,
+    CURL_CA_BUNDLE: bundle,
     GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: bundle,
     // The whole bundle: it includes what this variable named before, such as a company's authority.
     NODE_EXTRA_CA_CERTS: bundle,

@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { Presenter } from '../present.ts';
 import { Problem } from '../problem.ts';
+import { fill, readTemplates, type Template, type Values } from '../target/templates.ts';
 import { t } from '../words.ts';
 import { activeFolder } from '../workspace/active-folder.ts';
-import { placeFor, readTemplates, type Template } from '../workspace/templates.ts';
+import { placeFor } from '../workspace/place-for.ts';
 
 /**
  * The command "New App": writes a template into the empty folder, or into a new folder below it, and opens its app.
@@ -14,14 +13,14 @@ import { placeFor, readTemplates, type Template } from '../workspace/templates.t
 export function createNewApp(deps: { readonly templates: string; readonly present: Presenter }) {
   async function create(): Promise<vscode.Uri | undefined> {
     const open = activeFolder()?.uri;
-    const templates = await readTemplates(deps.templates);
+    const templates = readTemplates(deps.templates);
     const entries = open ? (await vscode.workspace.fs.readDirectory(open)).map(([name]) => name) : [];
     const items = templates.map((template) => {
       const place = open ? placeFor(template.name, entries) : template.name;
       const files = template.files.join(', ');
       return {
         label: `$(new-folder) ${template.name}`,
-        description: template.description,
+        description: template.shows,
         detail:
           place === '.'
             ? t('Writes into this folder: {0}', files)
@@ -38,7 +37,7 @@ export function createNewApp(deps: { readonly templates: string; readonly presen
     const inParent = open ? entries : (await vscode.workspace.fs.readDirectory(parent)).map(([name]) => name);
     const place = open || inParent.includes(template.name) ? placeFor(template.name, inParent) : template.name;
     const target = place === '.' ? parent : vscode.Uri.joinPath(parent, place);
-    await write(template, target);
+    await write(template, target, place === '.' ? {} : { 'app-name': place });
     const app = vscode.Uri.joinPath(target, 'app.py');
     if (open) await vscode.window.showTextDocument(app);
     else await vscode.commands.executeCommand('vscode.openFolder', target, { filesToOpen: [app] });
@@ -70,10 +69,9 @@ async function chooseParent(): Promise<vscode.Uri | undefined> {
 }
 
 /** One edit, so that one Undo removes all files. */
-async function write(template: Template, target: vscode.Uri): Promise<void> {
+async function write(template: Template, target: vscode.Uri, values: Values): Promise<void> {
   const edit = new vscode.WorkspaceEdit();
-  for (const name of template.files) {
-    const contents = await readFile(join(template.folder, name));
+  for (const [name, contents] of fill(template, values)) {
     edit.createFile(vscode.Uri.joinPath(target, name), { overwrite: false, contents });
   }
   if (!(await vscode.workspace.applyEdit(edit))) {

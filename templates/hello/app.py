@@ -1,15 +1,15 @@
 """The smallest app: one endpoint, no requirements of its own."""
 
 import fal
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 
 class Input(BaseModel):
-    name: str = "world"
+    name: str = Field(default="world", max_length=100, description="Who is greeted.", examples=["world"])
 
 
 class Output(BaseModel):
-    message: str
+    message: str = Field(description="The greeting.", examples=["Hello, world!"])
 
 
 class Hello(fal.App):

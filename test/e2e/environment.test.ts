@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 const isThere = (program: string) => spawnSync(program, ['--version']).error === undefined;
-const own = /^(FAL_|SSL_CERT_FILE|REQUESTS_CA_BUNDLE|NODE_EXTRA_CA_CERTS)/;
+const own = /^(FAL_|SSL_CERT_FILE|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS)/;
 /** The variables of a new terminal. */
 const bare = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
 

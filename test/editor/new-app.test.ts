@@ -73,16 +73,24 @@ it('the walkthrough has five steps with a picture each, and checks off those tha
 it('a new app goes into the empty folder and is opened; the next one goes into a folder of its own', async () => {
   const { page, command, pick } = window.workbench;
   await pressInStep('app', 'New App…');
-  await page.getByText('Writes into this folder: app.py, pyproject.toml, README.md').waitFor();
+  await page
+    .getByText('Writes into this folder: app.py, pyproject.toml, README.md, request.json, expected.json', {
+      exact: true,
+    })
+    .waitFor();
   await takePicture(window.workbench, 'new-app.dark');
   await pick('hello');
   await page.locator('.tab.active').filter({ hasText: 'app.py' }).waitFor();
-  expect(await files()).toEqual(['README.md', 'app.py', 'pyproject.toml']);
+  expect(await files()).toEqual(['README.md', 'app.py', 'expected.json', 'pyproject.toml', 'request.json']);
   await showStep('app');
   await until('the step is done', () => isDone('app'));
 
   await command('fal: New App…');
-  await page.getByText('Writes into the new folder hello: app.py, pyproject.toml, README.md').waitFor();
+  await page
+    .getByText('Writes into the new folder hello: app.py, pyproject.toml, README.md, request.json, expected.json', {
+      exact: true,
+    })
+    .waitFor();
   await page.keyboard.press('Escape');
 });
 
@@ -116,7 +124,7 @@ it('a second app goes into a folder of its own', async () => {
   await pick('hello');
   await until('the second app is there', async () => {
     const written = await files('hello').catch(() => []);
-    return written.join() === 'README.md,app.py,pyproject.toml';
+    return written.join() === 'README.md,app.py,expected.json,pyproject.toml,request.json';
   });
 });
 

@@ -6,6 +6,7 @@ export const usage = `minifal: fal Serverless on this machine
                                             (F: sh, fish, powershell, json, dotenv; default: your shell)
   minifal run REF [--watch]                 run an app as \`fal run\` does; with --watch, reload it with each save (see
                                             \`minifal run --help\`)
+  minifal new [TEMPLATE] [FOLDER]           create an app from a template (see \`minifal new --help\`)
   minifal status [--port N] [--data DIR]    show apps, runners and waiting requests
   minifal stop [--port N] [--data DIR]      stop the emulator that is using DIR, or the one on port N if its folder
                                             no longer exists

@@ -1,0 +1,13 @@
+/** What `minifal new --help` prints. */
+export const newUsage = `minifal new [TEMPLATE] [FOLDER] [--set NAME=VALUE] [--yes]
+
+Creates an app from a template. In a terminal, asks for what isn't given. Existing files are never changed, and if it is
+stopped or fails, nothing is left behind.
+
+  TEMPLATE          the name of a template (default: ocr; \`minifal new --list\` shows all)
+  FOLDER            a folder that is empty or doesn't exist (default: one with the name of the app)
+  --set NAME=VALUE  the value of a variable of the template, such as app-name=my-app; repeatable
+  --yes             ask nothing: use the default of everything that isn't given
+  --list            show the templates and their variables
+  --json            print the result, the list or the error as JSON; asks nothing
+`;

@@ -1,0 +1,21 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Manifest, manifestSchema } from './manifest.ts';
+
+/** A project to start from. */
+export interface Template extends Manifest {
+  readonly name: string;
+  readonly folder: string;
+}
+
+const manifestName = 'template.json';
+
+/** The templates in a folder, in the order of their manifests. @throws if a manifest isn't as it should be */
+export function readTemplates(folder: string): readonly Template[] {
+  const templates = readdirSync(folder).map((name) => {
+    const own = join(folder, name);
+    const manifest = manifestSchema.parse(JSON.parse(readFileSync(join(own, manifestName), 'utf8')));
+    return { ...manifest, name, folder: own };
+  });
+  return templates.toSorted((a, b) => a.order - b.order);
+}

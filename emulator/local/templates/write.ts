@@ -1,0 +1,84 @@
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { UserError } from '../../wire/errors.ts';
+import { makeFolder } from '../make-folder.ts';
+import type { ProjectFiles } from './fill.ts';
+
+/**
+ * Writes a new project into a folder that doesn't exist, or has only hidden files: all of it or nothing, and no file is
+ * ever replaced. Never waits, so no signal can come between two files.
+ */
+export function writeProject(folder: string, files: ProjectFiles): void {
+  const target = resolve(folder);
+  try {
+    if (!existsSync(target)) writeNew(target, files);
+    else if (readdirSync(target).every((name) => name.startsWith('.'))) writeInto(target, files);
+    else throw inUse(target);
+  } catch (error) {
+    // What it was to become, or a folder on the way there, is a file or has files.
+    const isTaken = ['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+    throw isTaken ? inUse(target) : error;
+  }
+}
+
+/** The files are written to a temporary folder next to the new one, which then gets its name. */
+function writeNew(target: string, files: ProjectFiles): void {
+  const parent = dirname(target);
+  const made = missingAbove(target);
+  let staging: string | undefined;
+  try {
+    makeFolder(parent);
+    staging = mkdtempSync(join(parent, '.minifal-new-'));
+    const contents = join(staging, 'project');
+    makeFolder(contents);
+    writeInto(contents, files);
+    renameSync(contents, target);
+  } catch (error) {
+    if (staging !== undefined) rmSync(staging, { recursive: true, force: true });
+    if (made !== undefined) removeEmpty(parent, made);
+    throw error;
+  }
+  rmdirSync(staging);
+}
+
+/** If a name is taken, the files so far are removed. */
+function writeInto(folder: string, files: ProjectFiles): void {
+  const written: string[] = [];
+  try {
+    for (const [name, bytes] of files) {
+      const file = join(folder, name);
+      if (existsSync(file)) throw inUse(folder);
+      written.push(file);
+      writeFileSync(file, bytes, { flag: 'wx' });
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') written.pop();
+    for (const file of written) rmSync(file, { force: true });
+    throw error;
+  }
+}
+
+function inUse(folder: string): UserError {
+  return new UserError(
+    'FOLDER_IN_USE',
+    `${folder} is a file or has files; nothing was written.`,
+    'Name a folder that is empty or does not exist.',
+  );
+}
+
+/** The topmost folder above this one that isn't there; `undefined`: they all are. */
+function missingAbove(folder: string): string | undefined {
+  const parent = dirname(folder);
+  if (existsSync(parent)) return undefined;
+  return missingAbove(parent) ?? parent;
+}
+
+/** Removes a folder and its parents up to `top`, as long as they are empty. */
+function removeEmpty(folder: string, top: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    if (existsSync(folder)) return; // Another process has put something there.
+  }
+  if (folder !== top) removeEmpty(dirname(folder), top);
+}
