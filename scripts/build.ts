@@ -28,7 +28,10 @@ const httpWithoutUndici: Plugin = {
   },
 };
 
-await build({
+const stubs = join(root, 'scripts', 'stubs');
+const { metafile: emulator } = await build({
+  metafile: true,
+  absWorkingDir: root,
   entryPoints: {
     minifal: join(root, 'emulator/cli/main.ts'),
     labels: join(root, 'emulator/edge/labels/worker.ts'),
@@ -48,6 +51,8 @@ await build({
   mainFields: ['module', 'main'],
   logLevel: 'warning',
   plugins: [httpWithoutUndici],
+  // Of what dockerode needs: native code for engines behind ssh, and a log that may have passwords in it.
+  alias: { ssh2: join(stubs, 'ssh2.cjs'), debug: join(stubs, 'debug.cjs') },
   // Bundled CommonJS packages call require() for Node's own modules.
   banner: {
     js:
@@ -55,6 +60,11 @@ await build({
       '__createRequire(import.meta.url);',
   },
 });
+const lazy = /^node_modules\/(docker|tar-stream)/;
+for (const [output, { entryPoint }] of Object.entries(emulator.outputs)) {
+  const early = lazy.test(entryPoint ?? '') ? [] : loadedWith(output).filter((file) => lazy.test(file));
+  if (early.length > 0) throw new Error(`${output} loads ${early[0]}, which only apps in containers need.`);
+}
 for (const [from, to] of [
   ['runner', 'runner'],
   ['reload/loader', 'loader'],
@@ -63,6 +73,16 @@ for (const [from, to] of [
     recursive: true,
     filter: (path) => !/__pycache__|\.test\.ts$|[\\/]testing$/.test(path),
   });
+
+/** The sources in a bundle and in those that it always loads. */
+function loadedWith(output: string, seen = new Set<string>()): readonly string[] {
+  const found = emulator.outputs[output];
+  if (found === undefined) throw new Error(`There is no ${output}.`);
+  seen.add(output);
+  const needed = found.imports.filter(({ kind, path }) => kind === 'import-statement' && !seen.has(path));
+  const own = Object.keys(found.inputs);
+  return [...own, ...needed.flatMap(({ path, external }) => (external ? [] : loadedWith(path, seen)))];
+}
 
 /** The code that activation doesn't need is a separate bundle, loaded on first use: `import('./session.ts')`. */
 const lazyBundles: Plugin = {

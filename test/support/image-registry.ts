@@ -42,7 +42,7 @@ export async function imageRegistry(folder: string, { isPrivate }: { readonly is
   const { api } = await connectEngine(engineEnv);
   const changes = 'ENV PATH=/bin';
   const query = { fromSrc: '-', repo: `${host}/base`, tag: '1', changes };
-  const tar = tarOf([
+  const tar = await tarOf([
     { path: 'bin/sh', mode: 0o755, content: { file: busybox } },
     { path: 'bin/cat', mode: 0o755, content: { file: busybox } },
     { path: 'content', mode: 0o644, content: { bytes: randomBytes(1024 ** 2) } },

@@ -97,7 +97,7 @@ async function run(
       ...builder,
     },
     headers,
-    tar: tarOf([
+    tar: await tarOf([
       { path: dockerfile, mode: 0o644, content: { bytes: Buffer.from(source.text) } },
       ...files.map(({ relativePath, source: file, mode }) => ({ path: relativePath, mode, content: { file } })),
     ]),

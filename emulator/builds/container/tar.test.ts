@@ -12,7 +12,7 @@ it('an archive is read by tar: names of any length, contents, permissions', asyn
   writeFileSync(source, 'x'.repeat(100_000));
   const long = `${'d'.repeat(90)}/${'ä'.repeat(60)}.txt`;
   const archive = await buffer(
-    tarOf([
+    await tarOf([
       { path: 'empty', mode: 0o100600, content: { bytes: Buffer.alloc(0) } },
       { path: 'run.sh', mode: 0o100755, content: { bytes: Buffer.from('#!/bin/sh\n') } },
       { path: long, mode: 0o644, content: { file: source } },
@@ -28,5 +28,5 @@ it('an archive is read by tar: names of any length, contents, permissions', asyn
 
 it('an archive fails if a file is gone', async () => {
   const content = { file: join(testFolder(), 'none') };
-  await expect(buffer(tarOf([{ path: 'a', mode: 0o644, content }]))).rejects.toThrow(/ENOENT/);
+  await expect(buffer(await tarOf([{ path: 'a', mode: 0o644, content }]))).rejects.toThrow(/ENOENT/);
 });

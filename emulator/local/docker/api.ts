@@ -1,5 +1,8 @@
-import { type IncomingMessage, type RequestOptions, request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
+import type Docker from 'dockerode';
+import type { DockerOptions } from 'dockerode';
 import { z } from 'zod';
 import type { EngineAddress } from './addresses.ts';
 
@@ -60,43 +63,32 @@ export interface EngineApi {
 
 /** @param version such as `1.41`; `null` before it is known. */
 export function createApi(address: EngineAddress, version: string | null): EngineApi {
-  const where: RequestOptions =
-    address.kind === 'unix' ? { socketPath: address.path, host: 'docker' } : { host: address.host, port: address.port };
+  let client: Promise<Docker> | undefined;
 
-  function open(order: EngineRequest, more: { readonly [name: string]: string } = {}) {
-    const { query = {}, headers = {}, body, tar, signal } = order;
-    const search = new URLSearchParams();
-    for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, value);
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    const outgoing = request({
-      ...where,
-      method: order.method,
-      path: `${version === null ? '' : `/v${version}`}${order.path}${search.size > 0 ? `?${search}` : ''}`,
-      // A kept connection may be one that the engine has just closed.
-      agent: false,
-      headers: {
-        ...(text === undefined
-          ? {}
-          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
-        ...(tar === undefined ? {} : { 'content-type': 'application/x-tar' }),
-        ...(headers as { readonly [name: string]: string | string[] }),
+  async function dial(order: EngineRequest, more: Partial<DialOptions> = {}): Promise<unknown> {
+    const { method, path, query = {}, headers = {}, body, tar, signal } = order;
+    client ??= connectClient(address, version);
+    const { modem } = await client;
+    const words = Object.entries(query).filter(([, value]) => value !== undefined);
+    return new Promise((resolve, reject) => {
+      const options: DialOptions = {
+        method,
+        path: words.length === 0 ? path : `${path}?`,
+        // Apart: otherwise the body, with the secrets in it, is also written into the address.
+        options: { _query: Object.fromEntries(words), _body: body ?? {} },
+        headers: { ...(headers as { readonly [name: string]: string | string[] }) },
+        // Read here, because dockerode keeps answers of any length in memory.
+        isStream: true,
+        statusCodes: successes,
+        ...(tar === undefined ? {} : { file: tar }),
+        ...(signal === undefined ? {} : { abortSignal: signal }),
         ...more,
-      },
-      ...(signal ? { signal } : {}),
+      };
+      modem.dial(options, (error: unknown, answer: unknown) => (error ? reject(refusalIn(error)) : resolve(answer)));
     });
-    if (tar === undefined) outgoing.end(text);
-    else tar.on('error', (error) => outgoing.destroy(error)).pipe(outgoing);
-    return outgoing;
   }
 
-  async function stream(order: EngineRequest): Promise<IncomingMessage> {
-    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-      open(order).once('response', resolve).on('error', reject);
-    });
-    const status = answer.statusCode ?? 0;
-    if (status >= 200 && status < 300) return answer;
-    throw new EngineRefusal(status, reasonIn(await readAll(answer)));
-  }
+  const stream = async (order: EngineRequest) => (await dial(order)) as IncomingMessage;
 
   async function ask<T>(order: EngineRequest, schema: z.ZodType<T>): Promise<T> {
     return schema.parse(JSON.parse(await readAll(await stream(order))));
@@ -110,19 +102,57 @@ export function createApi(address: EngineAddress, version: string | null): Engin
       await readAll(await stream(order));
     },
     async upgrade(order, protocol) {
-      return new Promise((resolve, reject) => {
-        open(order, { connection: 'Upgrade', upgrade: protocol })
-          .once('upgrade', (_answer, socket, head) => {
-            if (head.length > 0) socket.unshift(head);
-            resolve(socket);
-          })
-          .once('response', (answer) => {
-            readAll(answer).then((text) => reject(new EngineRefusal(answer.statusCode ?? 0, reasonIn(text))), reject);
-          })
-          .on('error', reject);
-      });
+      const text = order.body === undefined ? '' : JSON.stringify(order.body);
+      const headers = { ...order.headers, Upgrade: protocol, 'Content-Type': 'application/json' };
+      // Given as a file: without a length, the end of the body would be taken for the first bytes of the stream.
+      return (await dial({ ...order, headers }, { hijack: true, file: Buffer.from(text) })) as Duplex;
     },
   };
+}
+
+/** What dockerode's client of HTTP takes; its types leave most of it out. */
+interface DialOptions {
+  readonly method: string;
+  readonly path: string;
+  readonly options: { readonly _query: object; readonly _body: unknown };
+  readonly headers: { readonly [name: string]: string | string[] };
+  readonly isStream: true;
+  readonly statusCodes: { readonly [status: number]: true };
+  readonly file?: Readable | Buffer;
+  readonly abortSignal?: AbortSignal;
+  readonly hijack?: true;
+}
+
+const successes = { 200: true, 201: true, 202: true, 204: true } as const;
+
+/** Loads dockerode, which most emulators don't need, at its first use. */
+async function connectClient(address: EngineAddress, version: string | null): Promise<Docker> {
+  const [{ default: Client }, { Agent }] = await Promise.all([import('dockerode'), import('node:http')]);
+  // A kept connection may be one that the engine has just closed.
+  const agent = new Agent({ keepAlive: false });
+  // Not by dockerode's own `host`, for which it calls a function that Node warns about.
+  if (address.kind === 'tcp') agent.createConnection = () => connect({ host: address.host, port: address.port });
+  return new Client({
+    socketPath: address.kind === 'unix' ? address.path : 'not used',
+    // Whatever DOCKER_HOST and the like say.
+    host: undefined,
+    port: undefined,
+    protocol: 'http',
+    ca: undefined,
+    cert: undefined,
+    key: undefined,
+    timeout: undefined,
+    agent,
+    ...(version === null ? {} : { version: `v${version}` }),
+  } as DockerOptions);
+}
+
+/** dockerode puts the engine's sentence after its own words. */
+function refusalIn(error: unknown): unknown {
+  const { statusCode, message } = error as { readonly statusCode?: number; readonly message?: string };
+  if (statusCode === undefined) return error;
+  const reason = String(message).replace(/^\(HTTP code \d+\) unexpected - /, '');
+  return new EngineRefusal(statusCode, reason.trim().slice(0, maxReason));
 }
 
 async function readAll(answer: IncomingMessage): Promise<string> {
@@ -134,15 +164,4 @@ async function readAll(answer: IncomingMessage): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
-}
-
-/** Engines answer with `{"message": "…"}`. */
-function reasonIn(text: string): string {
-  try {
-    const { message } = JSON.parse(text) as { readonly message?: unknown };
-    if (typeof message === 'string') return message.slice(0, maxReason);
-  } catch {
-    // An answer of something else, such as a proxy.
-  }
-  return text.trim().slice(0, maxReason);
 }
