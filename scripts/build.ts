@@ -36,6 +36,7 @@ const { metafile: emulator } = await build({
     minifal: join(root, 'emulator/cli/main.ts'),
     labels: join(root, 'emulator/edge/labels/worker.ts'),
     'log-rows': join(root, 'emulator/telemetry/rows/worker.ts'),
+    checkpoints: join(root, 'emulator/store/checkpoint-worker.ts'),
     'request-pages': join(root, 'emulator/telemetry/requests/worker.ts'),
   },
   outdir: dist,

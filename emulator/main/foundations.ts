@@ -9,6 +9,7 @@ import { createSteady, type Steady } from '../local/loop/steady.ts';
 import { makeFolder } from '../local/make-folder.ts';
 import { readPipSettings } from '../local/uv/pip-settings.ts';
 import { mainMigrations } from '../migrations.ts';
+import { createCheckpoints } from '../store/checkpoints.ts';
 import { openStore, type Store } from '../store/open.ts';
 import { openPatiently } from '../store/patience.ts';
 import { createLogs } from '../telemetry/logs.ts';
@@ -105,8 +106,15 @@ export async function openFoundations(
     else announce(trouble ? textOf(trouble) : 'The data folder is writable again; minifal has resumed.');
   };
   const lastSeenAt = lastWrite(folder);
+  const checkpoints = createCheckpoints(ground.ownLog.report);
   const store = await openPatiently(
-    () => openStore(join(folder, 'minifal.db'), { migrations: mainMigrations, synchronous: 'FULL', onTrouble }),
+    () =>
+      openStore(join(folder, 'minifal.db'), {
+        migrations: mainMigrations,
+        synchronous: 'FULL',
+        onTrouble,
+        checkpoints,
+      }),
     waitForLock,
   );
   const report: Report = (error) => {
@@ -121,10 +129,13 @@ export async function openFoundations(
   mask.hold([controller]);
   if (notice !== undefined) ownLog.info('secrets', notice);
   const logs = await openPatiently(
-    () => createLogs({ file: join(folder, 'logs.db'), maxBytes: logBytes, mask, report }),
+    () => createLogs({ file: join(folder, 'logs.db'), maxBytes: logBytes, mask, report, checkpoints }),
     waitForLock,
   );
-  const historyRecords = await openPatiently(() => openHistoryRecords(join(folder, 'history.db')), waitForLock);
+  const historyRecords = await openPatiently(
+    () => openHistoryRecords(join(folder, 'history.db'), checkpoints),
+    waitForLock,
+  );
   const sampleRecords = await openPatiently(() => openSampleRecords(join(folder, 'samples.db')), waitForLock);
   const samples = createSamples({ records: sampleRecords, clock: ground.clock, report });
   return {
@@ -141,6 +152,7 @@ export async function openFoundations(
       samples.close();
       logs.close();
       store.close();
+      void checkpoints.close();
     },
   };
 }

@@ -4,6 +4,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { asDiskTrouble, DiskTrouble } from '../local/disk-trouble.ts';
 import { UserError } from '../wire/errors.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import { DamagedStore, isDamage, moveAside } from './damage.ts';
 import { createKeeping, type Keeping } from './keep.ts';
 import { type Migration, migrate } from './migrate.ts';
@@ -47,6 +48,8 @@ export interface StoreOptions {
   readonly synchronous: 'FULL' | 'NORMAL';
   /** Default: the system's. */
   readonly sync?: Sync;
+  /** Default: SQLite's own, within commits. */
+  readonly checkpoints?: Checkpoints | undefined;
   /** Queries of a start. Damage that they meet counts like damage that a check finds. */
   readonly firstReads?: readonly string[];
   /** Called when nothing can be written any more (once for each reason), and with `null` when writes work again. */
@@ -77,10 +80,15 @@ const writeAndUndo = [
  */
 const busyTimeoutMs = 5;
 /**
- * The write-ahead log is truncated to this size after a checkpoint, so that a burst of large bodies doesn't stay on
- * disk.
+ * The write-ahead log is truncated to this size when it begins again from its start, so that a burst of large bodies
+ * doesn't stay on disk.
  */
-const walLimitBytes = 64 * mebibyte;
+const walLimitBytes = 4 * mebibyte;
+/**
+ * With checkpoints on a thread, SQLite's own copy only what is left: a log that is written to without a pause could
+ * never begin again from its start otherwise. A page has 4 KiB.
+ */
+const checkpointPages = 4_096;
 /** A failed sync of the write-ahead log is made good for after this pause, and again. */
 const resyncMs = 1_000;
 
@@ -99,6 +107,8 @@ export function openStore(file: string, options: StoreOptions): Store {
   const isSameFile = placeOf(file);
   // Elsewhere, Node's sync waits for the drive's own cache, which takes far longer than SQLite's (macOS).
   const isLazy = options.synchronous === 'FULL' && (options.sync !== undefined || process.platform === 'linux');
+  const checkpoints = options.checkpoints?.watch(file);
+  if (checkpoints) db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
   const syncs = createSyncs(`${file}-wal`, options.sync);
   let level = options.synchronous;
   const statements = new Map<string, StatementSync>();
@@ -141,6 +151,7 @@ export function openStore(file: string, options: StoreOptions): Store {
     close() {
       for (const write of last) write();
       keeping.close();
+      checkpoints?.end();
       db.close();
       syncs.close();
     },
@@ -156,6 +167,7 @@ export function openStore(file: string, options: StoreOptions): Store {
       sql('COMMIT').run();
       // SQLite commits into a deleted file without an error.
       if (!isSameFile()) throw new DiskTrouble('gone', file);
+      checkpoints?.committed();
       return value;
     } catch (error) {
       rollBack(db);

@@ -1,4 +1,5 @@
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
+import type { Checkpoints } from '../store/checkpoints.ts';
 import { openStore, type Store } from '../store/open.ts';
 import { integer, parsed, text, whole } from '../store/rows.ts';
 import { exceptionSchema, type RunnerException } from '../wire/log-lines.ts';
@@ -56,8 +57,9 @@ const isLine = 'exception IS NULL';
 const lastSeq = 'SELECT max(seq) AS last FROM lines';
 
 /** @throws UserError, DiskTrouble like `openStore` */
-export function openLogRecords(file: string): LogRecords {
-  const store = openStore(file, { migrations: logMigrations, synchronous: 'NORMAL', firstReads: [lastSeq] });
+export function openLogRecords(file: string, checkpoints?: Checkpoints): LogRecords {
+  const firstReads = [lastSeq];
+  const store = openStore(file, { migrations: logMigrations, synchronous: 'NORMAL', firstReads, checkpoints });
   return {
     lastSeq: () => Number(store.sql(lastSeq).get()?.last ?? 0),
     add(rows) {

@@ -1,5 +1,6 @@
 import { DiskTrouble } from '../local/disk-trouble.ts';
 import { contain, type Report, throwLater } from '../local/loop/contain.ts';
+import type { Checkpoints } from '../store/checkpoints.ts';
 import type { RunnerException } from '../wire/log-lines.ts';
 import { matches } from './log-query.ts';
 import { openLogRecords } from './log-records.ts';
@@ -15,6 +16,7 @@ export interface LogsDeps {
   readonly mask?: (text: string) => string;
   /** Receives errors that a listener threw. By default, they are thrown. */
   readonly report?: Report;
+  readonly checkpoints?: Checkpoints;
 }
 
 export interface StoredLogs extends Logs {
@@ -40,8 +42,9 @@ const lockPauseMs = 250;
  * trouble with the file (a full disk) costs lines, but never stops the emulator: a log line reports how many as soon as
  * lines can be written again. An error that a listener of `follow` throws is reported and does not affect the others.
  */
-export function createLogs({ file, maxBytes, mask = (message) => message, report = throwLater }: LogsDeps): StoredLogs {
-  const records = openLogRecords(file);
+export function createLogs(deps: LogsDeps): StoredLogs {
+  const { file, maxBytes, mask = (message: string) => message, report = throwLater, checkpoints } = deps;
+  const records = openLogRecords(file, checkpoints);
   const followers = new Set<(line: LogLine) => void>();
   const exceptionFollowers = new Set<(exception: LoggedException) => void>();
   const rowFollowers = new Set<() => void>();

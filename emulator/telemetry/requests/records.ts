@@ -1,3 +1,4 @@
+import type { Checkpoints } from '../../store/checkpoints.ts';
 import { createDocuments } from '../../store/documents.ts';
 import { openStore } from '../../store/open.ts';
 import { integer, whole } from '../../store/rows.ts';
@@ -54,8 +55,8 @@ function columnsOf(request: TracedRequest): (string | number | null)[] {
 }
 
 /** @throws UserError, DiskTrouble like `openStore` */
-export function openHistoryRecords(file: string): HistoryRecords {
-  const store = openStore(file, { migrations: historyMigrations, synchronous: 'NORMAL', firstReads });
+export function openHistoryRecords(file: string, checkpoints?: Checkpoints): HistoryRecords {
+  const store = openStore(file, { migrations: historyMigrations, synchronous: 'NORMAL', firstReads, checkpoints });
   const { sql } = store;
   const endpoints = createDocuments<AppEndpoints>(store, 'endpoints', appEndpoints);
 
