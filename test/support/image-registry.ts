@@ -11,6 +11,8 @@ import { until } from './wait.ts';
 
 /** The login to a registry that requires one. */
 export const registryLogin: RegistryLogin = { username: 'tester', password: 'registry-password-7Kq' };
+/** With the same password: in base64, names of three lengths in a row end in different ways. */
+export const registryUsers = [registryLogin.username, 'tester2', 'tester33'] as const;
 /** Of that password, by bcrypt. */
 const passwordHash = '$2y$05$zx2Sh55byW//B1Z.MU66veaKqyM.l6XbsX1Y7TyaF6zYWwzgeTXxW';
 
@@ -23,7 +25,7 @@ export async function imageRegistry(folder: string, { isPrivate }: { readonly is
   const port = await freePortBlock();
   const host = `127.0.0.1:${port}`;
   const users = join(folder, 'users');
-  writeFileSync(users, `${registryLogin.username}:${passwordHash}\n`);
+  writeFileSync(users, registryUsers.map((name) => `${name}:${passwordHash}\n`).join(''));
   const auth = isPrivate ? `auth: {htpasswd: {realm: test, path: ${users}}}\n` : '';
   const config = join(folder, 'config.yml');
   writeFileSync(

@@ -10,9 +10,10 @@ import {
   startContainerEngine,
 } from '../../../test/support/container-engine.ts';
 import { cutSocket } from '../../../test/support/cut-socket.ts';
-import { imageRegistry, registryLogin } from '../../../test/support/image-registry.ts';
+import { imageRegistry, registryLogin, registryUsers } from '../../../test/support/image-registry.ts';
 import { until } from '../../../test/support/wait.ts';
 import { type ContainerEngine, connectEngine } from '../../local/docker/connect.ts';
+import { findImage } from '../../local/docker/images.ts';
 import { engineUse } from '../../local/docker/use.ts';
 import { testFolder } from '../../store/testing/folder.ts';
 import { createMask } from '../../telemetry/masking/mask.ts';
@@ -141,12 +142,12 @@ describe.skipIf(isEngineMissing())('an image of an app', { timeout: 120_000 }, (
     expect(await build({ image: `${registry.host}/none:1`, registries })).toMatchObject(
       refusal(/manifest unknown|not found/),
     );
-    const built = await build({ ...reference, registries });
-    expect(built).toMatchObject({
-      kind: 'built',
-      cached: false,
-      environment: { image: registry.reference, isPulled: true },
-    });
+    for (const username of registryUsers) {
+      await registry.forget();
+      const built = await build({ ...reference, registries: { [registry.host]: { ...registryLogin, username } } });
+      const environment = { image: registry.reference, isPulled: true };
+      expect(built).toMatchObject({ kind: 'built', cached: false, environment });
+    }
     expect(lines.at(-1)).toMatch(/^Pulling .*: 100 %$/);
     expect(await build(reference)).toMatchObject({ kind: 'built', cached: true });
     await registry.forget();
@@ -179,6 +180,38 @@ describe.skipIf(isEngineMissing())('an image of an app', { timeout: 120_000 }, (
     const { build } = setUp();
     const failure = { kind: 'failed', reason: expect.stringMatching(reason) };
     expect(await build({ dockerfile_str: dockerfile })).toMatchObject(failure);
+  });
+
+  it('is removed by its name alone, so that images and containers that people make from it are kept', async () => {
+    const { build, use } = setUp();
+    const built = await build({ dockerfile_str: `${newBase()}\nRUN true\n` });
+    const image = built.kind === 'built' ? built.environment.image : '';
+    const { api } = await use.engine();
+    const theirs = await api.create({ path: '/containers/create', body: { Image: image, Cmd: ['true'] } });
+    const tag = `of-a-user-${randomUUID()}:1`;
+    const [repo, version] = tag.split(':');
+    await api.create({ path: '/commit', query: { container: theirs, repo, tag: version } });
+    const removed = () => removeUnusedImages(api, use.owner, []);
+    expect(await removed()).toMatchObject({ images: 0 });
+    await api.send({ method: 'DELETE', path: `/containers/${theirs}` });
+    expect(await removed()).toMatchObject({ images: 1 });
+    expect(await findImage(api, image)).toBeUndefined();
+    expect(await findImage(api, tag)).toBeDefined();
+    await api.send({ method: 'DELETE', path: `/images/${tag}` });
+  });
+
+  it('is not built by an engine that no longer answers', async () => {
+    const socket = await cutSocket(testFolder());
+    const { build, lines } = setUp(() => connectEngine(socket.env, undefined, [], 300));
+    const building = build({ dockerfile_str: `${newBase()}\nRUN echo begins; sleep 76543\n` });
+    await until('the step runs', () => lines.includes('begins'));
+    socket.hang();
+    const silent = { kind: 'failed', reason: expect.stringMatching(/doesn't answer: .*no longer answers/) };
+    expect(await building).toMatchObject(silent);
+    expect(await build({ dockerfile_str: `${newBase()}\nRUN true\n` })).toMatchObject(silent);
+    await socket.cut();
+    await until('its process is gone', () => !runs('76543'));
+    await socket.listen();
   });
 
   it('stops being built when nobody waits for it any more', async () => {
@@ -239,6 +272,13 @@ describe('a container environment', () => {
       /can run an image as it is, but not yet a Python function/,
     ],
     ['no image', { use_isolate: false }, /needs an image/],
+    ...['../containers/json', 'python:3?all=1', 'me/app#1', 'Me/App', 'a b', `x${'/x'.repeat(200)}`].map(
+      (name): [string, object, RegExp] => [
+        `the name ${name.slice(0, 20)}`,
+        { image: name, use_isolate: false },
+        /^Invalid environment: image\.image: /,
+      ],
+    ),
     [
       'an argument that is no text',
       { dockerfile_str: 'FROM a', build_args: { A: 1 } },

@@ -13,6 +13,7 @@ import { missingFileAdvice } from './advice.ts';
 import { type ContainerDefinition, imageHash, parseContainer } from './definition.ts';
 import { buildImage, type DockerfileSource } from './image-build.ts';
 import { tenths } from './tenths.ts';
+import { removeReplaced } from './unused.ts';
 
 export interface ContainerBuilderDeps {
   readonly use: EngineUse;
@@ -73,7 +74,8 @@ export function createContainerBuilder(deps: ContainerBuilderDeps): Builder<Cont
     const { engine, definition, source, files, force, line, signal } = job;
     const hash = imageHash(definition, files);
     const tag = imageName(deps.use.owner, hash);
-    const known = force ? undefined : await findImage(engine.api, tag);
+    const before = await findImage(engine.api, tag);
+    const known = force ? undefined : before;
     if (known === undefined) {
       const lost = [...source.secrets].find(([, value]) => value === null)?.[0];
       if (lost !== undefined) return failed(mustBeSentAgain(`its build secret ${lost}`));
@@ -85,6 +87,7 @@ export function createContainerBuilder(deps: ContainerBuilderDeps): Builder<Cont
         const advice = missingFileAdvice(failure, source.text);
         return failed(`Failure during 'docker build': ${failure}${advice === null ? '' : `\n${advice}`}`);
       }
+      if (before !== undefined) await removeReplaced(engine.api, before.id, tag);
     }
     const { entrypoint, cmd } = definition;
     const environment: ContainerImage = { kind: 'container', id: hash, image: tag, entrypoint, cmd };

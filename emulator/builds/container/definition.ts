@@ -8,13 +8,25 @@ const texts = z.record(z.string(), z.string());
 const secretTexts = z.record(z.string(), z.string().nullable());
 const command = z.union([z.string(), z.array(z.string())]).nullish();
 
+const nameParts = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
+/** A registry, the parts of a name, a tag and a digest, as engines have them; so it also is safe in an address. */
+const referencePattern = new RegExp(
+  `^(?:(?:[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)*|\\[[0-9a-fA-F:]+\\])(?::\\d+)?/)?${nameParts}(?:/${nameParts})*` +
+    '(?::\\w[\\w.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9.+_-]*:[0-9a-fA-F]{32,})?$',
+);
+
 /**
  * `image` of a `container` environment (docs/platform/control-plane.md#containers). Unknown keys are tolerated.
  * `builder` and `compression` are about the cloud's builders and registry, and have no meaning here.
  */
 const imageSchema = z.object({
   dockerfile_str: z.string().nullish(),
-  image: z.string().trim().min(1).nullish(),
+  image: z
+    .string()
+    .trim()
+    .max(255)
+    .regex(referencePattern, 'This is not the name of an image, such as python:3.12 or ghcr.io/me/app:1.')
+    .nullish(),
   build_args: texts.nullish(),
   secrets: secretTexts.nullish(),
   registries: z.record(z.string(), z.object({ username: z.string(), password: z.string().nullable() })).nullish(),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { EngineRefusal } from '../../local/docker/api.ts';
 import { type ContainerEngine, compareVersions } from '../../local/docker/connect.ts';
 import { jsonLines } from '../../local/docker/json-lines.ts';
-import type { RegistryLogin } from '../../local/docker/registries.ts';
+import { paddedBase64, type RegistryLogin } from '../../local/docker/registries.ts';
 import { createLineReader } from '../lines.ts';
 import type { ContextFile } from '../types.ts';
 import type { ContainerDefinition } from './definition.ts';
@@ -120,5 +120,5 @@ function registryConfig(logins: ReadonlyMap<string, RegistryLogin | null>): { re
   const config = known.flatMap(([host, login]) =>
     (host === 'docker.io' ? [host, 'https://index.docker.io/v1/'] : [host]).map((key) => [key, login] as const),
   );
-  return { 'x-registry-config': Buffer.from(JSON.stringify(Object.fromEntries(config))).toString('base64url') };
+  return { 'x-registry-config': paddedBase64(JSON.stringify(Object.fromEntries(config))) };
 }

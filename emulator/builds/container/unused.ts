@@ -1,11 +1,16 @@
 import { z } from 'zod';
 import type { Revision } from '../../catalog/types.ts';
 import { type EngineApi, isRefusal } from '../../local/docker/api.ts';
-import { environmentLabel, labelFilter, ownerLabel } from '../../local/docker/labels.ts';
+import { findImage } from '../../local/docker/images.ts';
+import { environmentLabel, imageName, labelFilter, ownerLabel } from '../../local/docker/labels.ts';
 import { imageHash, parseContainer } from './definition.ts';
 
 const imagesSchema = z.array(
-  z.object({ Id: z.string(), Size: z.number(), Labels: z.record(z.string(), z.string()).nullish() }),
+  z.object({
+    RepoTags: z.array(z.string()).nullish(),
+    Size: z.number(),
+    Labels: z.record(z.string(), z.string()).nullish(),
+  }),
 );
 
 /**
@@ -22,10 +27,14 @@ export async function removeUnusedImages(
   const filters = labelFilter({ [ownerLabel]: owner });
   const found = await api.ask({ method: 'GET', path: '/images/json', query: { filters } }, imagesSchema);
   let [images, bytes] = [0, 0];
-  for (const { Id, Size, Labels } of found) {
-    if (used.has(Labels?.[environmentLabel] ?? '')) continue;
+  for (const { RepoTags, Size, Labels } of found) {
+    const hash = Labels?.[environmentLabel] ?? '';
+    const name = imageName(owner, hash);
+    // An image that someone has made from ours has its labels, but not its name.
+    if (used.has(hash) || !RepoTags?.includes(name)) continue;
     try {
-      await api.send({ method: 'DELETE', path: `/images/${Id}`, query: { force: '1' } });
+      // By name: someone may have given it another one, and keeps it by that. Not by force: a container may need it.
+      await api.send({ method: 'DELETE', path: `/images/${name}` });
       images += 1;
       bytes += Size;
     } catch (error) {
@@ -34,6 +43,14 @@ export async function removeUnusedImages(
     }
   }
   return { images, bytes };
+}
+
+/** Removes the image that had this name before, unless it is the same one, or has another name, or is in use. */
+export async function removeReplaced(api: EngineApi, id: string, name: string): Promise<void> {
+  if ((await findImage(api, name))?.id === id) return;
+  await api.send({ method: 'DELETE', path: `/images/${id}` }).catch((error: unknown) => {
+    if (!isRefusal(error, 404, 409)) throw error;
+  });
 }
 
 function hashesOf({ environments, files }: Pick<Revision, 'environments' | 'files'>): readonly string[] {

@@ -1,10 +1,7 @@
 import { randomInt } from 'node:crypto';
-import { ownerLabel, runnerLabel } from '../../local/docker/labels.ts';
+import { linkLabel, ownerLabel, runnerLabel } from '../../local/docker/labels.ts';
 import type { RunnerSpec } from '../engine.ts';
 import type { ContainerImage } from './image.ts';
-
-/** The network of all runners: they reach the internet, but not each other. */
-export const networkName = 'minifal';
 
 /** Where runners find the certificates that they trust. */
 const certificates = '/minifal/ca.pem';
@@ -20,11 +17,15 @@ export interface ContainerPlan {
   readonly address: string;
   /** The value of `ownerLabel`. */
   readonly owner: string;
+  /** The value of `linkLabel`. */
+  readonly link: string;
+  /** The id of the runners' network. */
+  readonly network: string;
   readonly caBundle: string | undefined;
 }
 
 /** The body of the engine's request to create a container. */
-export function containerOptions({ spec, image, port, address, owner, caBundle }: ContainerPlan) {
+export function containerOptions({ spec, image, port, address, owner, link, network, caBundle }: ContainerPlan) {
   const { entrypoint, cmd } = spec.environment;
   const bind = (source: string, target: string, isReadOnly: boolean) => ({
     Type: 'bind',
@@ -37,7 +38,7 @@ export function containerOptions({ spec, image, port, address, owner, caBundle }
     ...(entrypoint === null ? {} : { Entrypoint: entrypoint }),
     ...(cmd === null ? {} : { Cmd: cmd }),
     Env: variables(spec.env, caBundle),
-    Labels: { [ownerLabel]: owner, [runnerLabel]: spec.runnerId },
+    Labels: { [ownerLabel]: owner, [runnerLabel]: spec.runnerId, [linkLabel]: link },
     ExposedPorts: { [`${port}/tcp`]: {} },
     AttachStdout: true,
     AttachStderr: true,
@@ -45,7 +46,7 @@ export function containerOptions({ spec, image, port, address, owner, caBundle }
     HostConfig: {
       // The lines are read as they are written; the engine keeps none.
       LogConfig: { Type: 'none' },
-      NetworkMode: networkName,
+      NetworkMode: network,
       PortBindings: { [`${port}/tcp`]: [{ HostIp: address, HostPort: '' }] },
       // A program without a handler for SIGTERM would ignore it as process 1.
       Init: true,

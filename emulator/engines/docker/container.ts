@@ -6,7 +6,10 @@ import type { RunnerAddress, RunnerEvents, RunnerSpec } from '../engine.ts';
 import { containerOptions, randomLoopback } from './container-options.ts';
 import type { ContainerImage } from './image.ts';
 import type { Link } from './link.ts';
+import { isNetworkTrouble } from './network.ts';
 
+/** How often a container's start is tried while several networks have the name of ours. */
+const maxStarts = 10;
 /** At most ten reports of progress a second. */
 const reportMs = 100;
 
@@ -44,7 +47,8 @@ export async function createContainer(order: Order): Promise<NewContainer> {
   const image = (await findImage(api, spec.environment.image)) ?? (await pulled(order, link));
   const port = portOf(spec, image);
   const address = isVirtualMachine ? '127.0.0.1' : randomLoopback();
-  const body = containerOptions({ spec, image: image.id, port, address, owner, caBundle });
+  const network = await link.network();
+  const body = containerOptions({ spec, image: image.id, port, address, owner, link: link.id, network, caBundle });
   const id = await api.create({ path: '/containers/create', body });
   const query = { stream: '1', stdout: '1', stderr: '1' };
   return { link, id, port, attach: { method: 'POST', path: `/containers/${id}/attach`, query } };
@@ -78,6 +82,19 @@ function portOf({ declaredPort }: RunnerSpec, { ports }: LocalImage): number {
   );
 }
 
+/** Another emulator may be making a network of the same name. */
+async function startOn({ engine, network }: Link, id: string): Promise<void> {
+  for (let left = maxStarts; ; left--) {
+    try {
+      await engine.api.send({ method: 'POST', path: `/containers/${id}/start` });
+      return;
+    } catch (error) {
+      if (left <= 1 || !isNetworkTrouble(error)) throw error;
+      await network();
+    }
+  }
+}
+
 /** Starts it. @returns where its server will answer, and its first process if it is one of this machine */
 export async function startContainer({
   link,
@@ -85,7 +102,7 @@ export async function startContainer({
   port,
 }: NewContainer): Promise<{ readonly address: RunnerAddress; readonly pid?: number }> {
   const { api, isVirtualMachine } = link.engine;
-  await api.send({ method: 'POST', path: `/containers/${id}/start` });
+  await startOn(link, id);
   const { State, NetworkSettings } = await api.ask({ method: 'GET', path: `/containers/${id}/json` }, startedSchema);
   const [published] = NetworkSettings.Ports?.[`${port}/tcp`] ?? [];
   // A container that has ended at once has no ports any more; its end is reported as usual.

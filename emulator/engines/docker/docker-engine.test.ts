@@ -1,91 +1,19 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { z } from 'zod';
-import { baseImage, engineEnv, isEngineMissing, startContainerEngine } from '../../../test/support/container-engine.ts';
+import { engineEnv, isEngineMissing, startContainerEngine } from '../../../test/support/container-engine.ts';
 import { cutSocket } from '../../../test/support/cut-socket.ts';
 import { imageRegistry } from '../../../test/support/image-registry.ts';
 import { until } from '../../../test/support/wait.ts';
-import { connectEngine } from '../../local/docker/connect.ts';
-import { labelFilter, ownerLabel } from '../../local/docker/labels.ts';
-import { engineUse } from '../../local/docker/use.ts';
 import { testFolder } from '../../store/testing/folder.ts';
-import type { RunnerAddress, RunnerSpec } from '../engine.ts';
-import { watch, watchCommand } from '../testing/watch.ts';
-import { createDockerEngine } from './docker-engine.ts';
-import type { ContainerImage } from './image.ts';
-
-const server = readFileSync(join(import.meta.dirname, 'testing/server.py'), 'utf8');
-const containersSchema = z.array(
-  z.object({
-    Id: z.string(),
-    Labels: z.record(z.string(), z.string()),
-    NetworkSettings: z.object({ Networks: z.record(z.string(), z.object({ IPAddress: z.string() })) }),
-  }),
-);
-
-/** An engine of its own, closed after the test, and what it needs for runners. */
-function setUp(env: Readonly<Record<string, string>> = engineEnv, folder = testFolder()) {
-  const use = engineUse(folder, () => connectEngine(env));
-  const caBundle = join(folder, 'bundle.pem');
-  const dataDir = join(folder, 'data');
-  mkdirSync(dataDir, { recursive: true });
-  writeFileSync(caBundle, 'certificates');
-  const engine = createDockerEngine({ use, caBundle, clock: () => 1 });
-  onTestFinished(() => engine.close());
-  let runners = 0;
-
-  function spec(environment: Partial<ContainerImage>, more: Partial<RunnerSpec> = {}): RunnerSpec<ContainerImage> {
-    runners += 1;
-    return {
-      runnerId: `runner-${runners}`,
-      environment: {
-        kind: 'container',
-        id: 'hash',
-        image: baseImage,
-        isPulled: true,
-        entrypoint: null,
-        cmd: ['python3', '-c', server, '8000'],
-        ...environment,
-      },
-      callable: { kind: 'image' },
-      mode: 'serve',
-      declaredPort: 8000,
-      health: { path: null, method: 'GET', timeoutSeconds: 5 },
-      appFiles: [],
-      env: { GREETING: 'hello', SSL_CERT_FILE: caBundle },
-      dataDir,
-      ...(more as object),
-    };
-  }
-  return {
-    engine,
-    use,
-    folder,
-    dataDir,
-    start: (environment: Partial<ContainerImage> = {}, more: Partial<RunnerSpec> = {}) =>
-      watch(engine, spec(environment, more) as RunnerSpec),
-    /** The containers of this emulator. */
-    async containers() {
-      const query = { all: '1', filters: labelFilter({ [ownerLabel]: use.owner }) };
-      const { api } = await connectEngine(engineEnv);
-      return api.ask({ method: 'GET', path: '/containers/json', query }, containersSchema);
-    },
-  };
-}
-
-const serving = (mode: string): Partial<ContainerImage> => ({ cmd: ['python3', '-c', server, '8000', mode] });
-const shell = (line: string): Partial<ContainerImage> => ({ cmd: ['/bin/sh', '-c', line] });
-
-async function ask(address: RunnerAddress | null, path: string): Promise<string> {
-  return (await fetch(`http://${address?.host}:${address?.port}${path}`)).text();
-}
+import { watchCommand } from '../testing/watch.ts';
+import { ask, serving, setUpContainers, shell } from './testing/containers.ts';
 
 describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 }, () => {
   beforeAll(startContainerEngine, 600_000);
 
   it('serves at an address of its own on loopback, with its variables, certificates and /data', async () => {
-    const { start, dataDir } = setUp();
+    const { start, dataDir } = setUpContainers();
     const [one, two] = [start(), start()];
     const [first, second] = [await one.ready, await two.ready];
     expect(first?.host).toMatch(/^127\./);
@@ -107,7 +35,7 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
   });
 
   it('cannot be reached by other runners', async () => {
-    const { start, containers } = setUp();
+    const { start, containers } = setUpContainers();
     const [one, two] = [start(), start()];
     await Promise.all([one.ready, two.ready]);
     const found = await containers();
@@ -124,7 +52,7 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
   });
 
   it('ends by SIGTERM, after it has finished if it handles that, or by SIGKILL', async () => {
-    const { start } = setUp();
+    const { start } = setUpContainers();
     const [plain, finishing, deaf] = [start(), start(serving('finish')), start(serving('deaf'))];
     const address = (await Promise.all([plain.ready, finishing.ready, deaf.ready]))[2];
     for (const { handle } of [plain, finishing, deaf]) handle.terminate();
@@ -139,7 +67,7 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
   });
 
   it('ends on its own with its exit code, or by a signal that nobody requested', async () => {
-    const { start } = setUp();
+    const { start } = setUpContainers();
     const [leaving, dying] = [start(), start()];
     await ask(await leaving.ready, '/exit/3').catch(() => undefined);
     expect(await leaving.exited).toMatchObject({ code: 3, reason: expect.stringContaining('code 3') });
@@ -153,7 +81,7 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
   });
 
   it('that was to have a GPU says that it has none', async () => {
-    const { start } = setUp();
+    const { start } = setUpContainers();
     const line = /^minifal: .*no GPU/;
     const [with_, without] = [{ CUDA_VISIBLE_DEVICES: 'GPU-1' }, { CUDA_VISIBLE_DEVICES: '' }].map((env) =>
       start(shell('true'), { env }),
@@ -164,7 +92,7 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
   });
 
   it('that cannot start says why, and leaves no container', async () => {
-    const { start, containers } = setUp();
+    const { start, containers } = setUpContainers();
     const missing = start({ cmd: ['no-such-program'] });
     const early = start();
     early.handle.kill();
@@ -179,7 +107,7 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
   });
 
   it('has lines of any length, and those without an end', async () => {
-    const { start } = setUp();
+    const { start } = setUpContainers();
     const printing = start(
       shell(`python3 -c "print('x' * 200000); print('ä' * 70000, end='')"; echo ' end'; sleep 0.1; printf rest`),
     );
@@ -190,7 +118,7 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
   });
 
   it('runs commands, which end with their exit code, by kill, or with it', async () => {
-    const { start } = setUp();
+    const { start } = setUpContainers();
     const runner = start();
     const { handle } = runner;
     const early = watchCommand(handle, ['echo', 'hello']);
@@ -222,11 +150,11 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
   });
 
   it('is removed by the next emulator when its own was killed', async () => {
-    const { start, containers, folder } = setUp();
+    const { start, containers, folder } = setUpContainers();
     const orphan = start();
     await orphan.ready;
     expect(await containers()).toHaveLength(1);
-    const next = setUp(engineEnv, folder);
+    const next = setUpContainers(engineEnv, folder);
     expect((await orphan.exited).signal).toBe('SIGKILL');
     await until('its container is gone', async () => (await next.containers()).length === 0);
   });
@@ -234,7 +162,7 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
   it('ends when the engine is gone, and others start when it is back', async () => {
     const folder = testFolder();
     const socket = await cutSocket(folder);
-    const { start, containers } = setUp(socket.env, folder);
+    const { start, containers } = setUpContainers(socket.env, folder);
     const runner = start();
     await runner.ready;
     await socket.cut();
@@ -250,7 +178,7 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
   });
 
   it('pulls an image that the engine does not have, and reports how much has arrived', async () => {
-    const { start, folder } = setUp();
+    const { start, folder } = setUpContainers();
     const registry = await imageRegistry(join(folder, 'registry'), { isPrivate: false });
     onTestFinished(registry.close);
     const runner = start({ image: registry.reference, ...shell('cat content >/dev/null; echo here') });

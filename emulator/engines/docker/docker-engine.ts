@@ -6,17 +6,22 @@ import type { ContainerImage } from './image.ts';
 import { type Link, openLink, removeContainers } from './link.ts';
 import { createContainerRunner } from './runner.ts';
 
+/** How often an engine that is gone is looked for. */
+const reopenMs = 2_000;
+
 export interface DockerEngineDeps {
   readonly use: EngineUse;
   /** The certificates that runners trust. */
   readonly caBundle?: string;
   readonly clock?: () => number;
+  /** How long a container may take to end after it was killed. */
+  readonly killMs?: number;
   readonly report?: Report;
 }
 
 /** Runs images as they are, each runner in a container of its own. */
 export function createDockerEngine(deps: DockerEngineDeps): Engine<ContainerImage> {
-  const { use, caBundle, clock = Date.now, report = throwLater } = deps;
+  const { use, caBundle, clock = Date.now, killMs = 30_000, report = throwLater } = deps;
   const live = new Map<RunnerHandle, Promise<void>>();
   let link: Promise<Link> | undefined;
   let isClosed = false;
@@ -25,7 +30,7 @@ export function createDockerEngine(deps: DockerEngineDeps): Engine<ContainerImag
   async function currentLink(): Promise<Link> {
     const known = await link?.catch(() => undefined);
     if (known !== undefined && !known.isLost) return known;
-    const opening = use.engine().then((engine) => openLink(engine, use.owner));
+    const opening = use.engine().then((engine) => openLink(engine, use.owner, reopen));
     link = opening;
     return opening;
   }
@@ -38,8 +43,14 @@ export function createDockerEngine(deps: DockerEngineDeps): Engine<ContainerImag
     return opening;
   };
 
+  /** Removes what the runners of a lost link left, when the engine is back. */
+  function reopen(): void {
+    if (isClosed) return;
+    sharedLink().catch(() => void setTimeout(reopen, reopenMs).unref());
+  }
+
   // What an emulator left that was killed. Without the container engine it is gone, too, or is removed later.
-  if (use.wasUsed) sharedLink().catch(() => undefined);
+  if (use.wasUsed) reopen();
 
   return {
     warm: () => undefined,
@@ -58,6 +69,7 @@ export function createDockerEngine(deps: DockerEngineDeps): Engine<ContainerImag
         owner: use.owner,
         caBundle,
         clock,
+        killMs,
         report,
         onExited() {
           live.delete(handle);

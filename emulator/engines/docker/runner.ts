@@ -15,7 +15,7 @@ import { notForDevelopment, notReady, notSwappable, runnerEnded } from '../swap-
 import { createCommands } from './commands.ts';
 import { createContainer, type NewContainer, startContainer } from './container.ts';
 import type { ContainerImage } from './image.ts';
-import { type Link, removeContainer } from './link.ts';
+import type { Link } from './link.ts';
 import { createOutput } from './output.ts';
 import { holdsConnections } from './tcp-check.ts';
 
@@ -31,6 +31,8 @@ export interface ContainerRunnerDeps {
   readonly caBundle: string | undefined;
   readonly clock: () => number;
   readonly report: Report;
+  /** How long the container may take to end after it was killed; then the engine has a problem. */
+  readonly killMs: number;
   /** Called once, after `exited`. */
   readonly onExited: () => void;
 }
@@ -107,7 +109,13 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
     if (ended.signal.aborted || asked === 'kill' || asked === how) return;
     asked = how;
     givenUp.abort();
+    if (how === 'kill') setTimeout(giveUp, deps.killMs).unref();
     if (isStarted) signal();
+  }
+
+  /** The container is removed when the engine answers again. */
+  function giveUp(): void {
+    end({ code: null, signal: null, reason: 'The runner was killed, which the container engine has not confirmed.' });
   }
 
   /** What was asked for. The container may be gone meanwhile, which is what was wanted. */
@@ -140,6 +148,7 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
     try {
       const own = await createContainer({ ...deps, events, signal: givenUp.signal });
       container = own;
+      if (ended.signal.aborted) return void own.link.remove(own.id);
       if (asked !== 'nothing') return end(stoppedEarly);
       own.link.watch(own.id, { died: contain(fail, died), lost });
       if (own.link.isLost) return lost();
@@ -207,7 +216,7 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
     stacks: async () => null,
     exec: commands,
     async dispose() {
-      if (container !== null) await removeContainer(container.link.engine.api, container.id).catch(() => undefined);
+      await container?.link.remove(container.id);
     },
   };
 }

@@ -22,6 +22,8 @@ export interface EngineRequest {
   readonly body?: unknown;
   readonly tar?: Readable;
   readonly signal?: AbortSignal;
+  /** It is waited for even if the engine answers nothing else: events may come hours later. */
+  readonly isPatient?: true;
 }
 
 /** The engine refused a request: `message` is its own sentence. */
@@ -34,13 +36,23 @@ export class EngineRefusal extends Error {
   }
 }
 
+/** The engine accepts connections, but answers nothing. */
+class EngineSilence extends Error {
+  readonly code = 'ETIMEDOUT';
+  constructor() {
+    super('it accepts connections, but no longer answers');
+    this.name = 'EngineSilence';
+  }
+}
+
 /** Whether the engine refused a request with one of these statuses. */
 export function isRefusal(error: unknown, ...statuses: readonly number[]): error is EngineRefusal {
   return error instanceof EngineRefusal && statuses.includes(error.status);
 }
 
-/** Whether the engine wasn't there for a request, or ended during it. */
+/** Whether the engine wasn't there for a request, ended during it, or stopped answering. */
 export function isEngineGone(error: unknown): error is NodeJS.ErrnoException {
+  if (error instanceof EngineSilence) return true;
   const { code, syscall } = error as NodeJS.ErrnoException;
   return error instanceof Error && (syscall === 'connect' || code === 'ECONNRESET' || code === 'EPIPE');
 }
@@ -61,8 +73,11 @@ export interface EngineApi {
   upgrade(order: EngineRequest, protocol: 'tcp' | 'h2c'): Promise<Duplex>;
 }
 
-/** @param version such as `1.41`; `null` before it is known. */
-export function createApi(address: EngineAddress, version: string | null): EngineApi {
+/**
+ * @param version such as `1.41`; `null` before it is known
+ * @param patienceMs a request may take any time, but after each of these times the engine has to answer a ping
+ */
+export function createApi(address: EngineAddress, version: string | null, patienceMs: number): EngineApi {
   let client: Promise<Docker> | undefined;
 
   async function dial(order: EngineRequest, more: Partial<DialOptions> = {}): Promise<unknown> {
@@ -88,24 +103,80 @@ export function createApi(address: EngineAddress, version: string | null): Engin
     });
   }
 
-  const stream = async (order: EngineRequest) => (await dial(order)) as IncomingMessage;
+  const ping = async (): Promise<void> => {
+    const signal = AbortSignal.timeout(patienceMs);
+    await readAll((await dial({ method: 'GET', path: '/_ping', signal })) as IncomingMessage);
+  };
 
   async function ask<T>(order: EngineRequest, schema: z.ZodType<T>): Promise<T> {
-    return schema.parse(JSON.parse(await readAll(await stream(order))));
+    return schema.parse(JSON.parse(await whole(order)));
+  }
+
+  function whole(order: EngineRequest): Promise<string> {
+    return attended(order, async (signal) => readAll((await dial({ ...order, signal })) as IncomingMessage));
+  }
+
+  /** Ends the work when the engine stops answering anything. */
+  async function attended<T>(order: EngineRequest, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const watch = watchPings(ping, patienceMs);
+    const signals = order.signal ? [order.signal, watch.silent] : [watch.silent];
+    try {
+      return await work(AbortSignal.any(signals));
+    } catch (error) {
+      throw watch.silent.aborted ? new EngineSilence() : error;
+    } finally {
+      watch.end();
+    }
+  }
+
+  async function stream(order: EngineRequest): Promise<IncomingMessage> {
+    if (order.isPatient) return (await dial(order)) as IncomingMessage;
+    const watch = watchPings(ping, patienceMs);
+    const signals = order.signal ? [order.signal, watch.silent] : [watch.silent];
+    try {
+      const answer = (await dial({ ...order, signal: AbortSignal.any(signals) })) as IncomingMessage;
+      watch.silent.addEventListener('abort', () => answer.destroy(new EngineSilence()));
+      return answer.once('close', watch.end);
+    } catch (error) {
+      watch.end();
+      throw watch.silent.aborted ? new EngineSilence() : error;
+    }
   }
 
   return {
     stream,
     ask,
     create: async (order) => (await ask({ method: 'POST', ...order }, createdSchema)).Id,
-    async send(order) {
-      await readAll(await stream(order));
-    },
+    send: async (order) => void (await whole(order)),
     async upgrade(order, protocol) {
       const text = order.body === undefined ? '' : JSON.stringify(order.body);
       const headers = { ...order.headers, Upgrade: protocol, 'Content-Type': 'application/json' };
       // Given as a file: without a length, the end of the body would be taken for the first bytes of the stream.
-      return (await dial({ ...order, headers }, { hijack: true, file: Buffer.from(text) })) as Duplex;
+      const body = { hijack: true, file: Buffer.from(text) } as const;
+      return attended(order, async (signal) => (await dial({ ...order, headers, signal }, body)) as Duplex);
+    },
+  };
+}
+
+/** Aborts `silent` when the engine doesn't answer a ping, until `end` is called. */
+function watchPings(ping: () => Promise<void>, everyMs: number) {
+  const silent = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  let isOver = false;
+  const check = (): void => {
+    timer = setTimeout(() => {
+      ping().then(
+        () => isOver || check(),
+        () => isOver || silent.abort(),
+      );
+    }, everyMs).unref();
+  };
+  check();
+  return {
+    silent: silent.signal,
+    end(): void {
+      isOver = true;
+      clearTimeout(timer);
     },
   };
 }

@@ -9,7 +9,7 @@ import { createApi, type EngineApi } from './api.ts';
 const newestApi = '1.51';
 /** BuildKit's sessions, and the oldest that engines of 2024 and later accept. */
 const oldestApi = '1.24';
-/** How long an engine may take for its first answer. */
+/** How long an engine may take for its first answer, and later for each answer to a ping. */
 const answerMs = 10_000;
 
 const versionSchema = z.object({
@@ -45,19 +45,20 @@ export async function connectEngine(
   env: Env = process.env,
   home: string = homedir(),
   sockets: readonly string[] = usualSockets(env, home),
+  patienceMs = answerMs,
 ): Promise<ContainerEngine> {
   const chosen = chosenEngine(env, home);
   if (chosen !== undefined) {
     const address = parseAddress(chosen.url);
     if (address === undefined) throw onOtherMachine(chosen.by, chosen.url);
-    const found = await greet(address).catch((error: unknown) => error as Error);
+    const found = await greet(address, patienceMs).catch((error: unknown) => error as Error);
     if (!(found instanceof Error)) return found;
     throw found instanceof UserError ? found : noAnswer(`${chosen.url} (from ${chosen.by})`, found);
   }
   let trouble: UserError | undefined;
   for (const path of sockets.filter((socket) => existsSync(socket))) {
     try {
-      return await greet({ kind: 'unix', path });
+      return await greet({ kind: 'unix', path }, patienceMs);
     } catch (error) {
       trouble ??= error instanceof UserError ? error : noAnswer(path, error as Error);
     }
@@ -65,13 +66,13 @@ export async function connectEngine(
   throw trouble ?? none();
 }
 
-async function greet(address: EngineAddress): Promise<ContainerEngine> {
-  const signal = AbortSignal.timeout(answerMs);
-  const any = createApi(address, null);
+async function greet(address: EngineAddress, patienceMs: number): Promise<ContainerEngine> {
+  const signal = AbortSignal.timeout(patienceMs);
+  const any = createApi(address, null, patienceMs);
   await any.send({ method: 'GET', path: '/_ping', signal });
   const version = await any.ask({ method: 'GET', path: '/version', signal }, versionSchema);
   const apiVersion = apiFor(version);
-  const api = createApi(address, apiVersion);
+  const api = createApi(address, apiVersion, patienceMs);
   const info = await api.ask({ method: 'GET', path: '/info', signal }, infoSchema);
   const product = productOf(version, info);
   if ((info.OSType ?? 'linux') !== 'linux') {

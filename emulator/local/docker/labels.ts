@@ -5,17 +5,24 @@ import { realpathSync } from 'node:fs';
 export const ownerLabel = 'minifal.folder';
 /** The hash of the environment that an image was built for. */
 export const environmentLabel = 'minifal.environment';
-/** The runner whose container it is. */
+/**
+ * The runner whose container it is. Only containers of runners have it: those that people make from images of apps get
+ * the labels of the images.
+ */
 export const runnerLabel = 'minifal.runner';
+/** The connection to the engine that a container was created over (engines/docker/link.ts). */
+export const linkLabel = 'minifal.link';
 
 /** The value of `ownerLabel` for a data folder, which is not a path: images may be given to others. */
 export function ownerOf(dataDir: string): string {
   return createHash('sha256').update(realpathSync(dataDir)).digest('hex').slice(0, 32);
 }
 
-/** The filter of the engine's lists for what carries these labels. */
-export function labelFilter(labels: { readonly [label: string]: string }): string {
-  return JSON.stringify({ label: Object.entries(labels).map(([label, value]) => `${label}=${value}`) });
+/** The filter of the engine's lists for what carries these labels; `null`: with any value. */
+export function labelFilter(labels: { readonly [label: string]: string | null }): string {
+  return JSON.stringify({
+    label: Object.entries(labels).map(([label, value]) => (value === null ? label : `${label}=${value}`)),
+  });
 }
 
 /** The name of an image that was built for an environment. Emulators don't share images: each removes its own. */

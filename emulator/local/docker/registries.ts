@@ -35,5 +35,10 @@ export function authHeader(reference: string, login: RegistryLogin | undefined):
   const host = registryOf(reference);
   const serveraddress = host === dockerHub ? 'https://index.docker.io/v1/' : host;
   const text = JSON.stringify({ ...login, serveraddress });
-  return { 'x-registry-auth': Buffer.from(text).toString('base64url') };
+  return { 'x-registry-auth': paddedBase64(text) };
+}
+
+/** Base64 for addresses with its padding, which Docker 20.10 requires. */
+export function paddedBase64(text: string): string {
+  return Buffer.from(text).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
 }
