@@ -55,6 +55,8 @@ export interface RunnerSpec<Environment extends BuiltEnvironment = BuiltEnvironm
   readonly env: { readonly [name: string]: string };
   /** Folder that appears as `/data` inside the runner. */
   readonly dataDir: string;
+  /** The memory that it may use, in an engine that can limit it; absent: all of the machine's. */
+  readonly memoryBytes?: number;
   /** Its code may be exchanged while it runs (`RunnerHandle.swap`); otherwise nothing is prepared for that. */
   readonly development?: true;
   /** It waits for a debugger before it loads its code. Only apps (`serve`). */
@@ -231,6 +233,8 @@ export interface RunnerExit {
   readonly reason: string;
   /** `supervisor_lost`: the engine's process above it died and ended it, which says nothing about the app. */
   readonly cause?: 'supervisor_lost';
+  /** The machine ended it because it needed more than `memoryBytes`. */
+  readonly outOfMemory?: true;
   /**
    * The app stopped on its own because it had served its maximum number of requests, regardless of what was requested
    * meanwhile.

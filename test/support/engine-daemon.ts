@@ -55,7 +55,6 @@ export function createDaemon(home: string, programs: string) {
 
     async start(): Promise<void> {
       await this.stop();
-      rmSync(pidFile, { force: true });
       mkdirSync(folder, { recursive: true });
       const own = await programEnv(programs);
       for (const words of [
@@ -64,6 +63,15 @@ export function createDaemon(home: string, programs: string) {
       ])
         await run('ip', ['link', ...words], { env: own });
       await run('ip', ['addr', 'add', address, 'dev', bridge], { env: own });
+      await this.restart();
+    },
+
+    /** Starts it again after `kill`, with the containers that it had. */
+    async restart(): Promise<void> {
+      // A process of that number that has ended, but that nobody has waited for, would be taken for a running one.
+      for (const file of [pidFile, join(folder, 'exec/containerd/containerd.pid')])
+        if (processIdentity(Number(readOr(file))) === undefined) rmSync(file, { force: true });
+      const own = await programEnv(programs);
       const [bin, sbin] = [join(programs, 'usr/bin'), join(programs, 'usr/sbin')];
       const output = openSync(log, 'w');
       const options = {

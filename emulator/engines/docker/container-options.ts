@@ -48,6 +48,8 @@ export function containerOptions({ spec, image, port, address, owner, link, netw
       LogConfig: { Type: 'none' },
       NetworkMode: network,
       PortBindings: { [`${port}/tcp`]: [{ HostIp: address, HostPort: '' }] },
+      // As much with swap as without: none.
+      ...(spec.memoryBytes === undefined ? {} : { Memory: spec.memoryBytes, MemorySwap: spec.memoryBytes }),
       // A program without a handler for SIGTERM would ignore it as process 1.
       Init: true,
       Mounts: [

@@ -95,6 +95,17 @@ async function startOn({ engine, network }: Link, id: string): Promise<void> {
   }
 }
 
+const endedSchema = z.object({ State: z.object({ OOMKilled: z.boolean().optional() }) });
+const killedCode = 137;
+
+/** Whether the container ended because its memory wasn't enough. The engine also says so if only a child was ended. */
+export async function wasOutOfMemory({ link, id }: NewContainer, code: number): Promise<boolean> {
+  if (code !== killedCode) return false;
+  const order = { method: 'GET', path: `/containers/${id}/json` } as const;
+  const { State } = await link.engine.api.ask(order, endedSchema);
+  return State.OOMKilled ?? false;
+}
+
 /** Starts it. @returns where its server will answer, and its first process if it is one of this machine */
 export async function startContainer({
   link,

@@ -13,7 +13,7 @@ import { untilHealthy } from '../health/readiness.ts';
 import { createExceptionReader } from '../last-exception.ts';
 import { notForDevelopment, notReady, notSwappable, runnerEnded } from '../swap-refusals.ts';
 import { createCommands } from './commands.ts';
-import { createContainer, type NewContainer, startContainer } from './container.ts';
+import { createContainer, type NewContainer, startContainer, wasOutOfMemory } from './container.ts';
 import type { ContainerImage } from './image.ts';
 import type { Link } from './link.ts';
 import { createOutput } from './output.ts';
@@ -97,7 +97,9 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
       place: null,
       advice: null,
     });
-    end({ code: exitCode, signal: signalName(signal), reason });
+    const isOutOfMemory =
+      asked === 'nothing' && container !== null && (await wasOutOfMemory(container, code).catch(() => false));
+    end({ code: exitCode, signal: signalName(signal), reason, ...(isOutOfMemory ? { outOfMemory: true } : {}) });
   }
 
   function lost(): void {

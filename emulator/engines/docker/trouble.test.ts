@@ -37,6 +37,17 @@ describe.skipIf(isEngineMissing())('runners in containers', { timeout: 60_000 },
     expect(await next.containers()).toHaveLength(1);
   });
 
+  it('end by the machine if they need more memory than they may use', async () => {
+    const { start } = setUpContainers();
+    const memoryBytes = 64 * 1024 ** 2;
+    const [large, small] = [
+      start({ cmd: ['python3', '-c', 'bytearray(300_000_000)'] }, { memoryBytes }),
+      start({ cmd: ['python3', '-c', 'import os; os.kill(os.getpid(), 9)'] }, { memoryBytes }),
+    ];
+    expect(await large.exited).toMatchObject({ signal: 'SIGKILL', outOfMemory: true });
+    expect(await small.exited).not.toHaveProperty('outOfMemory');
+  });
+
   it('leave alone containers that people make from images of apps', async () => {
     const { start, use } = setUpContainers();
     const labels = { [ownerLabel]: use.owner };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { MachineLimitMode } from '../../wire/machine-limits.ts';
-import { createMemoryLimits, type Measured } from './memory-limits.ts';
+import { createMemoryLimits, type Measured, outOfMemory } from './memory-limits.ts';
 
 const mib = 1024 * 1024;
 
@@ -88,6 +88,12 @@ describe('a runner that uses more memory than its machine type has', () => {
     const { news, next } = watch('enforce', [one]);
     await next();
     expect(news).toEqual([]);
+  });
+
+  it('is named with its limit if the machine has ended it', () => {
+    expect(outOfMemory({ machineType: 'XS', gpuSlots: 0 })).toBe(
+      'Out of memory: it needed more than 512 MB, which XS has. Set machine_type = "S" (1 GB).',
+    );
   });
 
   it('is left alone if the limits are off', async () => {

@@ -60,7 +60,10 @@ export function createMemoryLimits(deps: {
   };
 }
 
-function limitOf({ machineType, gpuSlots }: Measured): number {
+type OfType = Pick<Measured, 'machineType' | 'gpuSlots'>;
+
+/** The memory of a machine, in bytes; infinite if it isn't known. */
+export function limitOf({ machineType, gpuSlots }: OfType): number {
   return (memoryOf(machineType) ?? Number.POSITIVE_INFINITY) * Math.max(1, gpuSlots) * bytesPerMib;
 }
 
@@ -69,12 +72,19 @@ function warning(runner: Measured, bytes: number): string {
   return `This app uses ${sizeOf(bytes)} of memory; ${there}.${advice(runner, bytes)}`;
 }
 
+/** Why a runner ended that its engine didn't give more memory. */
+export function outOfMemory(runner: OfType): string {
+  const limit = limitOf(runner);
+  const there = `${sizeOf(limit)}, which ${runner.machineType} has`;
+  return `Out of memory: it needed more than ${there}.${advice(runner, limit)}`;
+}
+
 function endReason(runner: Measured, bytes: number): string {
   const used = `it used ${sizeOf(bytes)}, and ${runner.machineType} has ${sizeOf(limitOf(runner))}`;
   return `Out of memory: ${used}.${advice(runner, bytes)}`;
 }
 
-function advice(runner: Measured, bytes: number): string {
+function advice(runner: OfType, bytes: number): string {
   const machineType = roomierType(runner.machineType, bytes / bytesPerMib / Math.max(1, runner.gpuSlots));
   return machineType === undefined
     ? ''

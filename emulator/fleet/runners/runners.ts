@@ -3,7 +3,6 @@ import { contain } from '../../local/loop/contain.ts';
 import { printableLines } from '../../local/printable.ts';
 import { memoryBeyond, readUsages, saysUsage } from '../../local/processes/usage.ts';
 import type { RunnerId } from '../../scheduler/types.ts';
-import type { MachineLimitMode } from '../../wire/machine-limits.ts';
 import { createLiveRunners, type LiveRunner, type LiveRunners, type StartOrder } from './live-runners.ts';
 import { createMemoryLimits, type Measured } from './memory-limits.ts';
 import { createStart, type StartDeps } from './start.ts';
@@ -35,8 +34,6 @@ export interface Runners extends Pick<LiveRunners, 'began' | 'swapped' | 'ofAlia
 
 export interface RunnersDeps extends StartDeps {
   readonly onExit: (order: StartOrder, exit: RunnerExit) => void;
-  /** What happens to runners that use more memory than their machine types have. */
-  readonly machineLimits: MachineLimitMode;
   /** What runners use, by their IDs: once a second, while there are any. */
   readonly onUsage: (usages: ReadonlyMap<RunnerId, RunnerUsage>) => void;
 }

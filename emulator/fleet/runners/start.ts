@@ -13,12 +13,14 @@ import type { Paced } from '../../local/loop/paced.ts';
 import type { Event } from '../../scheduler/events.ts';
 import type { Mask } from '../../telemetry/masking/mask.ts';
 import { UserError } from '../../wire/errors.ts';
+import type { MachineLimitMode } from '../../wire/machine-limits.ts';
 import type { RunnerDebug } from '../../wire/runner-debug.ts';
 import type { StartStep } from '../../wire/runner-start.ts';
 import type { Launch, RunnerVariables } from '../types.ts';
 import { gpuDifference } from './gpu-difference.ts';
 import { type GpuLedger, gpuVariables } from './gpu-ledger.ts';
 import { type LiveRunner, type LiveRunners, ownerOf, type StartOrder } from './live-runners.ts';
+import { limitOf, outOfMemory } from './memory-limits.ts';
 
 export interface StartDeps {
   readonly engine: Engine;
@@ -41,6 +43,8 @@ export interface StartDeps {
   /** Returns false if nothing waits for the result. */
   readonly onResult: (order: StartOrder, result: CallResult) => boolean;
   readonly onDone: (order: StartOrder) => void;
+  /** What happens to runners that use more memory than their machine types have. */
+  readonly machineLimits: MachineLimitMode;
   readonly report: Report;
 }
 
@@ -101,6 +105,8 @@ async function specOf(
   const { env, secrets } = await deps.envOf(order, launch);
   runner.releaseSecrets = deps.mask.hold(secrets);
   const { path, method, timeoutSeconds } = order.settings.health;
+  const { gpuSlots } = order.settings;
+  const memoryBytes = limitOf({ machineType: launch.machineType, gpuSlots });
   return {
     runnerId: order.runnerId,
     environment: launch.environment,
@@ -112,6 +118,7 @@ async function specOf(
     appFiles: launch.appFiles,
     env: { ...env, ...gpuVariables(deps.gpus.gpus(), taken) },
     dataDir: deps.dataDir,
+    ...(deps.machineLimits === 'enforce' && Number.isFinite(memoryBytes) ? { memoryBytes } : {}),
     ...(launch.development ? { development: true } : {}),
     ...(deps.waitsForDebugger(order.alias) ? { waitsForDebugger: true } : {}),
   };
@@ -164,7 +171,12 @@ function eventsOf(deps: OwnDeps, live: LiveRunners, runner: LiveRunner): RunnerE
       if (!deps.onResult(order, withShown(result, deps.mask))) live.release(runner);
     }, kill),
     done: paced<void>(() => deps.onDone(order)),
-    exited: paced<RunnerExit>((exit) => live.ended(runner, exit)),
+    exited: paced<RunnerExit>((exit) => {
+      const { machineType } = runner;
+      if (exit.outOfMemory && machineType !== undefined)
+        runner.endReason ??= outOfMemory({ machineType, gpuSlots: order.settings.gpuSlots });
+      live.ended(runner, exit);
+    }),
   };
 }
 

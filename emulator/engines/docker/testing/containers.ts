@@ -77,9 +77,9 @@ export function setUpContainers(
     start: (environment: Partial<ContainerImage> = {}, more: Partial<RunnerSpec> = {}) =>
       watch(engine, spec(environment, more) as RunnerSpec),
     /** The containers of this emulator. */
-    async containers() {
+    async containers(of: typeof env = engineEnv) {
       const query = { all: '1', filters: labelFilter({ [ownerLabel]: use.owner }) };
-      const { api } = await connectEngine(engineEnv);
+      const { api } = await connectEngine(of);
       return api.ask({ method: 'GET', path: '/containers/json', query }, containersSchema);
     },
   };
