@@ -1,5 +1,6 @@
 import { renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { createCheckpoints } from './checkpoints.ts';
 import { openStore } from './open.ts';
@@ -8,9 +9,9 @@ import { testFolder } from './testing/folder.ts';
 const migrations = [{ name: 'things', statements: ['CREATE TABLE things (id INTEGER PRIMARY KEY, body TEXT)'] }];
 
 /** A store, and reports of bugs of its checkpoints. */
-function open(file = join(testFolder(), 'store.db')) {
+function open(file = join(testFolder(), 'store.db'), start?: () => Worker) {
   const reports: unknown[] = [];
-  const checkpoints = createCheckpoints((error) => void reports.push(error));
+  const checkpoints = createCheckpoints((error) => void reports.push(error), start);
   onTestFinished(() => checkpoints.close());
   const store = openStore(file, { migrations, synchronous: 'FULL', checkpoints });
   const add = (count: number, body = 'x') => {
@@ -79,4 +80,24 @@ it('does not touch another file that took the place of the store', async () => {
   expect(() => add(100)).toThrow('deleted');
   store.close();
   expect(statSync(file).mtimeMs).toBe(mtimeMs);
+});
+
+it('commits although no thread can be started, and reports it once', () => {
+  // As in a system without a free thread: the constructor throws.
+  const none = () => new Worker('', { eval: true, execArgv: ['--no-such-option'] });
+  const { store, add, reports } = open(undefined, none);
+  add(30);
+  expect(store.sql('SELECT count(*) AS count FROM things').get()).toEqual({ count: 30 });
+  expect(reports).toHaveLength(1);
+  store.close();
+});
+
+it('commits and closes although the program of the thread is missing', async () => {
+  const { file, store, add, reports } = open(undefined, () => new Worker(new URL('./missing.mjs', import.meta.url)));
+  add(100);
+  await vi.waitUntil(() => reports.length > 0);
+  add(100);
+  store.close();
+  expect(reports).toHaveLength(1);
+  expect(statSync(`${file}-wal`, { throwIfNoEntry: false })).toBeUndefined();
 });

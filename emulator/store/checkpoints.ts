@@ -35,7 +35,8 @@ const everyBytes = 4 * 1024 ** 2;
 /** A sync of a busy disk can take this long. */
 const maxEndMs = 2_000;
 
-export function createCheckpoints(report: Report): Checkpoints {
+/** @param start starts the thread; by default `checkpoint-worker.ts` */
+export function createCheckpoints(report: Report, start = () => new Worker(workerFile())): Checkpoints {
   let worker: Worker | undefined;
   let isClosed = false;
   /** Without the thread, SQLite's own checkpoints do the work, less often than usual (`checkpointPages`). */
@@ -52,7 +53,7 @@ export function createCheckpoints(report: Report): Checkpoints {
 
   function thread(): Worker {
     if (worker) return worker;
-    worker = new Worker(workerFile());
+    worker = start();
     worker.unref();
     worker.on('error', failed);
     worker.on('message', (id: number) => {
@@ -83,17 +84,26 @@ export function createCheckpoints(report: Report): Checkpoints {
         thread().postMessage({ id, job });
       }
 
+      function copyIfDue(): void {
+        if (commits === startCommits) thread();
+        const size = statSync(wal, { throwIfNoEntry: false })?.size ?? 0;
+        // It is cut when it begins again from its start.
+        bytes = Math.min(bytes, size);
+        if (commits < everyCommits && size - bytes < everyBytes) return;
+        bytes = size;
+        begin();
+      }
+
       return {
         committed() {
           commits++;
           if (isRunning || isBroken || isClosed) return;
-          if (commits === startCommits) thread();
-          const size = statSync(wal, { throwIfNoEntry: false })?.size ?? 0;
-          // It is cut when it begins again from its start.
-          bytes = Math.min(bytes, size);
-          if (commits < everyCommits && size - bytes < everyBytes) return;
-          bytes = size;
-          begin();
+          try {
+            copyIfDue();
+          } catch (error) {
+            // The system may have no thread left, for example. What was committed must not seem to have failed.
+            failed(error);
+          }
         },
         end() {
           if (!isBroken && isRunning) Atomics.wait(isBusy, 0, 1, maxEndMs);
