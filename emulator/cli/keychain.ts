@@ -1,4 +1,5 @@
 import { type KeychainOrder, keychainOrder } from '../local/secret-file.ts';
+import { tryJson } from '../local/try-json.ts';
 import { UserError } from '../wire/errors.ts';
 
 const maxBytes = 4096;
@@ -15,14 +16,6 @@ export async function readKeychainOrder(input: AsyncIterable<Buffer>): Promise<K
   const order = keychainOrder.safeParse(tryJson(Buffer.concat(chunks).toString('utf8')));
   if (!order.success) throw invalidInput();
   return order.data;
-}
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function invalidInput(): UserError {

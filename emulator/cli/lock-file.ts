@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import * as z from 'zod';
 import { isAlive, processIdentity, processStart } from '../local/data-folder.ts';
+import { tryJson } from '../local/try-json.ts';
 
 /** `use`: what the process does with the folder. Locks of earlier versions don't have it. */
 const lockSchema = z.object({ ...processIdentity.shape, use: z.enum(['emulator', 'clean']).default('emulator') });
@@ -75,11 +76,7 @@ function read(file: string): { readonly content: string; readonly holder: LockHo
 }
 
 function holderIn(content: string): LockHolder | undefined {
-  try {
-    return lockSchema.safeParse(JSON.parse(content)).data;
-  } catch {
-    return undefined; // cut, or not ours
-  }
+  return lockSchema.safeParse(tryJson(content)).data; // `undefined`: cut, or not ours
 }
 
 /** Gives the file its second name, if that name is free. */

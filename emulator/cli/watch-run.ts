@@ -3,6 +3,7 @@ import { relative, sep } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
+import { tryJson } from '../local/try-json.ts';
 import { startLoader } from '../reload/loader-process.ts';
 import { createLoopGuard } from '../reload/loops.ts';
 import type { LoaderEvent } from '../reload/messages.ts';
@@ -106,7 +107,7 @@ export async function watchRun({
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => loader.end());
   if (options.orders) {
     readLines((line) => {
-      const order = parseOrder(line);
+      const order = editorOrder.safeParse(tryJson(line)).data;
       if (order?.op === 'restart') restart();
       else if (order?.op === 'ignore') watcher.ignore(order.glob);
     }).once('close', () => loader.end());
@@ -145,14 +146,6 @@ function shown(path: string, cwd: string): string {
 /** Distinguishable from what the app prints. */
 function print(sentence: string): void {
   printLine(`minifal: ${sentence}`);
-}
-
-function parseOrder(line: string): z.output<typeof editorOrder> | undefined {
-  try {
-    return editorOrder.safeParse(JSON.parse(line)).data;
-  } catch {
-    return undefined;
-  }
 }
 
 function readLines(onLine: (line: string) => void) {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { signalChild } from '../local/signal.ts';
+import { tryJson } from '../local/try-json.ts';
 import { type LoaderEvent, type LoaderOrder, loaderEvent } from './messages.ts';
 
 /** The same place in the sources and next to the bundle. */
@@ -82,19 +83,11 @@ function readEvents(
       const line = parts.join('');
       parts = [start];
       length = start.length;
-      const event = parse(line);
+      const event = loaderEvent.safeParse(tryJson(line)).data;
       if (event) onEvent(event);
       else onBroken(`The loader reported something unknown: ${line.slice(0, 200)}`);
     }
   });
-}
-
-function parse(line: string): LoaderEvent | undefined {
-  try {
-    return loaderEvent.safeParse(JSON.parse(line)).data;
-  } catch {
-    return undefined;
-  }
 }
 
 function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import * as z from 'zod';
+import { tryJson } from '../local/try-json.ts';
 import { type ReloadAnswer, type RunScaling, reloadAnswerSchema } from '../wire/reload.ts';
 import type { LoadError, Loaded } from './messages.ts';
 
@@ -39,7 +40,7 @@ export async function postReload(
   const body = Buffer.from(JSON.stringify({ base, cause: { file: cause }, afterSaveMs, audit, ...partsOf(loaded) }));
   const path = `/minifal/runs/${encodeURIComponent(alias)}/reload`;
   const response = await send(emulator, { method: 'POST', path }, body, signal);
-  const answer = parse(await text(response));
+  const answer = tryJson(await text(response));
   if (response.statusCode === 409) return { kind: 'busy' };
   const found = reloadAnswerSchema.safeParse(answer).data;
   if (response.statusCode === 200 && found) return { kind: 'answer', answer: found };
@@ -88,12 +89,4 @@ function partsOf(loaded: Loaded | LoadError) {
   }
   const { run, verdict, reason, changed, kept, delta, certificate } = loaded;
   return { run, verdict, reason, changed, kept, delta, certificate };
-}
-
-function parse(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import { age } from '../../local/age.ts';
 import { dataFolder, findRunning, readLocalKey } from '../../local/data-folder.ts';
 import { printable, printableJson } from '../../local/printable.ts';
+import { tryJson } from '../../local/try-json.ts';
 import { UserError } from '../../wire/errors.ts';
 import { type Status, statusSchema } from '../../wire/status.ts';
 import { ask } from '../ask.ts';
@@ -46,7 +47,7 @@ export async function fetchStatus(port: number, key: string, patienceMs = 10_000
       'Set --data to the data folder of that emulator.',
     );
   }
-  const parsed = statusSchema.safeParse(parse(answer.body));
+  const parsed = statusSchema.safeParse(tryJson(answer.body));
   if (answer.status !== 200 || !parsed.success) {
     throw new UserError(
       'VERSION_DIFFERS',
@@ -55,15 +56,6 @@ export async function fetchStatus(port: number, key: string, patienceMs = 10_000
     );
   }
   return parsed.data;
-}
-
-/** `undefined` if the text isn't JSON. */
-function parse(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Text for a terminal; pure. */
