@@ -8,8 +8,9 @@ import type { EngineAddress } from './addresses.ts';
 
 /** Longest answer that is read as a whole. */
 const maxAnswer = 16 * 1024 ** 2;
-/** Longest reason that is taken from an answer. */
+/** Longest reason that is taken from an answer, and the bytes of a refusal that are read for it. */
 const maxReason = 4_000;
+const maxRefusal = 64 * 1024;
 
 /** A request to the engine. */
 export interface EngineRequest {
@@ -57,6 +58,7 @@ export function isEngineGone(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && (syscall === 'connect' || code === 'ECONNRESET' || code === 'EPIPE');
 }
 
+const refusalSchema = z.object({ message: z.string() });
 const createdSchema = z.object({ Id: z.string() });
 
 /** The engine's API (https://docs.docker.com/reference/api/engine/), at one version of it. */
@@ -85,7 +87,7 @@ export function createApi(address: EngineAddress, version: string | null, patien
     client ??= connectClient(address, version);
     const { modem } = await client;
     const words = Object.entries(query).filter(([, value]) => value !== undefined);
-    return new Promise((resolve, reject) => {
+    const answer = await new Promise<unknown>((resolve, reject) => {
       const options: DialOptions = {
         method,
         path: words.length === 0 ? path : `${path}?`,
@@ -94,13 +96,16 @@ export function createApi(address: EngineAddress, version: string | null, patien
         headers: { ...(headers as { readonly [name: string]: string | string[] }) },
         // Read here, because dockerode keeps answers of any length in memory.
         isStream: true,
-        statusCodes: successes,
+        statusCodes: anyStatus,
         ...(tar === undefined ? {} : { file: tar }),
         ...(signal === undefined ? {} : { abortSignal: signal }),
         ...more,
       };
-      modem.dial(options, (error: unknown, answer: unknown) => (error ? reject(refusalIn(error)) : resolve(answer)));
+      modem.dial(options, (error: unknown, answer: unknown) => (error ? reject(error) : resolve(answer)));
     });
+    const { statusCode } = answer as { readonly statusCode?: number };
+    if (statusCode === undefined || successes.has(statusCode)) return answer;
+    throw new EngineRefusal(statusCode, await reasonIn(answer as IncomingMessage));
   }
 
   const ping = async (): Promise<void> => {
@@ -194,7 +199,9 @@ interface DialOptions {
   readonly hijack?: true;
 }
 
-const successes = { 200: true, 201: true, 202: true, 204: true } as const;
+const successes = new Set([200, 201, 202, 204]);
+/** dockerode would keep the answer of a refusal in memory, of any length. */
+const anyStatus = Object.fromEntries(Array.from({ length: 400 }, (_, at) => [200 + at, true as const]));
 
 /** Loads dockerode, which most emulators don't need, at its first use. */
 async function connectClient(address: EngineAddress, version: string | null): Promise<Docker> {
@@ -218,12 +225,24 @@ async function connectClient(address: EngineAddress, version: string | null): Pr
   } as DockerOptions);
 }
 
-/** dockerode puts the engine's sentence after its own words. */
-function refusalIn(error: unknown): unknown {
-  const { statusCode, message } = error as { readonly statusCode?: number; readonly message?: string };
-  if (statusCode === undefined) return error;
-  const reason = String(message).replace(/^\(HTTP code \d+\) unexpected - /, '');
-  return new EngineRefusal(statusCode, reason.trim().slice(0, maxReason));
+/** The engine's sentence, or the beginning of what it sent instead. */
+async function reasonIn(answer: IncomingMessage): Promise<string> {
+  let text = '';
+  answer.setEncoding('utf8');
+  // Leaving the loop early ends the connection.
+  for await (const chunk of answer as AsyncIterable<string>) {
+    text += chunk;
+    if (text.length > maxRefusal) break;
+  }
+  return sentenceIn(text).trim().slice(0, maxReason);
+}
+
+function sentenceIn(text: string): string {
+  try {
+    return refusalSchema.parse(JSON.parse(text)).message;
+  } catch {
+    return text;
+  }
 }
 
 async function readAll(answer: IncomingMessage): Promise<string> {
