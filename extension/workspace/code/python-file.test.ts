@@ -27,7 +27,8 @@ it('takes a name for a constant only if it has one value', () => {
 describe('apps in a Python file', () => {
   it.each(readdirSync(templates))('are found in the template %s', (template) => {
     const source = readFileSync(join(templates, template, 'app.py'), 'utf8');
-    expect(appsIn(source)).toMatchObject([{ kind: 'app', endpoints: [{ path: '/' }] }]);
+    const [app] = appsIn(source);
+    expect(app?.kind === 'function' || app?.endpoints.some(({ path }) => path === '/')).toBe(true);
     expect(readPythonFile(source).isDoubtful).toBe(false);
   });
 
