@@ -2,16 +2,18 @@
 import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort } from 'node:worker_threads';
-import type { CheckpointJob } from './checkpoints.ts';
+import { type CheckpointJob, phases } from './checkpoints.ts';
 
 parentPort?.on('message', ({ id, job }: { readonly id: number; readonly job: CheckpointJob }) => {
-  try {
-    checkpoint(job);
-  } catch {
-    // A full disk, for example, which the store itself meets and reports. Nothing is lost: the log is kept.
+  if (Atomics.compareExchange(job.phase, 0, phases.asked, phases.running) === phases.asked) {
+    try {
+      checkpoint(job);
+    } catch {
+      // A full disk, for example, which the store itself meets and reports. Nothing is lost: the log is kept.
+    }
+    Atomics.store(job.phase, 0, phases.idle);
+    Atomics.notify(job.phase, 0);
   }
-  Atomics.store(job.isBusy, 0, 0);
-  Atomics.notify(job.isBusy, 0);
   parentPort?.postMessage(id);
 });
 

@@ -20,11 +20,15 @@ interface CheckpointsOf {
   end(): void;
 }
 
-/** What the thread gets: the file, if it is still the same one. It sets `isBusy[0]` to 0 when it is done. */
+/** What the thread gets: the file, which it leaves alone if it isn't the same one any more. */
 export interface CheckpointJob extends Pick<BigIntStats, 'dev' | 'ino'> {
   readonly file: string;
-  readonly isBusy: Int32Array;
+  /** One of `phases`. */
+  readonly phase: Int32Array;
 }
+
+/** The thread begins only what is still `asked` for. */
+export const phases = { idle: 0, asked: 1, running: 2 } as const;
 
 /** Commits of few rows take some pages each: as often as SQLite's own checkpoints (1,000 pages), or more often. */
 const everyCommits = 100;
@@ -67,7 +71,7 @@ export function createCheckpoints(report: Report, start = () => new Worker(worke
     watch(file) {
       const { dev, ino } = statSync(file, { bigint: true });
       const wal = `${file}-wal`;
-      const isBusy = new Int32Array(new SharedArrayBuffer(4));
+      const phase = new Int32Array(new SharedArrayBuffer(4));
       let isRunning = false;
       let commits = 0;
       let bytes = 0;
@@ -79,8 +83,8 @@ export function createCheckpoints(report: Report, start = () => new Worker(worke
         ends.set(id, () => {
           isRunning = false;
         });
-        Atomics.store(isBusy, 0, 1);
-        const job: CheckpointJob = { file, dev, ino, isBusy };
+        Atomics.store(phase, 0, phases.asked);
+        const job: CheckpointJob = { file, dev, ino, phase };
         thread().postMessage({ id, job });
       }
 
@@ -106,7 +110,8 @@ export function createCheckpoints(report: Report, start = () => new Worker(worke
           }
         },
         end() {
-          if (!isBroken && isRunning) Atomics.wait(isBusy, 0, 1, maxEndMs);
+          if (Atomics.compareExchange(phase, 0, phases.asked, phases.idle) !== phases.running) return;
+          Atomics.wait(phase, 0, phases.running, maxEndMs);
         },
       };
     },

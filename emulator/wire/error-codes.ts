@@ -30,6 +30,7 @@ export const userErrorCodes = {
   ENVIRONMENT_MISSING: 'The revision was stored without an environment.',
   FAL_MISSING: 'There is no `fal` command.',
   FOLDER_IN_USE: 'The folder for a new app is not empty.',
+  FOLDER_REFUSED: 'The folder for a new app cannot be created there.',
   FUNCTION_MISSING: 'The stored function of the revision is missing.',
   IMAGE_MISSING: 'The image of the app was removed.',
   KEYCHAIN_ORDER_INVALID: 'Standard input does not contain what `--keychain` expects.',

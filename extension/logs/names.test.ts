@@ -13,6 +13,7 @@ function scene() {
   const asked: string[] = [];
   const runner = async (id: string) => {
     asked.push(id);
+    if (id === 'broken' && asked.length === 1) throw new Error('The connection was cut.');
     return id === 'gone' ? undefined : { number: id.length };
   };
   const client = { runner } as unknown as LiveClient;
@@ -61,4 +62,10 @@ it('looks up at once what is known, and says what is not', async () => {
     numbers: { runners: { a: 1 }, requests: {} },
     unknown: { runners: ['bb'], requests: [] },
   });
+});
+
+it('asks again for a number that it could not get', async () => {
+  const { of } = scene();
+  await expect(of('broken')).rejects.toThrow('cut');
+  expect(await of('broken')).toEqual({ broken: 6 });
 });

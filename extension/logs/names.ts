@@ -27,8 +27,14 @@ export function createNames(
 
   async function ask(id: string, kind: 'runner' | 'request'): Promise<void> {
     asked.set(id, undefined);
-    const found = kind === 'runner' ? await link.client()?.runner(id) : await askRequest(link.folder, id);
-    asked.set(id, found?.number ?? undefined);
+    try {
+      const found = kind === 'runner' ? await link.client()?.runner(id) : await askRequest(link.folder, id);
+      asked.set(id, found?.number ?? undefined);
+    } catch (error) {
+      // The next row of it asks again.
+      asked.delete(id);
+      throw error;
+    }
   }
 
   /** Which numbers are known now, without asking for anything; and what has never been asked for. */

@@ -107,11 +107,17 @@ describe('a new project', () => {
     expect(readFileSync(join(folder, 'app.py'), 'utf8')).toBe('mine');
   });
 
+  it('is refused where none can be created, with what to do', () => {
+    const folder = join(testFolder(), 'x'.repeat(300));
+    const refused = { code: 'FOLDER_REFUSED', message: `${folder} can't be created: its name is too long.` };
+    expect(() => writeProject(folder, files)).toThrow(expect.objectContaining(refused));
+  });
+
   it.each(['new', 'above/new', '.'])('that fails half way leaves nothing behind in %s', (place) => {
     const folder = testFolder();
     const tooLong = 'x'.repeat(300);
     expect(() => writeProject(join(folder, place), new Map([...files, [tooLong, Buffer.from('')]]))).toThrow(
-      expect.objectContaining({ code: 'ENAMETOOLONG' }),
+      expect.objectContaining({ code: 'FOLDER_REFUSED' }),
     );
     expect(existsSync(folder) && below(folder)).toEqual([]);
   });

@@ -16,10 +16,22 @@ export function writeProject(folder: string, files: ProjectFiles): void {
     else throw inUse(target);
   } catch (error) {
     // What it was to become, or a folder on the way there, is a file or has files.
-    const isTaken = ['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
-    throw isTaken ? inUse(target) : error;
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(code)) throw inUse(target);
+    const why = refusals[code];
+    if (why === undefined) throw error;
+    throw new UserError('FOLDER_REFUSED', `${target} can't be created: ${why}.`, 'Name another folder.');
   }
 }
+
+const refusals: { readonly [code: string]: string } = {
+  EACCES: 'you have no permission to write there',
+  EPERM: 'you have no permission to write there',
+  EROFS: 'the disk is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'your quota on the disk is used up',
+  ENAMETOOLONG: 'its name is too long',
+};
 
 /** The files are written to a temporary folder next to the new one, which then gets its name. */
 function writeNew(target: string, files: ProjectFiles): void {
