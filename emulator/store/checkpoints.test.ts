@@ -1,4 +1,4 @@
-import { renameSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readlinkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, it, onTestFinished, vi } from 'vitest';
@@ -23,6 +23,15 @@ function open(file = join(testFolder(), 'store.db'), start?: () => Worker) {
   return { file, store, add, bytes, reports };
 }
 
+/** Empty: it was closed meanwhile. */
+function readlinkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
 it('copies many commits into the file on the thread, while the store is written to', async () => {
   const { store, add, bytes, reports } = open();
   const before = bytes();
@@ -33,6 +42,19 @@ it('copies many commits into the file on the thread, while the store is written 
   add(100);
   expect(store.sql('SELECT count(*) AS count FROM things').get()).toEqual({ count: 200 });
   expect(reports).toEqual([]);
+  store.close();
+});
+
+it('keeps at most one descriptor for the next copy', async () => {
+  const { file, store, add, bytes } = open();
+  const own = () =>
+    readdirSync('/proc/self/fd').filter((fd) => readlinkOf(`/proc/self/fd/${fd}`).startsWith(file)).length;
+  const before = own();
+  for (let round = 1; round <= 5; round++) {
+    add(100, 'x'.repeat(1_000));
+    await vi.waitUntil(() => bytes() > round * 100_000);
+    await vi.waitUntil(() => own() <= before + 1);
+  }
   store.close();
 });
 
