@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { get, type IncomingMessage } from 'node:http';
+import { type IncomingMessage, request as open } from 'node:http';
 import { text } from 'node:stream/consumers';
 
 export interface Answer {
@@ -8,8 +8,8 @@ export interface Answer {
 }
 
 /**
- * Sends a GET to a port of this machine, in clear text: the request never leaves the machine. Not with `fetch`, which
- * may be configured (NODE_USE_ENV_PROXY) to use the machine's proxy.
+ * Sends a GET, or a POST with this JSON body, to a port of this machine, in clear text: the request never leaves the
+ * machine. Not with `fetch`, which may be configured (NODE_USE_ENV_PROXY) to use the machine's proxy.
  * @param patienceMs limit for the whole response: a suspended process accepts connections but doesn't respond
  * @returns `'silent'` when the limit is reached, `undefined` when nothing listens
  */
@@ -18,10 +18,14 @@ export async function ask(
   path: string,
   patienceMs: number,
   headers: Record<string, string> = {},
+  body?: object,
 ): Promise<Answer | 'silent' | undefined> {
   const signal = AbortSignal.timeout(patienceMs);
   try {
-    const request = get(`http://localhost:${port}${path}`, { agent: false, headers, signal });
+    const sent =
+      body === undefined ? {} : { method: 'POST', headers: { ...headers, 'content-type': 'application/json' } };
+    const request = open(`http://localhost:${port}${path}`, { agent: false, headers, signal, ...sent });
+    request.end(body === undefined ? undefined : JSON.stringify(body));
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     return { status: response.statusCode ?? 0, body: await text(response) };
   } catch {

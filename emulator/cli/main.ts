@@ -18,6 +18,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const [command, ...rest] = positionals;
   if (values.version) return print((await import('./version.ts')).version);
   if (values.help || command === undefined) return print(usage);
+  if (command === 'gpu') return (await import('./commands/gpu-fault.ts')).gpuFault(rest, optionsOf(values));
   if (rest.length > 0)
     throw new UserError('ARGUMENT_INVALID', `Unexpected argument: ${rest[0]}.`, 'Run `minifal --help`.');
   const options = optionsOf(values);

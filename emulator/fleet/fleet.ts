@@ -16,6 +16,7 @@ import { createDebugWaits } from './debug-waits.ts';
 import { createDeploys } from './deploys.ts';
 import { createEffects } from './effects.ts';
 import { createFailures } from './failures.ts';
+import { createGpuFaults } from './gpu-faults.ts';
 import { createHost } from './host.ts';
 import { createNotes } from './notes.ts';
 import { createQueries } from './queries.ts';
@@ -201,6 +202,7 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
       requests.forEach(arrived);
       dispatch({ type: 'requestsRecovered', requests });
     },
+    ...createGpuFaults({ gpus, runners, attempts, report }),
     gpus: () =>
       gpus.gpus().map((gpu) => ({ gpu, runners: gpus.holders(gpu.uuid).map((id) => ({ id, pid: runners.pid(id) })) })),
     usage: runners.usage,

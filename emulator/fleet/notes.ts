@@ -10,7 +10,7 @@ import type { Watchers } from './watchers.ts';
 export function createNotes(deps: {
   readonly queries: Pick<Queries, 'runner'>;
   readonly deploys: Pick<Deploys, 'launchOf'>;
-  readonly runners: Pick<Runners, 'exit' | 'swapped'>;
+  readonly runners: Pick<Runners, 'endReason' | 'exit' | 'swapped'>;
   readonly watchers: Pick<Watchers, 'noted'>;
   readonly onCreated: (runner: Runner, machineType: string | undefined) => void;
   readonly onNotes: (notes: readonly Note[]) => void;
@@ -31,8 +31,15 @@ export function createNotes(deps: {
     );
   });
   const onNotes = contain(report, deps.onNotes);
-  return (notes) => {
-    if (notes.length === 0) return;
+  /** A runner that was killed after its grace period ended for the reason for which it was to end. */
+  const withEndReason = (note: Note): Note => {
+    if (note.topic !== 'runner.state' || note.to !== 'TERMINATED' || !note.runnerId) return note;
+    const text = runners.endReason(note.runnerId);
+    return text === undefined ? note : { ...note, text };
+  };
+  return (decided) => {
+    if (decided.length === 0) return;
+    const notes = decided.map(withEndReason);
     for (const { topic, from, runnerId, revision } of notes) {
       if (topic === 'runner.state' && from === '' && runnerId) created(runnerId);
       if (topic === 'runner.swapped' && runnerId && revision) swapped(runnerId, revision);

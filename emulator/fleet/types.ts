@@ -12,6 +12,7 @@ import type {
   RunnerAddress,
   SwapOutcome,
 } from '../engines/engine.ts';
+import type { Answer } from '../exchange/answers.ts';
 import type { Gpu } from '../local/gpus/gpu.ts';
 import type { StopSignal } from '../local/loop/stop-signal.ts';
 import type { AttemptOutcome, ReloadWay, Strategy } from '../scheduler/events.ts';
@@ -19,6 +20,7 @@ import type { AppCounts } from '../scheduler/requests/select.ts';
 import type { Reason, RevisionSettings, Runner, RunnerState, ScaleSettings } from '../scheduler/types.ts';
 import type { CallInfo } from '../telemetry/requests/types.ts';
 import type { PlatformError } from '../wire/errors.ts';
+import type { GpuFault } from '../wire/gpu-faults.ts';
 import type { StackThread } from '../wire/runner-stacks.ts';
 import type { RunnerUsage } from './runners/usage-watch.ts';
 
@@ -38,6 +40,8 @@ export interface Lease {
    * missing.
    */
   end(outcome: AttemptOutcome, hints?: readonly string[]): void;
+  /** What the caller gets when `aborted` fired, instead of `reason`. */
+  readonly answer?: () => Answer | undefined;
 }
 
 /** Everything needed to start a runner of a revision, resolved (environment built, bytes on disk). */
@@ -180,6 +184,11 @@ export interface Fleet {
     readonly gpu: Gpu;
     readonly runners: readonly { readonly id: string; readonly pid: number | undefined }[];
   }[];
+  /**
+   * A fault of a virtual GPU: the requests of its runners are answered as by the app of a real one that fails, and the
+   * runners end. Returns their IDs.
+   */
+  failGpu(uuid: string, fault: GpuFault): readonly string[];
   /** What a runner's processes use; `undefined`: not measured yet, or it can't be. */
   usage(runnerId: string): RunnerUsage | undefined;
   /** The machine's GPUs from now on, and the number of slots for them; `undefined`: no limit. */

@@ -32,6 +32,8 @@ export const userErrorCodes = {
   FOLDER_IN_USE: 'The folder for a new app is not empty.',
   FOLDER_REFUSED: 'The folder for a new app cannot be created there.',
   FUNCTION_MISSING: 'The stored function of the revision is missing.',
+  GPU_MISSING: 'There is no such GPU.',
+  GPU_NOT_VIRTUAL: 'The GPU is a real one.',
   IMAGE_MISSING: 'The image of the app was removed.',
   KEYCHAIN_ORDER_INVALID: 'Standard input does not contain what `--keychain` expects.',
   KEY_UNKNOWN: 'The emulator does not accept the key of this data folder.',

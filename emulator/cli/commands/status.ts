@@ -1,23 +1,14 @@
 import { age } from '../../local/age.ts';
-import { dataFolder, findRunning, readLocalKey } from '../../local/data-folder.ts';
 import { printable, printableJson } from '../../local/printable.ts';
 import { tryJson } from '../../local/try-json.ts';
-import { UserError } from '../../wire/errors.ts';
 import { type Status, statusSchema } from '../../wire/status.ts';
-import { ask } from '../ask.ts';
+import { askOwner, otherVersion, owned } from '../ask-owner.ts';
 import type { CliOptions } from '../line/options.ts';
-import { notRunning } from '../not-running.ts';
-import { refuseOthers } from '../others.ts';
-import { ownCall } from '../own-command.ts';
 import { printText } from '../print.ts';
 
 /** `minifal status`: asks the emulator of the data folder (or the one on `--port`) and prints what runs. */
 export async function status(options: CliOptions): Promise<number> {
-  const folder = dataFolder(options.data);
-  refuseOthers(folder);
-  const port = options.port ?? findRunning(folder)?.ports.api;
-  const key = readLocalKey(folder);
-  if (port === undefined || !key) throw notRunning(folder, options.data);
+  const { port, key } = owned(options);
   const state = await fetchStatus(port, key);
   printText(options.json ? printableJson(state) : describe(state, port, Date.now()));
   return 0;
@@ -25,36 +16,9 @@ export async function status(options: CliOptions): Promise<number> {
 
 /** Reads the state of the emulator whose api port is given. `patienceMs`: how long the answer may take. */
 export async function fetchStatus(port: number, key: string, patienceMs = 10_000): Promise<Status> {
-  const answer = await ask(port, '/minifal/status', patienceMs, { authorization: `Key ${key}` });
-  if (answer === undefined) {
-    throw new UserError(
-      'NOT_RUNNING',
-      `Nothing answers on port ${port}.`,
-      `Start the emulator with \`${ownCall('start')}\`.`,
-    );
-  }
-  if (answer === 'silent') {
-    throw new UserError(
-      'NO_ANSWER',
-      `The emulator on port ${port} has not answered for ${patienceMs / 1000} s.`,
-      `If Ctrl+Z suspended it, resume it with \`fg\` in its terminal, or stop it with \`${ownCall('stop')}\`.`,
-    );
-  }
-  if (answer.status === 401) {
-    throw new UserError(
-      'KEY_UNKNOWN',
-      `The emulator on port ${port} does not accept this key.`,
-      'Set --data to the data folder of that emulator.',
-    );
-  }
+  const answer = await askOwner({ port, key, patienceMs }, '/minifal/status');
   const parsed = statusSchema.safeParse(tryJson(answer.body));
-  if (answer.status !== 200 || !parsed.success) {
-    throw new UserError(
-      'VERSION_DIFFERS',
-      `The program on port ${port} is not this version of minifal.`,
-      'Stop it and start minifal again.',
-    );
-  }
+  if (answer.status !== 200 || !parsed.success) throw otherVersion(port);
   return parsed.data;
 }
 

@@ -14,6 +14,8 @@ export interface CliOptions {
   readonly gpuSlots: number | undefined;
   readonly gpuSharing: boolean;
   readonly gpus: readonly Gpu[] | undefined;
+  /** Of a fault. */
+  readonly kind: string | undefined;
   readonly machineLimits: MachineLimitMode | undefined;
   readonly isolation: IsolationMode | undefined;
   readonly shared: Shares['folders'];

@@ -8,6 +8,8 @@ export const usage = `minifal: fal Serverless on this machine
                                             \`minifal run --help\`)
   minifal new [TEMPLATE] [FOLDER]           create an app from a template (see \`minifal new --help\`)
   minifal status [--port N] [--data DIR]    show apps, runners and waiting requests
+  minifal gpu fault N [--kind K]            make a fault in the virtual GPU N of --gpus: its runner answers with 503
+                                            and is replaced (K: out-of-memory, error; default: out-of-memory)
   minifal stop [--port N] [--data DIR]      stop the emulator that is using DIR, or the one on port N if its folder
                                             no longer exists
   minifal clean [--data DIR]                free disk space: remove environments that no app uses, finished requests

@@ -127,6 +127,7 @@ export const restRights: Rights = {
   'GET /minifal/runners/:id/samples': 'owner',
   'GET /minifal/runners/:id/start': 'owner',
   'POST /minifal/runners/:id/stop': 'owner',
+  'POST /minifal/gpus/:index/fault': 'owner',
   'POST /minifal/debug/tools': 'owner',
   'POST /minifal/runners/:id/debug': 'owner',
   'GET /minifal/runners/:id/stacks': 'owner',

@@ -3,6 +3,7 @@ import { guard } from '../guard.ts';
 import { accounts } from './accounts.ts';
 import { applications } from './applications.ts';
 import { billableUnits } from './billable-units.ts';
+import { gpuFault } from './control/gpu-fault.ts';
 import { ownApps } from './control/own-apps.ts';
 import { ownDisk } from './control/own-disk.ts';
 import { ownRequests } from './control/own-requests.ts';
@@ -71,6 +72,7 @@ export function createRestEdge(deps: RestDeps): Express {
     runnerDebug(deps),
     runnerStart(deps),
     runnerStop(deps),
+    gpuFault(deps),
     runReload(deps),
     runDebug(deps),
     ownLogs(deps),

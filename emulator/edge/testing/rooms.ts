@@ -173,6 +173,10 @@ function testFleet() {
     expiry: () => null,
     expirationCountdownSeconds: () => plan.countdownSeconds,
     gpus: () => plan.gpus,
+    failGpu(uuid, fault) {
+      note('failGpu', uuid, fault);
+      return plan.gpus.find(({ gpu }) => gpu.uuid === uuid)?.runners.map(({ id }) => id) ?? [];
+    },
     usage: (id) => plan.usage(id),
     setGpus: unused,
     queueSize: () => plan.queueSize,

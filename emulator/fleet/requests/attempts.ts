@@ -1,3 +1,4 @@
+import type { Answer } from '../../exchange/answers.ts';
 import type { Stop } from '../../local/loop/stop-signal.ts';
 import type { Effect, SchedulerError } from '../../scheduler/effects.ts';
 import type { AliasName, RequestId, Retried, RunnerId } from '../../scheduler/types.ts';
@@ -21,6 +22,8 @@ export interface Attempts {
   fail(id: RequestId, error: SchedulerError): void;
   /** Ends a request that failed because of a bug in minifal. */
   giveUp(id: RequestId): void;
+  /** Ends the attempts on a runner as if its app had given this answer. Returns false if there are none. */
+  answerAll(id: RunnerId, answer: Answer): boolean;
   /** Called after all effects of a step. */
   settled(): void;
   /** The runner on which this queued request is running. */
@@ -88,6 +91,11 @@ export function createAttempts(
       const abort = abortOf(id);
       end(id, platformError('internal_error', 'Internal error in minifal; see emulator.log for details.'));
       abortLater(abort);
+    },
+    answerAll(id, answer) {
+      const running = [...runnerOf].filter(([, runnerId]) => runnerId === id);
+      for (const [requestId] of running) if (!leases.answer(requestId, answer)) executions.answer(requestId, answer);
+      return running.length > 0;
     },
     settled() {
       const now = aborting;

@@ -1,4 +1,4 @@
-import { errorAnswer } from '../../exchange/answers.ts';
+import { type Answer, errorAnswer } from '../../exchange/answers.ts';
 import type { DirectCall, Sink } from '../../exchange/direct.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { notMade } from '../../exchange/outcomes.ts';
@@ -53,7 +53,7 @@ export function createDirectCalls({
       if (signals?.healthCheck) fleet.probeOnDemand(runnerId);
       if (!error) sink.end();
       else if (isStarted) sink.cut();
-      else sink.refuse(errorAnswer(lease.aborted.aborted ? lease.reason() : saidBetter(lease.reason(), error)));
+      else sink.refuse(answerOf(lease, error));
     },
 
     async connect(call, caller, gone) {
@@ -66,6 +66,11 @@ export function createDirectCalls({
       if (outcome.kind === 'caller_gone') await exchange.cancel(lease.address, call.path, call.info.id);
     },
   };
+}
+
+function answerOf({ aborted, answer, reason }: Lease, error: PlatformError): Answer {
+  if (!aborted.aborted) return errorAnswer(saidBetter(reason(), error));
+  return answer?.() ?? errorAnswer(reason());
 }
 
 /** The fleet's word on the same error also says why minifal ended the runner. */

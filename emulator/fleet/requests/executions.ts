@@ -10,7 +10,7 @@ import { Stop, type StopSignal } from '../../local/loop/stop-signal.ts';
 import type { Queue, RequestOutcome, StoredResponse, SubmittedRequest } from '../../queue/types.ts';
 import type { Effect } from '../../scheduler/effects.ts';
 import type { Event } from '../../scheduler/events.ts';
-import type { RequestId, Retried, RunnerId } from '../../scheduler/types.ts';
+import type { AttemptId, RequestId, Retried, RunnerId } from '../../scheduler/types.ts';
 import type { RequestTrace } from '../../telemetry/requests/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 
@@ -18,6 +18,7 @@ type Assign = Extract<Effect, { readonly type: 'assign' }>;
 
 interface Running {
   readonly runnerId: RunnerId;
+  readonly attemptId: AttemptId;
   readonly abort: Stop;
   response?: StoredResponse;
   /** Why the attempt could not be made. */
@@ -55,6 +56,8 @@ interface Executions {
   end(id: RequestId, error: PlatformError): void;
   /** Ignores the outcome of the current attempt. */
   forget(id: RequestId): void;
+  /** Ends the current attempt as if the app had given this answer. */
+  answer(id: RequestId, answer: StoredResponse): void;
   /** Aborts the current attempt. */
   abortOf(id: RequestId): Stop | undefined;
   /** The runner on which this request is running. */
@@ -66,7 +69,7 @@ export function createExecutions(deps: ExecutionsDeps): Executions {
   const running = new Map<RequestId, Running>();
 
   async function execute({ requestId, attemptId, runnerId, last }: Assign): Promise<void> {
-    const attempt: Running = { runnerId, abort: new Stop() };
+    const attempt: Running = { runnerId, attemptId, abort: new Stop() };
     running.set(requestId, attempt);
     const begun = queue.begin(requestId, { attemptId, runnerId, at: deps.clock() }, last ? 'keep' : 'refuse');
     // Otherwise a crash before the commit would lose the attempt, and it would be made a second time.
@@ -126,6 +129,20 @@ export function createExecutions(deps: ExecutionsDeps): Executions {
     },
     end: (id, error) => complete(id, { kind: 'error', error }),
     forget: (id) => void running.delete(id),
+    answer(id, response) {
+      const attempt = running.get(id);
+      if (!attempt) return;
+      attempt.response = response;
+      const { status } = response;
+      deps.trace.answered(id, status);
+      dispatch({
+        type: 'attemptEnded',
+        requestId: id,
+        attemptId: attempt.attemptId,
+        outcome: { kind: 'response', status },
+      });
+      attempt.abort.abort();
+    },
     abortOf: (id) => running.get(id)?.abort,
     runnerOf: (id) => running.get(id)?.runnerId,
   };

@@ -1,7 +1,8 @@
 import type { RunnerAddress } from '../../engines/engine.ts';
+import type { Answer } from '../../exchange/answers.ts';
 import { Stop, type StopSignal } from '../../local/loop/stop-signal.ts';
 import type { Effect } from '../../scheduler/effects.ts';
-import type { Event } from '../../scheduler/events.ts';
+import type { AttemptOutcome, Event } from '../../scheduler/events.ts';
 import type { AliasName, RequestId, RequestInfo, RunnerId } from '../../scheduler/types.ts';
 import type { CallInfo } from '../../telemetry/requests/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
@@ -13,6 +14,9 @@ interface Direct {
   readonly abort: Stop;
   leased: boolean;
   error: PlatformError;
+  answer?: Answer;
+  /** Ends the attempt with this outcome, unless it has ended. */
+  finish?: (outcome: AttemptOutcome) => void;
 }
 
 /** A connection to it is refused. */
@@ -32,6 +36,8 @@ export interface Leases {
   accept(id: RequestId): boolean;
   /** Ends the request with an error, instead of a lease or as the reason of its abort. */
   end(id: RequestId, error: PlatformError): boolean;
+  /** Ends the running attempt as if the app had given this answer. */
+  answer(id: RequestId, answer: Answer): boolean;
   /** Aborts the request. */
   abortOf(id: RequestId): Stop | undefined;
 }
@@ -95,18 +101,30 @@ export function createLeases({
       if (!direct) return false;
       direct.leased = true;
       let ended = false;
+      const end = (outcome: AttemptOutcome, hints?: readonly string[]): void => {
+        if (ended) return;
+        ended = true;
+        if (outcome.kind === 'response') answered(requestId, outcome.status);
+        dispatch({ type: 'attemptEnded', requestId, attemptId, outcome, ...(hints ? { hints } : {}) });
+      };
+      direct.finish = end;
       direct.granted({
         runnerId,
         address: addressOf(runnerId) ?? nowhere,
         aborted: direct.abort,
         reason: () => direct.error,
-        end(outcome, hints) {
-          if (ended) return;
-          ended = true;
-          if (outcome.kind === 'response') answered(requestId, outcome.status);
-          dispatch({ type: 'attemptEnded', requestId, attemptId, outcome, ...(hints ? { hints } : {}) });
-        },
+        answer: () => direct.answer,
+        end,
       });
+      return true;
+    },
+
+    answer(id, answer) {
+      const direct = directs.get(id);
+      if (!direct?.finish) return false;
+      direct.answer = answer;
+      direct.finish({ kind: 'response', status: answer.status });
+      direct.abort.abort();
       return true;
     },
 

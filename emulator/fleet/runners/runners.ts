@@ -18,6 +18,8 @@ export interface Runners extends Pick<LiveRunners, 'began' | 'swapped' | 'ofAlia
   pid(id: RunnerId): number | undefined;
   /** Why minifal ends it or has ended it, in sentences; `undefined`: for no reason of its own, or it is forgotten. */
   endReason(id: RunnerId): string | undefined;
+  /** It is being ended for this reason, or will end for it, whatever its process says. */
+  blame(id: RunnerId, reason: string): void;
   /** What its processes use; `undefined`: not measured yet, or it can't be. */
   usage(id: RunnerId): RunnerUsage | undefined;
   /** How the runner ended, while its end is being reported; `null`: it didn't end with a process exit. */
@@ -61,9 +63,7 @@ export function createRunners(deps: RunnersDeps): Runners {
       if (runner) deps.onLine(runner.order, { at: deps.clock(), stream: 'stderr', text: `minifal: ${text}` });
     },
     end(id, reason) {
-      const runner = live.get(id);
-      if (!runner || runner.exit) return;
-      runner.endReason = reason;
+      blame(id, reason);
       live.end(id, 'kill');
     },
   });
@@ -75,6 +75,11 @@ export function createRunners(deps: RunnersDeps): Runners {
     onUsage: contain(report, deps.onUsage),
     report,
   });
+
+  function blame(id: RunnerId, reason: string): void {
+    const runner = live.get(id);
+    if (runner && !runner.exit) runner.endReason ??= reason;
+  }
 
   function abandon(id: RunnerId, reason: string): void {
     const runner = live.get(id);
@@ -104,6 +109,7 @@ export function createRunners(deps: RunnersDeps): Runners {
     kill: (id) => live.end(id, 'kill'),
     handle: (id) => live.get(id)?.handle,
     endReason: (id) => live.get(id)?.endReason,
+    blame,
     exit: (id) => live.get(id)?.exit ?? null,
     pid: (id) => live.get(id)?.pid,
     address: (id) => live.get(id)?.address ?? null,
