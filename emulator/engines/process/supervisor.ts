@@ -4,7 +4,8 @@ import { createInterface } from 'node:readline';
 import { Duplex } from 'node:stream';
 import { isOutOfDescriptors, outOfDescriptors } from '../../local/descriptors.ts';
 import { signalChild } from '../../local/signal.ts';
-import { type Command, type Message, message, type SupervisorConfig } from './messages.ts';
+import { type Message, message } from '../supervised/messages.ts';
+import type { Command, SupervisorConfig } from './messages.ts';
 
 const stderrKept = 2000;
 const closeSeconds = 8;

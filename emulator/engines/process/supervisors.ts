@@ -1,6 +1,7 @@
 import type { Report } from '../../local/loop/contain.ts';
 import { inSlices } from '../../local/loop/slices.ts';
-import type { Command, Message } from './messages.ts';
+import type { Message } from '../supervised/messages.ts';
+import type { Command } from './messages.ts';
 import type { ProcessRunner } from './runner/runner.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { Virtualenv } from './virtualenv.ts';

@@ -43,11 +43,11 @@ def become(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper: 
 
 def _prepare(config: dict, sock: socket.socket, outputs: tuple[int, int], keeper: int, hand: socket.socket) -> None:
     os.setsid()
-    _take_streams(outputs)
+    take_streams(outputs)
     descriptors.close_all_but({0, 1, 2, sock.fileno(), hand.fileno()})
     # A process that enters a user namespace of its own has to write its id maps, and may be debugged.
     kernel.set_dumpable(True)
-    _forget_signals()
+    forget_signals()
     before = mounts.user_namespace()
     app_folder = _enter_world(config)
     # Entering a user namespace clears the signal that is sent at the parent's death, so it is requested only now.
@@ -81,14 +81,16 @@ def arrive(descriptor: int) -> tuple[dict, BlockingChannel]:
     return {**config, "appFolder": os.environ.pop(_APP, None)}, channel
 
 
-def _take_streams(outputs: tuple[int, int]) -> None:
+def take_streams(outputs: tuple[int, int]) -> None:
+    """Makes the descriptors stdout and stderr; stdin is empty."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in zip((nothing, *outputs), (0, 1, 2)):
         os.dup2(source, target)
         os.close(source)
 
 
-def _forget_signals() -> None:
+def forget_signals() -> None:
+    """In a forked process: what a supervisor does about signals doesn't count any more."""
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)

@@ -31,14 +31,15 @@ class Addresses:
     """
     The addresses of one runner. `v4`: for its servers. `v6`: for its servers on IPv6 alone, because many programs
     listen on both with one port. `given`: maps a port that the app declares to the port of this runner. `app_port`: the
-    port that the gateway calls.
+    port that the gateway calls. `alone`: nothing else is on these addresses, as in a container.
     """
 
-    def __init__(self, v4: str, v6: str, given: dict[int, int], app_port: int):
+    def __init__(self, v4: str, v6: str, given: dict[int, int], app_port: int, alone: bool = False):
         self.v4 = v4
         self.v6 = v6
         self.given = given
         self.app_port = app_port
+        self.alone = alone
 
     def of(self, family: int, host: str, only_v6: bool) -> str:
         """The address for a server on `host` in a socket's `family`. `only_v6`: the socket takes no IPv4."""
@@ -50,19 +51,20 @@ class Addresses:
 
     @classmethod
     def described(cls, about: dict) -> Addresses:
-        return cls(about["v4"], about["v6"], dict(about["given"]), about["appPort"])
+        return cls(about["v4"], about["v6"], dict(about["given"]), about["appPort"], about["alone"])
 
     def describe(self) -> dict:
         """The addresses as JSON, for `described`."""
-        return {"v4": self.v4, "v6": self.v6, "given": sorted(self.given.items()), "appPort": self.app_port}
+        about = {"given": sorted(self.given.items()), "appPort": self.app_port, "alone": self.alone}
+        return {"v4": self.v4, "v6": self.v6, **about}
 
     @property
     def caller(self) -> str | None:
         """
         The address from which the runner's clients connect to its own servers. The servers recognize them by it
-        (gate.py), because no web page connects from there. None where 127.0.0.1 is the only loopback address.
+        (gate.py), because no web page connects from there. None where the machine's programs use the same address.
         """
-        return self.v4 if self.v4 != "127.0.0.1" else None
+        return self.v4 if self.alone or self.v4 != "127.0.0.1" else None
 
     def ports(self) -> frozenset[int]:
         """The app's ports: both the declared ones and the real ones."""

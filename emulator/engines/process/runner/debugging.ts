@@ -3,7 +3,7 @@ import type { RunnerDebug } from '../../../wire/runner-debug.ts';
 import type { StackThread } from '../../../wire/runner-stacks.ts';
 import { alreadyDebugged, debugEnded, notDebuggable, refusedDebug } from '../../debug-refusals.ts';
 import type { DebugAdapter, DebugOutcome } from '../../engine.ts';
-import type { Message } from '../messages.ts';
+import type { Message } from '../../supervised/messages.ts';
 import type { RunnerDeps } from './deps.ts';
 
 /** What a runner has to load debugpy, and to look at its stacks. */

@@ -1,6 +1,7 @@
 import type { RunnerExit } from '../../engine.ts';
 import { type Ending, exitReason, signalName } from '../../exit.ts';
-import type { Message, StartMethod } from '../messages.ts';
+import type { Message } from '../../supervised/messages.ts';
+import type { StartMethod } from '../messages.ts';
 import type { RunnerDeps } from './deps.ts';
 import { type PreparedFiles, prepareFiles, startCommand } from './order.ts';
 

@@ -1,7 +1,7 @@
 import type { Report } from '../../../local/loop/contain.ts';
 import type { RunnerAddress, RunnerSpec } from '../../engine.ts';
 import { untilHealthy } from '../../health/readiness.ts';
-import type { Message } from '../messages.ts';
+import type { Message } from '../../supervised/messages.ts';
 import type { Place } from '../shell/shell.ts';
 
 type MessageOf<Event extends Message['event']> = Extract<Message, { event: Event }>;

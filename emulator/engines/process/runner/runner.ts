@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { contain, type Report } from '../../../local/loop/contain.ts';
 import { containEvents } from '../../contain-events.ts';
-import type { CallResult, RunnerAddress, RunnerExit, RunnerHandle } from '../../engine.ts';
-import type { Message } from '../messages.ts';
+import type { RunnerAddress, RunnerExit, RunnerHandle } from '../../engine.ts';
+import { createLines } from '../../supervised/lines.ts';
+import type { Message } from '../../supervised/messages.ts';
+import { createReports } from '../../supervised/reports.ts';
 import { createDebugging } from './debugging.ts';
 import type { RunnerDeps } from './deps.ts';
 import { handleOf } from './handle.ts';
 import { createLife } from './life.ts';
-import { createLines } from './lines.ts';
 import { newProcess } from './runner-process.ts';
 import { createSwaps } from './swaps.ts';
 
@@ -26,9 +27,8 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
   const end = new AbortController();
   const fail: Report = (error) => life.fail(error);
   const events = containEvents(deps.events, fail);
-  let [started, ready, done, returned] = [false, false, false, false];
+  let [started, ready] = [false, false];
   let address: RunnerAddress | null = null;
-  let failure: string | null = null;
 
   const lines = createLines({
     ...deps,
@@ -39,6 +39,13 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
       if (isThere) deps.send({ op: 'flush', id });
       return isThere;
     },
+  });
+  const reports = createReports({
+    ...deps,
+    events,
+    lines,
+    resultFile: folder.resultFile,
+    onLoaded: () => becomeReady(null),
   });
   const swaps = createSwaps({ ...deps, isReady: () => ready, isOver: () => life.isOver() });
   const debugging = createDebugging({
@@ -54,7 +61,7 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
   const life = createLife(deps, {
     secret,
     isReady: () => ready,
-    clues: () => ({ ...lines.clues(), returned, failure }),
+    clues: reports.clues,
     print: lines.print,
     onRestart() {
       current.close();
@@ -66,7 +73,7 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
       lines.close();
       swaps.close();
       debugging.close();
-      events.exited({ ...exit, ...(done ? { done } : {}) });
+      events.exited({ ...exit, ...(reports.isDone() ? { done: true } : {}) });
       deps.onExited();
     },
   });
@@ -87,27 +94,7 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
     entered: (message) => current.entered(message),
     gated: () => current.gated(),
     listening: (message) => current.listening(message),
-    loaded: () => becomeReady(null),
-    done() {
-      done = true;
-      events.done();
-    },
-    returned() {
-      returned = true;
-    },
-    failed({ reason }) {
-      failure = reason;
-    },
-    line: lines.take,
-    exception({ requestId, endpoint, type, message, phase, frames }) {
-      const exception = { type, message, phase, frames };
-      lines.failedWith(exception);
-      events.exception({ at: deps.clock(), exception, requestId, endpoint });
-    },
-    step: ({ event: _, id: _id, ...step }) => events.step(step),
-    flushed: lines.answered,
-    result: (message) => events.result(callResult(message, folder.resultFile)),
-    refused: ({ reason }) => events.result({ kind: 'refused', reason }),
+    ...reports.handlers,
     swappable: swaps.possible,
     swapped: swaps.answered,
     unswapped: swaps.answered,
@@ -130,10 +117,4 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
     receive: contain(fail, (message) => (handlers[message.event] as (message: Message) => void)(message)),
     lost: life.lost,
   };
-}
-
-function callResult(message: Extract<Message, { event: 'result' }>, file: string): CallResult {
-  const { method, raised } = message;
-  if (raised === null) return { kind: 'value', method, file, raised: false };
-  return { kind: 'value', method, file, ...raised, raised: true };
 }

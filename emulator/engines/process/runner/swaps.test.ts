@@ -3,8 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Message } from '../../supervised/messages.ts';
 import { prepareFolder, runnerFolder } from '../disk/folder.ts';
-import type { Command, Message } from '../messages.ts';
+import type { Command } from '../messages.ts';
 import { specFor, type WorkFolder, workFolder } from '../testing/runners.ts';
 import { createSwaps } from './swaps.ts';
 

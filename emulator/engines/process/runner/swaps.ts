@@ -1,8 +1,8 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CodeChange, SwapOutcome } from '../../engine.ts';
+import type { Message } from '../../supervised/messages.ts';
 import { notForDevelopment, notReady, notSwappable, otherSwap, refusedSwap, runnerEnded } from '../../swap-refusals.ts';
-import type { Message } from '../messages.ts';
 import type { RunnerDeps } from './deps.ts';
 
 /** What a runner has, beyond its patience, to load a change, to build the app again and to answer. */

@@ -1,4 +1,4 @@
-import type { IsolationMode } from '../../../wire/isolation.ts';
+import type { IsolationMode } from '../../wire/isolation.ts';
 
 /** The wording of EADDRINUSE in Node, Go, Rust, Java and C libraries. */
 const inUse = /\bEADDRINUSE\b|address (is )?already in use|AddrInUse/i;

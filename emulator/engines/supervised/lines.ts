@@ -1,9 +1,9 @@
-import { appFrame, type CodePlace, type RunnerException } from '../../../wire/log-lines.ts';
-import type { RunnerEvents, RunnerSpec } from '../../engine.ts';
-import { createProbeLines } from '../../health/probe-lines.ts';
-import { createExceptionReader } from '../../last-exception.ts';
-import type { Message } from '../messages.ts';
-import type { RunnerDeps } from './deps.ts';
+import type { IsolationMode } from '../../wire/isolation.ts';
+import { appFrame, type CodePlace, type RunnerException } from '../../wire/log-lines.ts';
+import type { RunnerEvents, RunnerSpec } from '../engine.ts';
+import { createProbeLines } from '../health/probe-lines.ts';
+import { createExceptionReader } from '../last-exception.ts';
+import type { Message } from './messages.ts';
 import { portInUse } from './port-in-use.ts';
 
 const maxWaitMs = 1_000;
@@ -35,7 +35,8 @@ export function createLines(deps: {
   readonly spec: Pick<RunnerSpec, 'health' | 'mode'>;
   readonly events: Pick<RunnerEvents, 'line'>;
   readonly clock: () => number;
-  readonly sharesPorts: RunnerDeps['sharesPorts'];
+  /** The isolation mode, if its servers in other languages share the machine's ports with those of other runners. */
+  readonly sharesPorts: () => IsolationMode | null;
   readonly isStarting: () => boolean;
   /** Asks the supervisor, which answers in order. False: there is no supervisor to ask. */
   readonly ask: () => boolean;
