@@ -72,7 +72,7 @@ for (const [from, to] of [
 ] as const)
   cpSync(join(root, 'emulator', from), join(dist, to), {
     recursive: true,
-    filter: (path) => !/__pycache__|\.test\.ts$|[\\/]testing$/.test(path),
+    filter: (path) => !/__pycache__|\.test\.ts$|\.c$|[\\/]testing$/.test(path),
   });
 
 /** The sources in a bundle and in those that it always loads. */

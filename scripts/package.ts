@@ -27,6 +27,7 @@ const allowed = [
   /^dist\/[\w-]+\.(mjs|cjs)$/,
   /^dist\/webview\/[\w-]+\.(js|css)$/,
   /^dist\/(runner|loader)\/([\w-]+\/)*[\w-]+\.py$/,
+  /^dist\/runner\/first\/forward-(x64|arm64)$/,
   /^templates\/[\w-]+\/[\w.-]+$/,
 ] as const;
 

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createBuilds } from '../builds/builds.ts';
 import { createContainerBuilder } from '../builds/container/builder.ts';
+import { createFunctions } from '../builds/container/functions.ts';
 import { createDebugpy, type Debugpy } from '../builds/debugpy.ts';
 import type { Builds } from '../builds/types.ts';
 import { createVirtualenvBuilder } from '../builds/virtualenv/builder.ts';
@@ -92,6 +93,22 @@ function createKinds(
     mask,
   });
   const use = engineUse(folder);
+  const functions = createFunctions({
+    dataDir: folder,
+    runnerSources,
+    uv,
+    caBundle,
+    secretValue: catalog.buildSecret,
+    mask,
+  });
+  const containers = createDockerEngine({
+    use,
+    runnerSources,
+    runnersDir: join(folder, 'runners'),
+    caBundle,
+    clock,
+    report,
+  });
   const processes = createProcessEngine({
     dataDir: folder,
     runnerSources,
@@ -107,8 +124,11 @@ function createKinds(
     },
   });
   return {
-    builds: createBuilds({ virtualenv: virtualenvs, container: createContainerBuilder({ use, clock, mask }) }),
-    engine: createEngines({ virtualenv: processes, container: createDockerEngine({ use, caBundle, clock, report }) }),
+    builds: createBuilds({
+      virtualenv: virtualenvs,
+      container: createContainerBuilder({ use, clock, mask, functions }),
+    }),
+    engine: createEngines({ virtualenv: processes, container: containers }),
     isolation: processes,
     debugpy,
   };

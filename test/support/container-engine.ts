@@ -38,7 +38,7 @@ const startLock = join(home, 'starting');
 const maxStartMs = 600_000;
 
 const enginePackages = ['docker.io', 'containerd', 'runc', 'tini', 'iptables', 'iproute2', 'docker-registry'];
-const imagePackages = ['python3', 'busybox-static'];
+const imagePackages = ['python3', 'libstdc++6', 'busybox-static'];
 /** Programs of the machine and of the packages share one C library. */
 const machineLibraries = /^(libc6|libc-bin|libgcc-s1|gcc-\d+-base)_/;
 

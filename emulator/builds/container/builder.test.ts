@@ -20,6 +20,7 @@ import { createMask } from '../../telemetry/masking/mask.ts';
 import { UserError } from '../../wire/errors.ts';
 import type { ContextFile } from '../types.ts';
 import { createContainerBuilder } from './builder.ts';
+import { testFunctions } from './testing/functions.ts';
 import { removeUnusedImages } from './unused.ts';
 
 /** Begins a Dockerfile of which the engine has no step in its cache, not even from an earlier run of the tests. */
@@ -31,7 +32,9 @@ const connect = () => connectEngine(engineEnv);
 function setUp(connected: () => Promise<ContainerEngine> = connect) {
   const folder = testFolder();
   const use = engineUse(folder, connected);
-  const builder = createContainerBuilder({ use, clock: () => 1, mask: createMask() });
+  const mask = createMask();
+  const functions = testFunctions(folder, mask);
+  const builder = createContainerBuilder({ use, clock: () => 1, mask, functions });
   onTestFinished(async () => {
     await builder.close();
     const engine = await use.engine().catch(() => undefined);
@@ -266,11 +269,6 @@ describe('a container environment', () => {
   });
 
   it.each([
-    [
-      'a function in an image',
-      { dockerfile_str: 'FROM a', use_isolate: true },
-      /can run an image as it is, but not yet a Python function/,
-    ],
     ['no image', { use_isolate: false }, /needs an image/],
     ...['../containers/json', 'python:3?all=1', 'me/app#1', 'Me/App', 'a b', `x${'/x'.repeat(200)}`].map(
       (name): [string, object, RegExp] => [

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { ContainerImage } from '../../engines/docker/image.ts';
-import { EngineRefusal, isEngineGone } from '../../local/docker/api.ts';
+import { type EngineApi, EngineRefusal, isEngineGone } from '../../local/docker/api.ts';
 import type { ContainerEngine } from '../../local/docker/connect.ts';
 import { checkReference, findImage, pullImage } from '../../local/docker/images.ts';
 import { environmentLabel, imageName, ownerLabel } from '../../local/docker/labels.ts';
@@ -8,10 +9,12 @@ import type { EngineUse } from '../../local/docker/use.ts';
 import type { Mask } from '../../telemetry/masking/mask.ts';
 import { UserError, withCode } from '../../wire/errors.ts';
 import { cancelled, sharedBuilds } from '../sharing.ts';
-import type { Builder, BuildFailure, BuildLog, BuildResult, ContextFile } from '../types.ts';
+import type { Builder, BuildFailure, BuildLog, BuildResult, ContextFile, EnvironmentDefinition } from '../types.ts';
 import { missingFileAdvice } from './advice.ts';
 import { type ContainerDefinition, imageHash, parseContainer } from './definition.ts';
+import type { createFunctions } from './functions.ts';
 import { buildImage, type DockerfileSource } from './image-build.ts';
+import { imagePython } from './image-python.ts';
 import { tenths } from './tenths.ts';
 import { removeReplaced } from './unused.ts';
 
@@ -21,14 +24,13 @@ export interface ContainerBuilderDeps {
   readonly clock: () => number;
   /** Hides secrets in logs and reasons. */
   readonly mask: Mask;
+  /** What functions need besides their image. */
+  readonly functions: ReturnType<typeof createFunctions>;
 }
 
 type Result = BuildResult<ContainerImage>;
 
-const functionsInImages =
-  'minifal can run an image as it is, but not yet a Python function or class in an image. For a server of its own, ' +
-  'leave the function out and set `use_isolate=False` (pyproject.toml: `image` without `ref`); otherwise use a ' +
-  'virtualenv environment: remove `image`, and list Python packages in `requirements`.';
+const neverAborted = new AbortController().signal;
 
 /**
  * Images of apps: built from a Dockerfile once per content and kept by the container engine, or someone else's, which
@@ -36,6 +38,7 @@ const functionsInImages =
  */
 export function createContainerBuilder(deps: ContainerBuilderDeps): Builder<ContainerImage> {
   const shared = sharedBuilds<ContainerImage>();
+  const { owner } = deps.use;
 
   async function build(
     definition: ContainerDefinition,
@@ -114,20 +117,63 @@ export function createContainerBuilder(deps: ContainerBuilderDeps): Builder<Cont
     return { kind: 'built', environment, cached: known && !force };
   }
 
+  /** The image, with what a function needs in it. */
+  async function withFunctions(
+    { environment, cached }: Extract<Result, { kind: 'built' }>,
+    order: EnvironmentDefinition,
+    log: (line: BuildLog) => void,
+    signal: AbortSignal,
+  ): Promise<Result> {
+    const line = (text: string) => log({ at: deps.clock(), level: 'INFO', message: deps.mask(text) });
+    try {
+      const { api } = await deps.use.engine();
+      const python = await imagePython(api, { image: await imageId(api, environment, line, signal), owner, signal });
+      const prepared = await deps.functions.prepare(python, order, line);
+      if (signal.aborted) return cancelled;
+      if (prepared.kind === 'failed') return failed(prepared.reason);
+      const id = createHash('sha256').update(`${environment.id} ${prepared.hash}`).digest('hex');
+      return { kind: 'built', environment: { ...environment, id, isolated: prepared.isolated }, cached };
+    } catch (error) {
+      if (signal.aborted) return cancelled;
+      return failed(failureOf(error));
+    }
+  }
+
+  /** Someone else's image is pulled here, because only the image itself says which Python it has. */
+  async function imageId(
+    api: EngineApi,
+    { image: reference }: ContainerImage,
+    line: (text: string) => void,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const known = await findImage(api, reference);
+    if (known !== undefined) return known.id;
+    line(`Pulling ${reference}`);
+    const onPercent = tenths((percent) => line(`Pulling ${reference}: ${percent} %`));
+    await pullImage(api, { reference, login: undefined, onPercent, signal });
+    return (await findImage(api, reference))?.id ?? reference;
+  }
+
   return {
-    async build({ configuration, files = [], force }, log, signal) {
+    async build(order, log, signal) {
+      const { configuration, files = [], force } = order;
       const parsed = parseContainer(configuration);
       if (!parsed.ok) return failed(parsed.reason);
       const { definition } = parsed;
-      if (!definition.runsAsItIs) return failed(functionsInImages);
       const key = `${imageHash(definition, files)} ${force}`;
       const built = await shared.join(key, log, signal, (line, abort) => build(definition, files, force, line, abort));
       if (built.kind === 'failed') return { ...built, reason: deps.mask(built.reason) };
       // Callers that share a build may run different commands in its image.
       const { entrypoint, cmd } = definition;
-      return { ...built, environment: { ...built.environment, entrypoint, cmd } };
+      const own = { ...built, environment: { ...built.environment, entrypoint, cmd } };
+      if (definition.runsAsItIs) return own;
+      const isolated = await withFunctions(own, order, log, signal ?? neverAborted);
+      return isolated.kind === 'failed' ? { ...isolated, reason: deps.mask(isolated.reason) } : isolated;
     },
-    close: () => shared.close(),
+    async close() {
+      await shared.close();
+      await deps.functions.close();
+    },
   };
 }
 

@@ -33,11 +33,15 @@ export interface RunnerPackages {
   readonly name: string;
   readonly packages: readonly string[];
   readonly leftOut: readonly string[];
+  /** Their name in the sentence that says that they can't be installed. */
+  readonly what: string;
 }
+
+const ownPackages = "the runner's own packages";
 
 /** The agent's packages for a Python version (`3.11`). */
 export function agentPackages(minor: string): RunnerPackages {
-  return { name: `${minor}-${agentPin}`, packages, leftOut };
+  return { name: `${minor}-${agentPin}`, packages, leftOut, what: ownPackages };
 }
 
 /**
@@ -46,7 +50,7 @@ export function agentPackages(minor: string): RunnerPackages {
  * (`fal.api.api.ArgsT`).
  */
 export function sdkPackages(minor: string, release: string): RunnerPackages {
-  return { name: `${minor}-fal-${release}`, packages: [`fal==${release}`], leftOut: [] };
+  return { name: `${minor}-fal-${release}`, packages: [`fal==${release}`], leftOut: [], what: ownPackages };
 }
 
 /**
@@ -55,29 +59,33 @@ export function sdkPackages(minor: string, release: string): RunnerPackages {
  * folder that has it: an app's own grpc, protobuf or pydantic takes precedence in every module, and is never
  * overwritten. Packages that an app lacks come from here, in versions that are compatible with each other. The folder
  * is `<agentsDir>/<name>`, and exists only when it is complete.
+ * @param python uv's options that say which Python it is
  */
 export async function installAgent(
   agentsDir: string,
-  { name, packages, leftOut }: RunnerPackages,
-  python: string,
+  { name, packages, leftOut, what }: RunnerPackages,
+  python: readonly string[],
   call: Pick<UvCall, 'uv' | 'env' | 'mask' | 'line'>,
 ): Promise<AgentResult> {
   const folder = join(agentsDir, name);
   if (existsSync(folder)) return { ok: true, folder };
   const temporary = join(agentsDir, `tmp-${randomBytes(6).toString('hex')}`);
-  const excludes = `${temporary}.txt`;
+  const [excludes, wanted] = [`${temporary}.txt`, `${temporary}.in`];
   await mkdir(agentsDir, { recursive: true });
   try {
     await writeFile(excludes, leftOut.join('\n'));
-    const target = ['--python', python, '--target', temporary, '--excludes', excludes];
-    const exit = await runUv({ ...call, args: ['pip', 'install', '--quiet', ...target, ...packages] });
+    // Not as arguments: every process can read those of others, and requirements may hold passwords.
+    await writeFile(wanted, packages.join('\n'), { mode: 0o600 });
+    const target = [...python, '--target', temporary, '--excludes', excludes, '-r', wanted];
+    const exit = await runUv({ ...call, args: ['pip', 'install', '--quiet', ...target] });
     if (exit.code !== 0)
-      return { ok: false, reason: `Failure during 'uv pip install' of the runner's own packages: ${lastOutput(exit)}` };
+      return { ok: false, reason: `Failure during 'uv pip install' of ${what}: ${lastOutput(exit)}` };
     await rename(temporary, folder);
     return { ok: true, folder };
   } finally {
     await rm(temporary, { recursive: true, force: true });
     await rm(excludes, { force: true });
+    await rm(wanted, { force: true });
   }
 }
 

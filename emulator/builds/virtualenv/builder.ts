@@ -2,15 +2,14 @@ import { join } from 'node:path';
 import type { Virtualenv } from '../../engines/process/virtualenv.ts';
 import { toolEnvironment } from '../../local/uv/tool-env.ts';
 import type { Mask } from '../../telemetry/masking/mask.ts';
-import { UserError, withCode } from '../../wire/errors.ts';
 import { sharedBuilds } from '../sharing.ts';
-import type { Builder, BuildFailure, BuildLog, BuildResult } from '../types.ts';
+import type { Builder, BuildLog, BuildResult } from '../types.ts';
 import { cleanAgents } from './agent.ts';
+import { failureOf, fill } from './fill.ts';
 import { environmentFolders } from './folders.ts';
-import { type IdentifiedEnvironment, identify } from './identity.ts';
+import { identify } from './identity.ts';
 import { buildNew, pythonOf } from './new.ts';
-import { type FilledDefinition, fillDefinition } from './placeholders.ts';
-import { createRunnerPackages } from './runner-packages.ts';
+import { createRunnerPackages, pythonAt } from './runner-packages.ts';
 
 type Log = (line: BuildLog) => void;
 type Built = Extract<BuildResult<Virtualenv>, { kind: 'built' }>;
@@ -69,7 +68,7 @@ export function createVirtualenvBuilder(deps: VirtualenvBuilderDeps): Builder<Vi
     const logAt = (level: BuildLog['level']) => (message: string) => log({ at: deps.clock(), level, message });
     const minor = folders.current(environment.id)?.pythonMinor;
     if (minor === undefined) return built;
-    const sdk = await packages.sdk(release, { python: environment.python, minor }, logAt('INFO'));
+    const sdk = await packages.sdk(release, pythonAt(environment.python, minor), logAt('INFO'));
     if (sdk.ok)
       return { ...built, environment: { ...environment, extraPaths: [...environment.extraPaths, sdk.folder] } };
     logAt('WARNING')(
@@ -84,7 +83,7 @@ export function createVirtualenvBuilder(deps: VirtualenvBuilderDeps): Builder<Vi
       const identified = identify(order);
       if (identified.kind === 'failed') return identified;
       const { hash, definition } = identified;
-      const filled = fill(identified, order.secretsOf, deps.secretValue);
+      const filled = fill(definition, order.secretsOf, deps.secretValue);
       if ('kind' in filled) return filled;
       await cleaned;
       const known = force ? undefined : finished(hash);
@@ -100,24 +99,4 @@ export function createVirtualenvBuilder(deps: VirtualenvBuilderDeps): Builder<Vi
       await cleaned;
     },
   };
-}
-
-/** What is to be installed, or why that is unavailable: values of secrets may be out of reach. */
-function fill(
-  { definition }: IdentifiedEnvironment,
-  secretsOf: string,
-  secretValue: VirtualenvBuilderDeps['secretValue'],
-): Extract<FilledDefinition, { ok: true }> | BuildFailure {
-  try {
-    const filled = fillDefinition(definition, secretsOf, secretValue);
-    return filled.ok ? filled : { kind: 'failed', reason: filled.reason };
-  } catch (error) {
-    return failureOf(error);
-  }
-}
-
-/** An error that the user can fix is a failed build; any other error is a bug. */
-function failureOf(error: unknown): BuildFailure {
-  if (!(error instanceof UserError)) throw error;
-  return { kind: 'failed', reason: withCode(error) };
 }

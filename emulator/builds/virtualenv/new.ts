@@ -10,7 +10,7 @@ import type { BuildFailure, BuildLog, BuildResult } from '../types.ts';
 import type { VirtualenvDefinition } from './definition.ts';
 import type { environmentFolders } from './folders.ts';
 import type { FilledDefinition } from './placeholders.ts';
-import type { createRunnerPackages } from './runner-packages.ts';
+import { type createRunnerPackages, pythonAt } from './runner-packages.ts';
 import { createVirtualenv, installLayers, type VirtualenvJob, type VirtualenvResult } from './steps.ts';
 
 /** The tools of a build; see VirtualenvBuilderDeps. */
@@ -52,7 +52,7 @@ export async function buildNew(
     if (!created.ok) return { kind: 'failed', reason: created.reason };
     const python = pythonOf(folder);
     const minor = await pythonMinor(folder);
-    const [installed, runner] = await Promise.all([installLayers(job), packages.agent({ python, minor }, line)]);
+    const [installed, runner] = await Promise.all([installLayers(job), packages.agent(pythonAt(python, minor), line)]);
     if (signal.aborted) return cancelled;
     if (!installed.ok) return failedInstall(installed);
     if (!runner.ok) return { kind: 'failed', reason: runner.reason };

@@ -6,10 +6,15 @@ import { type AgentResult, agentPackages, installAgent, type RunnerPackages, sdk
 
 type Line = (text: string) => void;
 
-/** The Python that packages are installed for: its interpreter, and its version (`3.11`). */
+/** The Python that packages are installed for: its version (`3.11`), and uv's options that name it. */
 export interface TargetPython {
-  readonly python: string;
   readonly minor: string;
+  readonly options: readonly string[];
+}
+
+/** An interpreter of this machine. */
+export function pythonAt(python: string, minor: string): TargetPython {
+  return { minor, options: ['--python', python] };
 }
 
 /**
@@ -19,12 +24,12 @@ export function createRunnerPackages(agentsDir: string, uv: () => Promise<string
   const running = new Map<string, Promise<AgentResult>>();
 
   /** Not cancelled together with a build: the next build needs it as well. */
-  function once(wanted: RunnerPackages, what: string, python: string, line: Line): Promise<AgentResult> {
+  function once(wanted: RunnerPackages, what: string, options: readonly string[], line: Line): Promise<AgentResult> {
     const known = running.get(wanted.name);
     if (known) return known;
     if (!existsSync(join(agentsDir, wanted.name))) line(`Installing ${what} (once)`);
     const started = uv()
-      .then((path) => installAgent(agentsDir, wanted, python, { ...call, uv: path, line }))
+      .then((path) => installAgent(agentsDir, wanted, options, { ...call, uv: path, line }))
       .finally(() => running.delete(wanted.name));
     running.set(wanted.name, started);
     return started;
@@ -37,20 +42,26 @@ export function createRunnerPackages(agentsDir: string, uv: () => Promise<string
       return existsSync(folder) ? folder : undefined;
     },
 
-    agent({ python, minor }: TargetPython, line: Line): Promise<AgentResult> {
-      return once(agentPackages(minor), `the runner's own packages for Python ${minor}`, python, line);
+    agent({ options, minor }: TargetPython, line: Line): Promise<AgentResult> {
+      return once(agentPackages(minor), `the runner's own packages for Python ${minor}`, options, line);
+    },
+
+    /** The folder of an app's requirements. `hash`: of all that decides what is installed. */
+    requirements({ options, minor }: TargetPython, hash: string, packages: readonly string[], line: Line) {
+      const wanted = { name: `${minor}-requirements-${hash}`, packages, leftOut: [], what: 'the requirements' };
+      return once(wanted, 'the requirements', options, line);
     },
 
     /**
      * The folder of a release of the SDK, or a reason why it can't be installed. Asks for uv only when it has to
      * install.
      */
-    async sdk(release: string, { python, minor }: TargetPython, line: Line): Promise<AgentResult> {
+    async sdk(release: string, { options, minor }: TargetPython, line: Line): Promise<AgentResult> {
       const wanted = sdkPackages(minor, release);
       const folder = join(agentsDir, wanted.name);
       if (existsSync(folder)) return { ok: true, folder };
       try {
-        return await once(wanted, `fal ${release} with all it requires for Python ${minor}`, python, line);
+        return await once(wanted, `fal ${release} with all it requires for Python ${minor}`, options, line);
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
         return { ok: false, reason: `${error.message} ${error.next}` };

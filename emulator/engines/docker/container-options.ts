@@ -22,11 +22,32 @@ export interface ContainerPlan {
   /** The id of the runners' network. */
   readonly network: string;
   readonly caBundle: string | undefined;
+  readonly inside?: ContainerInside | undefined;
+}
+
+/** What runs in a container in place of its image's own command. */
+export interface ContainerInside {
+  /** Its first process, with arguments. */
+  readonly entrypoint: readonly string[];
+  /** By their paths in the container, which can't write to them: files and folders of this machine. */
+  readonly mounts: { readonly [target: string]: string };
+  /** Names that lead to the container's own loopback address. */
+  readonly hosts: readonly string[];
 }
 
 /** The body of the engine's request to create a container. */
-export function containerOptions({ spec, image, port, address, owner, link, network, caBundle }: ContainerPlan) {
-  const { entrypoint, cmd } = spec.environment;
+export function containerOptions({
+  spec,
+  image,
+  port,
+  address,
+  owner,
+  link,
+  network,
+  caBundle,
+  inside,
+}: ContainerPlan) {
+  const { entrypoint, cmd } = inside ? { entrypoint: inside.entrypoint, cmd: [] } : spec.environment;
   const bind = (source: string, target: string, isReadOnly: boolean) => ({
     Type: 'bind',
     Source: source,
@@ -51,10 +72,12 @@ export function containerOptions({ spec, image, port, address, owner, link, netw
       // As much with swap as without: none.
       ...(spec.memoryBytes === undefined ? {} : { Memory: spec.memoryBytes, MemorySwap: spec.memoryBytes }),
       // A program without a handler for SIGTERM would ignore it as process 1.
-      Init: true,
+      Init: inside === undefined,
+      ExtraHosts: inside?.hosts.map((name) => `${name}:127.0.0.1`) ?? [],
       Mounts: [
         bind(spec.dataDir, '/data', false),
         ...(caBundle === undefined ? [] : [bind(caBundle, certificates, true)]),
+        ...Object.entries(inside?.mounts ?? {}).map(([target, source]) => bind(source, target, true)),
       ],
     },
   };

@@ -3,13 +3,15 @@ import type { EngineRequest } from '../../local/docker/api.ts';
 import { findImage, type LocalImage, pullImage } from '../../local/docker/images.ts';
 import { UserError } from '../../wire/errors.ts';
 import type { RunnerAddress, RunnerEvents, RunnerSpec } from '../engine.ts';
-import { containerOptions, randomLoopback } from './container-options.ts';
+import { type ContainerInside, containerOptions, randomLoopback } from './container-options.ts';
 import type { ContainerImage } from './image.ts';
 import type { Link } from './link.ts';
 import { isNetworkTrouble } from './network.ts';
 
 /** How often a container's start is tried while several networks have the name of ours. */
 const maxStarts = 10;
+/** Where the SDK's apps serve. */
+export const defaultPort = 8080;
 /** At most ten reports of progress a second. */
 const reportMs = 100;
 
@@ -30,6 +32,7 @@ interface Order {
   readonly caBundle: string | undefined;
   readonly clock: () => number;
   readonly signal: AbortSignal;
+  readonly inside?: ContainerInside | undefined;
 }
 
 const startedSchema = z.object({
@@ -41,14 +44,24 @@ const startedSchema = z.object({
 
 /** Creates a runner's container, after its image was pulled if the engine doesn't have it. */
 export async function createContainer(order: Order): Promise<NewContainer> {
-  const { spec, owner, caBundle } = order;
+  const { spec, owner, caBundle, inside } = order;
   const link = await order.link();
   const { api, isVirtualMachine } = link.engine;
   const image = (await findImage(api, spec.environment.image)) ?? (await pulled(order, link));
-  const port = portOf(spec, image);
+  const port = inside === undefined ? portOf(spec, image) : (spec.declaredPort ?? defaultPort);
   const address = isVirtualMachine ? '127.0.0.1' : randomLoopback();
   const network = await link.network();
-  const body = containerOptions({ spec, image: image.id, port, address, owner, link: link.id, network, caBundle });
+  const body = containerOptions({
+    spec,
+    image: image.id,
+    port,
+    address,
+    owner,
+    link: link.id,
+    network,
+    caBundle,
+    inside,
+  });
   const id = await api.create({ path: '/containers/create', body });
   const query = { stream: '1', stdout: '1', stderr: '1' };
   return { link, id, port, attach: { method: 'POST', path: `/containers/${id}/attach`, query } };

@@ -3,6 +3,7 @@ import { type Report, throwLater } from '../../local/loop/contain.ts';
 import type { Engine, RunnerHandle } from '../engine.ts';
 import { neverStarted } from '../never-started.ts';
 import type { ContainerImage } from './image.ts';
+import { createIsolatedRunner } from './isolated/runner.ts';
 import { type Link, openLink, removeContainers } from './link.ts';
 import { createContainerRunner } from './runner.ts';
 
@@ -11,6 +12,10 @@ const reopenMs = 2_000;
 
 export interface DockerEngineDeps {
   readonly use: EngineUse;
+  /** The folder `runner/`. */
+  readonly runnerSources: string;
+  /** Contains a folder for each runner of a function. */
+  readonly runnersDir: string;
   /** The certificates that runners trust. */
   readonly caBundle?: string;
   readonly clock?: () => number;
@@ -19,7 +24,7 @@ export interface DockerEngineDeps {
   readonly report?: Report;
 }
 
-/** Runs images as they are, each runner in a container of its own. */
+/** Runs images as they are, and functions of the SDK in images; each runner in a container of its own. */
 export function createDockerEngine(deps: DockerEngineDeps): Engine<ContainerImage> {
   const { use, caBundle, clock = Date.now, killMs = 30_000, report = throwLater } = deps;
   const live = new Map<RunnerHandle, Promise<void>>();
@@ -62,7 +67,7 @@ export function createDockerEngine(deps: DockerEngineDeps): Engine<ContainerImag
       const exited = new Promise<void>((resolve) => {
         onExited = resolve;
       });
-      const handle = createContainerRunner({
+      const order = {
         spec,
         events,
         link: sharedLink,
@@ -75,7 +80,10 @@ export function createDockerEngine(deps: DockerEngineDeps): Engine<ContainerImag
           live.delete(handle);
           onExited();
         },
-      });
+      };
+      const { isolated } = spec.environment;
+      const handle: RunnerHandle =
+        isolated === undefined ? createContainerRunner(order) : createIsolatedRunner({ ...deps, ...order, isolated });
       live.set(handle, exited);
       return handle;
     },

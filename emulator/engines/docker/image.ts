@@ -1,6 +1,17 @@
 import type { BuiltEnvironment } from '../engine.ts';
 
-/** An image that is run as it is, by the engine in engines/docker. */
+/** What a function of the SDK in an image runs with. */
+export interface IsolatedPython {
+  /** The command by which the image knows its Python: the first on its PATH. */
+  readonly command: string;
+  /** The program that is the container's first process, on this machine. */
+  readonly firstProcess: string;
+  /** Folders of packages of this machine: those that count before the image's own packages, and those after. */
+  readonly firstPaths: readonly string[];
+  readonly extraPaths: readonly string[];
+}
+
+/** An image, which is run by the engine in engines/docker. */
 export interface ContainerImage extends BuiltEnvironment {
   readonly kind: 'container';
   /** What the container engine knows it by. */
@@ -10,4 +21,6 @@ export interface ContainerImage extends BuiltEnvironment {
   /** Instead of the image's own; `null`: the image's own. */
   readonly entrypoint: readonly string[] | null;
   readonly cmd: readonly string[] | null;
+  /** A function of the SDK runs in its Python. Absent: the image is run as it is. */
+  readonly isolated?: IsolatedPython;
 }

@@ -3,6 +3,8 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { baseImage, isEngineMissing, ownEngine, startContainerEngine } from '../../../test/support/container-engine.ts';
 import { until } from '../../../test/support/wait.ts';
 import { createContainerBuilder } from '../../builds/container/builder.ts';
+import { testFunctions } from '../../builds/container/testing/functions.ts';
+import { testFolder } from '../../store/testing/folder.ts';
 import { createMask } from '../../telemetry/masking/mask.ts';
 import { setUpContainers } from './testing/containers.ts';
 
@@ -12,7 +14,9 @@ describe.skipIf(isEngineMissing())('an engine that was killed', { timeout: 180_0
   it('ends runners and builds with a reason, and leaves nothing when it is back', async () => {
     const daemon = await ownEngine();
     const { start, use, containers } = setUpContainers(daemon.env);
-    const builder = createContainerBuilder({ use, clock: () => 1, mask: createMask() });
+    const mask = createMask();
+    const functions = testFunctions(testFolder(), mask);
+    const builder = createContainerBuilder({ use, clock: () => 1, mask, functions });
     onTestFinished(() => builder.close());
     const lines: string[] = [];
     const build = (command: string) => {

@@ -13,6 +13,7 @@ import { untilHealthy } from '../health/readiness.ts';
 import { createExceptionReader } from '../last-exception.ts';
 import { notForDevelopment, notReady, notSwappable, runnerEnded } from '../swap-refusals.ts';
 import { createCommands } from './commands.ts';
+import type { ContainedProgram } from './contained-program.ts';
 import { createContainer, type NewContainer, startContainer, wasOutOfMemory } from './container.ts';
 import type { ContainerImage } from './image.ts';
 import type { Link } from './link.ts';
@@ -35,14 +36,17 @@ export interface ContainerRunnerDeps {
   readonly killMs: number;
   /** Called once, after `exited`. */
   readonly onExited: () => void;
+  /** Absent: the image is run as it is. */
+  readonly program?: ContainedProgram;
 }
 
 /** One runner in a container, from its start to its `exited`. */
 export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
-  const { spec, clock, report } = deps;
+  const { spec, clock, report, program } = deps;
   const events = containEvents(deps.events, fail);
   const ended = new AbortController();
   const probes = createProbeLines(spec.health);
+  const noteProbe = program?.noteProbe ?? probes.sent;
   const exceptions = createExceptionReader();
   /** It ended, or is to end, before its container was started. */
   const givenUp = new AbortController();
@@ -70,7 +74,9 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
     if (ended.signal.aborted) return;
     ended.abort();
     output.end();
-    events.exited({ ...exit, reason: cause ?? exit.reason });
+    const isDone = program?.ending().isDone;
+    events.exited({ ...exit, reason: cause ?? exit.reason, ...(isDone ? { done: true } : {}) });
+    program?.close();
     deps.onExited();
   }
 
@@ -82,24 +88,19 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
 
   async function died(code: number): Promise<void> {
     // A container may have ended before the engine has said that it started.
-    const all = Promise.all([running, readAll]);
+    const all = Promise.all([running, readAll, program?.silent]);
     await Promise.race([all, delay(lastLinesMs, undefined, { ref: false })]);
-    const signal = code > 128 && signalName(code - 128)?.startsWith('SIG') ? code - 128 : null;
-    const exitCode = signal === null ? code : null;
-    const reason = exitReason({
-      code: exitCode,
-      signal,
-      asked,
-      ready: isReady,
-      returned: false,
-      failure: null,
-      lastException: exceptions.last(),
-      place: null,
-      advice: null,
-    });
+    const known = program?.ending();
+    const isSignal = code > 128 && signalName(code - 128)?.startsWith('SIG');
+    const exit = known?.exit ?? { code: isSignal ? null : code, signal: isSignal ? code - 128 : null };
+    const clues = { returned: false, failure: null, place: null, advice: null, ...known };
+    const lastException = known?.lastException ?? exceptions.last();
+    const reason = exitReason({ ...clues, ...exit, lastException, asked, ready: isReady });
+    const said = known?.exit?.error === undefined ? reason : `The runner ${known.exit.error}`;
     const isOutOfMemory =
       asked === 'nothing' && container !== null && (await wasOutOfMemory(container, code).catch(() => false));
-    end({ code: exitCode, signal: signalName(signal), reason, ...(isOutOfMemory ? { outOfMemory: true } : {}) });
+    const about = { code: exit.code, signal: signalName(exit.signal), reason: said };
+    end({ ...about, ...(isOutOfMemory ? { outOfMemory: true } : {}) });
   }
 
   function lost(): void {
@@ -148,7 +149,8 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
 
   async function begin(): Promise<void> {
     try {
-      const own = await createContainer({ ...deps, events, signal: givenUp.signal });
+      const inside = await program?.prepare();
+      const own = await createContainer({ ...deps, events, signal: givenUp.signal, inside });
       container = own;
       if (ended.signal.aborted) return void own.link.remove(own.id);
       if (asked !== 'nothing') return end(stoppedEarly);
@@ -181,8 +183,16 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
   }
 
   async function becomeReady(where: RunnerAddress): Promise<void> {
+    if (program !== undefined && spec.mode === 'call') {
+      await program.loaded;
+      if (ended.signal.aborted) return;
+      isReady = true;
+      events.ready(null);
+      return;
+    }
     const open = Promise.resolve(where);
-    const healthy = await untilHealthy(null, open, spec.health, ended.signal, () => ({}), probes.sent);
+    const secretNow = program?.secretNow ?? (() => ({}));
+    const healthy = await untilHealthy(null, open, spec.health, ended.signal, secretNow, noteProbe);
     if (healthy === null) return;
     isReady = true;
     address = healthy;
@@ -197,7 +207,7 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
     kill: () => ask('kill'),
     async probe(timeoutSeconds) {
       if (address === null || ended.signal.aborted) return false;
-      return (await probeHealth(address, spec.health, timeoutSeconds, probes.sent)) !== 'unhealthy';
+      return (await probeHealth(address, spec.health, timeoutSeconds, noteProbe)) !== 'unhealthy';
     },
     async checkTcp() {
       if (address === null || ended.signal.aborted) return false;

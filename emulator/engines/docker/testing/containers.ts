@@ -12,6 +12,7 @@ import { watch } from '../../testing/watch.ts';
 import { createDockerEngine } from '../docker-engine.ts';
 import type { ContainerImage } from '../image.ts';
 
+const runnerSources = join(import.meta.dirname, '../../../runner');
 const server = readFileSync(join(import.meta.dirname, 'server.py'), 'utf8');
 const containersSchema = z.array(
   z.object({
@@ -39,6 +40,8 @@ export function setUpContainers(
   writeFileSync(caBundle, 'certificates');
   const engine = createDockerEngine({
     use,
+    runnerSources,
+    runnersDir: join(folder, 'runners'),
     caBundle,
     clock: () => 1,
     ...(patience ? { killMs: patience.killMs } : {}),

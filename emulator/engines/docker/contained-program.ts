@@ -1,0 +1,28 @@
+import type { RunnerAddress } from '../engine.ts';
+import type { Ending } from '../exit.ts';
+import type { ContainerInside } from './container-options.ts';
+
+/** A program of ours in a runner's container, which reports to us itself. */
+export interface ContainedProgram {
+  /** Prepares what it needs, before the container is created. */
+  prepare(): Promise<ContainerInside>;
+  /** What its server requires, as far as it is known. */
+  secretNow(): Pick<RunnerAddress, 'secret'>;
+  /** One of our health checks comes from this port. */
+  noteProbe(port: number): void;
+  /** Resolves when a function is there and waits for its call. */
+  readonly loaded: Promise<void>;
+  /** Resolves when everything that it reported has been passed on. */
+  readonly silent: Promise<void>;
+  ending(): ProgramEnding;
+  /** The container is gone. */
+  close(): void;
+}
+
+/** What a program reported about the end of its runner. */
+export interface ProgramEnding extends Pick<Ending, 'returned' | 'failure' | 'lastException' | 'place' | 'advice'> {
+  /** `null`: it could not report that. `error`: the part of a sentence after "The runner". */
+  readonly exit: { readonly code: number | null; readonly signal: number | null; readonly error?: string } | null;
+  /** The app stopped on its own because it had served its maximum number of requests. */
+  readonly isDone: boolean;
+}

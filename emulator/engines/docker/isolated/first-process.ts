@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../../../wire/errors.ts';
+
+/** By the names that the container engine has for processors. */
+const processors: { readonly [name: string]: string } = {
+  amd64: 'x64',
+  x86_64: 'x64',
+  arm64: 'arm64',
+  aarch64: 'arm64',
+};
+
+/**
+ * The program that is the first process of containers (runner/first/forward.c), for images of this architecture. It is
+ * copied to the tools of the data folder, because packages of the extension don't keep that a file is a program.
+ * @throws UserError
+ */
+export function firstProcess(runnerSources: string, architecture: string, tools: string): string {
+  const processor = processors[architecture];
+  const source = join(runnerSources, 'first', `forward-${processor}`);
+  if (processor === undefined || !existsSync(source)) {
+    throw new UserError(
+      'CONTAINER_PROGRAM_MISSING',
+      `minifal has no program for containers with the processor architecture ${architecture}.`,
+      processor === undefined
+        ? 'Build the image for x86-64 or ARM64: add `--platform=linux/amd64` to its FROM lines.'
+        : 'Install minifal again: a part of it is missing.',
+    );
+  }
+  const bytes = readFileSync(source);
+  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+  const target = join(tools, `forward-${hash}`);
+  if (existsSync(target)) return target;
+  mkdirSync(tools, { recursive: true });
+  const temporary = `${target}.${process.pid}.tmp`;
+  writeFileSync(temporary, bytes, { mode: 0o755 });
+  renameSync(temporary, target);
+  return target;
+}

@@ -1,0 +1,223 @@
+import { randomBytes } from 'node:crypto';
+import { appendFile, chmod, copyFile, mkdir } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { contain, type Report } from '../../../local/loop/contain.ts';
+import { namesBelowLocalhost } from '../../../wire/hosts.ts';
+import { containEvents } from '../../contain-events.ts';
+import type { Callable, RunnerEvents, RunnerSpec } from '../../engine.ts';
+import { createLines } from '../../supervised/lines.ts';
+import { createReports } from '../../supervised/reports.ts';
+import type { ContainedProgram, ProgramEnding } from '../contained-program.ts';
+import { defaultPort } from '../container.ts';
+import type { ContainerInside } from '../container-options.ts';
+import type { ContainerImage, IsolatedPython } from '../image.ts';
+import { type ContainedMessage, messagesOf, sendTo } from './control.ts';
+import { carryTo, type Sockets, socketsIn } from './sockets.ts';
+
+/** A function's value in bytes, at most. */
+const maxResult = 1024 ** 3;
+/** Variables with the addresses of the emulator's hosts, and the one with the port for labels. */
+const hostVariables = ['FAL_HOST', 'FAL_RUN_HOST', 'FAL_QUEUE_RUN_HOST', 'FAL_WS_RUN_HOST'] as const;
+const labelsVariable = 'NOMAD_ALLOC_PORT_grpc';
+
+/** Where a container has what we give it. */
+const inside = {
+  forward: '/minifal/forward',
+  runner: '/minifal/runner',
+  order: '/minifal/order',
+  run: '/minifal/run',
+  packages: '/minifal/packages',
+} as const;
+const controlName = 'control';
+
+export interface IsolatedProgram extends ContainedProgram {
+  call(): void;
+  /** See RunnerHandle.flushLines. */
+  flushLines(): Promise<void>;
+}
+
+interface ProgramDeps {
+  readonly spec: RunnerSpec<ContainerImage>;
+  readonly isolated: IsolatedPython;
+  readonly events: RunnerEvents;
+  /** The folder `runner/`. */
+  readonly runnerSources: string;
+  /** The runner's own folder, not created yet. Nobody else reaches it. */
+  readonly folder: string;
+  readonly clock: () => number;
+  readonly report: Report;
+}
+
+/** The runner program in a container: a function of the SDK on the image's own Python. */
+export function createProgram(deps: ProgramDeps): IsolatedProgram {
+  const { spec, isolated, clock } = deps;
+  const events = containEvents(deps.events, deps.report);
+  const id = spec.runnerId;
+  const secret = randomBytes(32).toString('hex');
+  const order = join(deps.folder, 'order');
+  const run = join(deps.folder, 'run');
+  const resultFile = join(deps.folder, 'result');
+  const [loaded, setLoaded] = later();
+  const [silent, setSilent] = later();
+  let sockets: Sockets | null = null;
+  let control: Socket | null = null;
+  let [isGated, isReady, resultBytes] = [false, false, 0];
+  let exit: ProgramEnding['exit'] = null;
+
+  const lines = createLines({
+    spec,
+    events,
+    clock,
+    sharesPorts: () => null,
+    isStarting: () => !isReady,
+    ask() {
+      const isThere = control !== null && exit === null;
+      if (control !== null && isThere) sendTo(control, { op: 'flush', id });
+      return isThere;
+    },
+  });
+  const reports = createReports({ events, lines, clock, resultFile, onLoaded: setLoaded });
+  void loaded.then(() => {
+    isReady = true;
+  });
+
+  async function take(message: ContainedMessage): Promise<void> {
+    if (message.event === 'piece') {
+      const bytes = Buffer.from(message.data, 'base64');
+      resultBytes += bytes.length;
+      if (resultBytes > maxResult) throw new Error('The value of the function is too large.');
+      return appendFile(resultFile, bytes);
+    }
+    if (message.event === 'gated') isGated = true;
+    else if (message.event === 'exited') exit = { ...message };
+    else {
+      const handler = (reports.handlers as { readonly [event: string]: (one: ContainedMessage) => void })[
+        message.event
+      ];
+      handler?.(message);
+    }
+  }
+
+  async function attend(socket: Socket): Promise<void> {
+    // The supervisor is the first to connect: no code of the app runs before it.
+    if (control !== null) return void socket.destroy();
+    control = socket;
+    sendTo(socket, startCommand());
+    try {
+      for await (const message of messagesOf(socket, id)) await take(message);
+    } catch (error) {
+      // A connection that was cut; the container's end follows.
+      if (!isCut(error)) deps.report(error);
+    } finally {
+      socket.destroy();
+      lines.close();
+      setSilent();
+    }
+  }
+
+  function startCommand() {
+    const at = (index: number) => `${inside.packages}/${index}`;
+    const first = isolated.firstPaths.length;
+    return {
+      op: 'start',
+      id,
+      mode: spec.mode,
+      callable: insideOrder(spec.callable, 'function'),
+      ...(spec.setup ? { setup: insideOrder(spec.setup, 'setup') } : {}),
+      declaredPort: spec.declaredPort ?? defaultPort,
+      secret,
+      firstPaths: isolated.firstPaths.map((_, index) => at(index)),
+      extraPaths: isolated.extraPaths.map((_, index) => at(first + index)),
+      development: false,
+      debugger: false,
+    } as const;
+  }
+
+  return {
+    loaded,
+    silent,
+    noteProbe: lines.noteProbe,
+    flushLines: lines.allReported,
+    secretNow: () => (isGated ? { secret } : {}),
+    call() {
+      if (control !== null) sendTo(control, { op: 'call', id });
+    },
+    async prepare() {
+      // Whatever user the image has: the data folder keeps everybody else away.
+      for (const path of [order, run]) {
+        await mkdir(path, { recursive: true });
+        await chmod(path, 0o755);
+      }
+      await handOver(spec.callable, join(order, 'function'));
+      if (spec.setup) await handOver(spec.setup, join(order, 'setup'));
+      const ports = portsOf(spec.env);
+      sockets = socketsIn(run);
+      await sockets.listen(controlName, contain(deps.report, attend));
+      for (const port of ports) await sockets.listen(String(port), (socket) => carryTo(port, socket));
+      return insideOf(deps, ports, { order, run });
+    },
+    ending: () => ({ ...reports.clues(), exit, isDone: reports.isDone() }),
+    close() {
+      sockets?.close();
+      sockets = null;
+      lines.close();
+    },
+  };
+}
+
+function insideOf(
+  { isolated, runnerSources }: ProgramDeps,
+  ports: readonly number[],
+  { order, run }: { readonly order: string; readonly run: string },
+): ContainerInside {
+  const packages = [...isolated.firstPaths, ...isolated.extraPaths];
+  const contained = join(inside.runner, 'supervisor', 'contained.py');
+  return {
+    entrypoint: [
+      inside.forward,
+      ...ports.map((port) => `${port}=${inside.run}/${port}`),
+      '--',
+      isolated.command,
+      contained,
+      `${inside.run}/${controlName}`,
+    ],
+    mounts: {
+      [inside.forward]: isolated.firstProcess,
+      [inside.runner]: runnerSources,
+      [inside.order]: order,
+      [inside.run]: run,
+      ...Object.fromEntries(packages.map((path, index) => [`${inside.packages}/${index}`, path])),
+    },
+    hosts: namesBelowLocalhost,
+  };
+}
+
+/** The emulator's ports that a runner calls. */
+function portsOf(env: RunnerSpec['env']): readonly number[] {
+  const named = hostVariables.map((name) => /:(\d+)$/.exec(env[name] ?? '')?.[1]);
+  return [...new Set([...named, env[labelsVariable]].filter((port) => port !== undefined).map(Number))];
+}
+
+async function handOver(callable: Callable, file: string): Promise<void> {
+  if (callable.kind !== 'pickle') return;
+  await copyFile(callable.file, file);
+  await chmod(file, 0o644);
+}
+
+function insideOrder(callable: Callable, name: string): Callable {
+  return callable.kind === 'pickle' ? { ...callable, file: `${inside.order}/${name}` } : callable;
+}
+
+function later(): readonly [Promise<void>, () => void] {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return [promise, () => resolve()];
+}
+
+function isCut(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ECONNRESET' || code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE';
+}

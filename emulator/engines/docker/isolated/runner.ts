@@ -1,0 +1,29 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RunnerHandle } from '../../engine.ts';
+import type { IsolatedPython } from '../image.ts';
+import { type ContainerRunnerDeps, createContainerRunner } from '../runner.ts';
+import { createProgram } from './program.ts';
+
+/** A runner of a function or class of the SDK in a container. */
+export function createIsolatedRunner(
+  deps: ContainerRunnerDeps & {
+    readonly isolated: IsolatedPython;
+    readonly runnerSources: string;
+    /** Contains the folder of each runner. */
+    readonly runnersDir: string;
+  },
+): RunnerHandle {
+  const folder = join(deps.runnersDir, deps.spec.runnerId);
+  const program = createProgram({ ...deps, folder });
+  const container = createContainerRunner({ ...deps, program });
+  return {
+    ...container,
+    call: program.call,
+    flushLines: program.flushLines,
+    async dispose() {
+      await container.dispose();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { baseImage, engineEnv, isEngineMissing, startContainerEngine } from '../support/container-engine.ts';
+import { type Emulator, startEmulator } from '../support/emulator.ts';
+import { createProject, type Project } from '../support/project.ts';
+import { pythonTools } from '../support/python.ts';
+import { until } from '../support/wait.ts';
+
+const app = `
+import os, sys
+import fal
+from fal.container import ContainerImage
+from fal.toolkit import KVStore
+from pydantic import BaseModel
+
+image = ContainerImage.from_dockerfile_str("""FROM ${baseImage}
+ENV RUN_OF_TEST=${randomUUID()} IN_IMAGE=yes
+""")
+
+class Text(BaseModel):
+    text: str = ""
+
+class Inside(fal.App, keep_alive=300, name="inside", image=image):
+    machine_type = "XS"
+    requirements = ["fal_client==1.0.3"]
+
+    @fal.endpoint("/about")
+    def about(self, input: Text) -> dict:
+        print("printed", input.text)
+        return {"image": os.environ.get("IN_IMAGE"), "python": sys.executable, "text": input.text}
+
+    @fal.endpoint("/clients")
+    def clients(self) -> dict:
+        import fal_client, httpx
+        store = KVStore("db")
+        store.set("k", "v")
+        file = fal_client.upload(b"one", "text/plain")
+        return {"kv": store.get("k"), "upload": httpx.get(file).text,
+                "self": fal_client.run("local/inside", {"text": "again"}, path="/about")["text"]}
+
+@fal.function(kind="container", image=image, machine_type="XS")
+def double(number: int = 21):
+    print("doubles in", os.environ.get("IN_IMAGE"))
+    return number * 2
+`;
+
+describe.skipIf(isEngineMissing())('functions and classes of the SDK in an image', () => {
+  let emulator: Emulator;
+  let project: Project;
+  let folder: string;
+
+  beforeAll(async () => {
+    await startContainerEngine();
+    folder = await mkdtemp(join(tmpdir(), 'minifal-functions-'));
+    emulator = await startEmulator({ dataDir: folder, env: engineEnv });
+    project = await createProject(await pythonTools(), emulator, { 'app.py': app });
+  }, 600_000);
+  afterAll(async () => {
+    await emulator?.stop();
+    await project?.remove();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const ask = async (path: string, body: object) => {
+    const answer = await fetch(`http://127.0.0.1:${emulator.ports.run}/local/inside${path}`, {
+      method: 'POST',
+      headers: { authorization: emulator.authorization, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return answer.json();
+  };
+
+  it('an app runs on the Python of the image, where its clients reach the emulator', async () => {
+    await project.mustFal('deploy', 'app.py::Inside', '--auth', 'private');
+    expect(await ask('/about', { text: 'hello' })).toEqual({ image: 'yes', python: '/usr/bin/python', text: 'hello' });
+    expect(await ask('/clients', {})).toEqual({ kv: 'v', upload: 'one', self: 'again' });
+    await until('its line is in the log with its request', async () => {
+      const answer = await fetch(`http://127.0.0.1:${emulator.ports.api}/minifal/logs?search=printed`, {
+        headers: { authorization: emulator.authorization },
+      });
+      return (await answer.text()).includes('printed hello');
+    });
+  });
+
+  it('a plain function returns its value', async () => {
+    const answer = await project.pythonJson('import json, app\nprint(json.dumps(app.double(number=4)))');
+    expect(answer).toBe(8);
+  });
+});
