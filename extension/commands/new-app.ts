@@ -1,46 +1,44 @@
 import * as vscode from 'vscode';
+import { commandId } from '../contributes/commands.ts';
 import type { Presenter } from '../present.ts';
 import { Problem } from '../problem.ts';
 import { fill, readTemplates, type Template, type Values } from '../target/templates.ts';
 import { t } from '../words.ts';
 import { activeFolder } from '../workspace/active-folder.ts';
 import { placeFor } from '../workspace/place-for.ts';
+import { chooseTemplate, decide } from './new-app-form.ts';
 
 /**
- * The command "New App": writes a template into the empty folder, or into a new folder below it, and opens its app.
+ * The command "New App": asks for a template and its variables, writes it into the empty folder, or into a new folder
+ * below it, and opens its app.
  * Undo removes the files again; existing files are never changed.
  */
 export function createNewApp(deps: { readonly templates: string; readonly present: Presenter }) {
   async function create(): Promise<vscode.Uri | undefined> {
     const open = activeFolder()?.uri;
     const templates = readTemplates(deps.templates);
-    const entries = open ? (await vscode.workspace.fs.readDirectory(open)).map(([name]) => name) : [];
-    const items = templates.map((template) => {
+    const entries = open ? await namesIn(open) : [];
+    const describe = (template: Template) => {
       const place = open ? placeFor(template.name, entries) : template.name;
       const files = template.files.join(', ');
-      return {
-        label: `$(new-folder) ${template.name}`,
-        description: template.shows,
-        detail:
-          place === '.'
-            ? t('Writes into this folder: {0}', files)
-            : t('Writes into the new folder {0}: {1}', place, files),
-        template,
-      };
-    });
-    const options = { title: t('New fal App'), placeHolder: t('Choose a template') };
-    const chosen = await vscode.window.showQuickPick(items, options);
-    if (!chosen) return undefined;
-    const { template } = chosen;
+      return place === '.'
+        ? t('Writes into this folder: {0}', files)
+        : t('Writes into the new folder {0}: {1}', place, files);
+    };
+    const template = await chooseTemplate(templates, describe);
     const parent = open ?? (await chooseParent());
     if (!parent) return undefined;
-    const inParent = open ? entries : (await vscode.workspace.fs.readDirectory(parent)).map(([name]) => name);
-    const place = open || inParent.includes(template.name) ? placeFor(template.name, inParent) : template.name;
+    const inParent = open ? entries : await namesIn(parent);
+    const { values, place, andCall } = await decide(template, inParent, open !== undefined);
     const target = place === '.' ? parent : vscode.Uri.joinPath(parent, place);
-    await write(template, target, place === '.' ? {} : { 'app-name': place });
+    await write(template, target, values);
     const app = vscode.Uri.joinPath(target, 'app.py');
-    if (open) await vscode.window.showTextDocument(app);
-    else await vscode.commands.executeCommand('vscode.openFolder', target, { filesToOpen: [app] });
+    if (!open) {
+      await vscode.commands.executeCommand('vscode.openFolder', target, { filesToOpen: [app] });
+      return app;
+    }
+    await vscode.window.showTextDocument(app);
+    if (andCall) void vscode.commands.executeCommand(commandId('runAndCall'), { file: app.fsPath });
     return app;
   }
 
@@ -55,6 +53,10 @@ export function createNewApp(deps: { readonly templates: string; readonly presen
       }
     },
   };
+}
+
+async function namesIn(folder: vscode.Uri): Promise<readonly string[]> {
+  return (await vscode.workspace.fs.readDirectory(folder)).map(([name]) => name);
 }
 
 /** Without an open folder: the folder for the new one. */

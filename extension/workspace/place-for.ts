@@ -4,7 +4,16 @@
  * @param entries the names in the folder
  */
 export function placeFor(name: string, entries: readonly string[]): string {
-  if (entries.every((entry) => entry.startsWith('.'))) return '.';
+  return isEmpty(entries) ? '.' : freeName(name, entries);
+}
+
+/** Whether a folder with these names in it counts as empty. */
+export function isEmpty(entries: readonly string[]): boolean {
+  return entries.every((entry) => entry.startsWith('.'));
+}
+
+/** The name, with a number if it is taken. */
+export function freeName(name: string, entries: readonly string[]): string {
   const taken = new Set(entries);
   let place = name;
   for (let number = 2; taken.has(place); number++) place = `${name}-${number}`;

@@ -77,11 +77,22 @@ it('a new app goes into the empty folder and is opened; the next one goes into a
     .getByText('Writes into this folder: app.py, pyproject.toml, README.md, request.json, expected.json', {
       exact: true,
     })
+    .first()
     .waitFor();
   await takePicture(window.workbench, 'new-app.dark');
   await pick('hello');
+  await pick('Keep');
+  const input = page.locator('.quick-input-widget input');
+  await input.fill('many');
+  await page.getByText('Use a whole number from 0 to 86400.').waitFor();
+  await input.fill('90');
+  await page.keyboard.press('Enter');
+  await page.locator('.quick-input-list').getByText('90', { exact: true }).waitFor();
+  await takePicture(window.workbench, 'new-app-values.dark');
+  await pick('Create');
   await page.locator('.tab.active').filter({ hasText: 'app.py' }).waitFor();
   expect(await files()).toEqual(['README.md', 'app.py', 'expected.json', 'pyproject.toml', 'request.json']);
+  expect(await readFile(join(scene.workspace, 'app.py'), 'utf8')).toContain('keep_alive = 90\n');
   await showStep('app');
   await until('the step is done', () => isDone('app'));
 
@@ -90,6 +101,7 @@ it('a new app goes into the empty folder and is opened; the next one goes into a
     .getByText('Writes into the new folder hello: app.py, pyproject.toml, README.md, request.json, expected.json', {
       exact: true,
     })
+    .first()
     .waitFor();
   await page.keyboard.press('Escape');
 });
@@ -118,14 +130,25 @@ it('the walkthrough runs the changed app and calls it: the answer is its excepti
   await takePicture(window.workbench, 'walkthrough-done.dark');
 });
 
-it('a second app goes into a folder of its own', async () => {
-  const { command, pick } = window.workbench;
+it('a second app goes into a folder of its own, and has its name', async () => {
+  const { command, pick, page } = window.workbench;
   await command('fal: New App…');
   await pick('hello');
+  await page.locator('.quick-input-list').getByText('Create, Run and Call').waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+  expect(await files()).not.toContain('hello');
+  await command('fal: New App…');
+  await pick('hello');
+  await pick('Folder');
+  await page.locator('.quick-input-widget input').fill('greeter');
+  await page.keyboard.press('Enter');
+  await pick('Create');
   await until('the second app is there', async () => {
-    const written = await files('hello').catch(() => []);
+    const written = await files('greeter').catch(() => []);
     return written.join() === 'README.md,app.py,expected.json,pyproject.toml,request.json';
   });
+  expect(await readFile(join(scene.workspace, 'greeter', 'app.py'), 'utf8')).toContain('app_name = "greeter"\n');
 });
 
 it('the terminal has the minifal command, which finds the emulator of the window', async () => {
