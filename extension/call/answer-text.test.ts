@@ -46,6 +46,34 @@ describe('the body of an answer', () => {
     expect(body.shown()).toEqual({ text: '<h1>Bad Gateway</h1>', language: 'plaintext' });
   });
 
+  it.each([
+    ['text/plain; charset=ISO-8859-1', [0x63, 0x61, 0x66, 0xe9], 'café'],
+    ['text/csv; charset="utf-16le"', [0xe9, 0, 0x41, 0], 'éA'],
+    ['text/plain; charset=no-such', [0x61], 'a'],
+    ['Text/Plain', [0x61], 'a'],
+    ['application/jsonl', [0x61], 'a'],
+    ['application/x-yaml', [0x61], 'a'],
+    ['application/x-www-form-urlencoded', [0x61], 'a'],
+  ])('is text of type %s', (type, sent, expected) => {
+    const body = createBody(type);
+    body.add(Uint8Array.from(sent));
+    body.end();
+    expect(body.shown().text).toBe(expected);
+  });
+
+  it.each(['\n', '\r', '\r\n'])('has a line for each event, whose lines end with %j', (end) => {
+    const body = createBody('Text/Event-Stream');
+    for (const byte of bytes(['data: a', '', 'data: b', '', ''].join(end))) body.add(Uint8Array.of(byte));
+    body.end();
+    expect(body.shown().text).toBe('a\nb\n');
+  });
+
+  it.each(['application/x-tar', 'application/gzip', 'image/x-icon'])('is no text of type %s', (type) => {
+    const body = createBody(type);
+    body.add(Uint8Array.of(0x61));
+    expect(body.shown().text).toBe(`${type}, 1 B\n`);
+  });
+
   it('is described if it is no text', () => {
     const body = createBody('image/png');
     body.add(new Uint8Array(2_048));

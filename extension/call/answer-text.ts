@@ -75,18 +75,21 @@ export const maxShown = 1_000_000;
 /** A file larger than this isn't kept, nor JSON, which may have files in it. */
 const maxFileBytes = 64 * 1024 * 1024;
 
+const textTypes = /^text\/|[/+](?:x-)?(?:json|xml|yaml|javascript|jsonl|jsonlines|ndjson|www-form-urlencoded)\b/;
+
 /** Collects the body of an answer as it arrives. Of a long one, the beginning is kept; of events, the end. */
 export function createBody(contentType: string) {
-  const isEvents = contentType.startsWith('text/event-stream');
-  const isText =
-    isEvents || contentType === '' || /^text\/|[/+](json|xml|yaml|javascript|x-ndjson)\b/.test(contentType);
-  const isJson = /[/+]json\b/.test(contentType);
-  const decoder = new TextDecoder();
+  const type = contentType.toLowerCase();
+  const isEvents = type.startsWith('text/event-stream');
+  const isText = isEvents || type === '' || textTypes.test(type);
+  const isJson = /[/+]json\b/.test(type);
+  const decoder = decoderFor(type);
   let file: Uint8Array[] = [];
   let bytes = 0;
   let text = '';
   let left = 0;
   let line = '';
+  let endsWithReturn = false;
 
   /** Text that has grown to this length gets no more; the rest is only counted. */
   function upTo(max: number, before: string, more: string): string {
@@ -100,15 +103,18 @@ export function createBody(contentType: string) {
       text = upTo(isJson ? maxFileBytes : 4 * maxShown, text, more);
       return;
     }
+    // A line ends with \r, \n or both, which may come in two parts.
+    const next = endsWithReturn && more.startsWith('\n') ? more.slice(1) : more;
+    endsWithReturn = more.endsWith('\r');
     // Only what is new is searched for line breaks: a line may come in many parts.
-    for (const [index, part] of more.split('\n').entries()) {
+    for (const [index, part] of next.split(/\r\n|\n|\r/).entries()) {
       if (index > 0) takeLine();
       line = upTo(maxShown, line, part);
     }
   }
 
   function takeLine(): void {
-    if (line.startsWith('data:')) text += `${line.slice(5).replace(/^ /, '').replace(/\r$/, '')}\n`;
+    if (line.startsWith('data:')) text += `${line.slice(5).replace(/^ /, '')}\n`;
     line = '';
     if (text.length <= maxShown) return;
     const later = text.indexOf('\n', text.length - maxShown / 2) + 1;
@@ -121,7 +127,7 @@ export function createBody(contentType: string) {
   return {
     isEvents,
     /** Its parts make sense before it ends. JSON is shown when it is complete. */
-    isLive: isEvents || (isText && contentType !== '' && !isJson),
+    isLive: isEvents || (isText && type !== '' && !isJson),
     add(chunk: Uint8Array): void {
       bytes += chunk.length;
       if (isText) take(decoder.decode(chunk, { stream: true }));
@@ -185,4 +191,14 @@ function isEscaped(json: string, at: number): boolean {
 function cut(text: string, bytes: number): ShownBody {
   const note = `\n… ${t('the first {0} of {1} are shown', size(maxShown), size(bytes))}\n`;
   return { text: text.slice(0, maxShown) + note, language: 'plaintext' };
+}
+
+/** Of the charset that a content type names, as far as it is known; JSON and event streams are UTF-8. */
+function decoderFor(type: string) {
+  const [, charset = 'utf-8'] = /;\s*charset="?([^";\s]+)/.exec(type) ?? [];
+  try {
+    return new TextDecoder(charset);
+  } catch {
+    return new TextDecoder();
+  }
 }

@@ -1,8 +1,13 @@
 /** At the place of a text that isn't valid JSON: a mark, a string, or another value. */
-const string = /"(?:[^"\\\n\r\t]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/;
+const plain = /[ !#-[\]-\u{10ffff}]*/u;
+const escaped = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/;
+const string = new RegExp(`"${plain.source}(?:${escaped.source}${plain.source})*"`);
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])/;
 const word = /(?:true|false|null)(?!\w)/;
-const token = new RegExp(`\\s*([{}[\\],:]|${string.source}|${number.source}|${word.source})`, 'y');
+const token = new RegExp(`[ \\t\\n\\r]*([{}[\\],:]|${string.source}|${number.source}|${word.source})`, 'uy');
+/** JavaScript counts more characters as white space, such as the non-breaking space. */
+const rest = /[ \t\n\r]*$/y;
+const space = /[ \t\n\r]*/y;
 
 /** What may come next. */
 type Next = 'value' | 'valueOrEnd' | 'name' | 'nameOrEnd' | ':' | 'afterValue';
@@ -14,14 +19,15 @@ export function brokenLine(text: string): number | undefined {
   let at = 0;
   const lineAt = (offset: number): number => text.slice(0, offset).split('\n').length;
   for (;;) {
-    const isEnd = text.slice(at).trim() === '';
+    rest.lastIndex = at;
+    const isEnd = rest.test(text);
     if (isEnd && next === 'afterValue' && open.length === 0) return undefined;
     // Where something is missing, a person looks at the last thing that is there.
     if (isEnd) return lineAt(text.trimEnd().length);
     token.lastIndex = at;
     const found = token.exec(text)?.[1];
     const then: Next | undefined = found === undefined ? undefined : after(found, next, open);
-    if (then === undefined) return lineAt(at + (/^\s*/.exec(text.slice(at))?.[0].length ?? 0));
+    if (then === undefined) return lineAt(afterSpace(text, at));
     next = then;
     at = token.lastIndex;
   }
@@ -46,4 +52,10 @@ function after(found: string, next: Next, open: ('{' | '[')[]): Next | undefined
   if (found !== '{' && found !== '[') return 'afterValue';
   open.push(found);
   return found === '{' ? 'nameOrEnd' : 'valueOrEnd';
+}
+
+function afterSpace(text: string, at: number): number {
+  space.lastIndex = at;
+  space.test(text);
+  return space.lastIndex;
 }

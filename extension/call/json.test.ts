@@ -10,4 +10,12 @@ describe('numbers of a JSON text', () => {
     expect(value).toMatchObject({ n: [expect.any(String), 1.5, 9_007_199_254_740_991], s: '18446744073709551615' });
     expect(tryParseExact('{"seed": 18446744073709551615')).toBeUndefined();
   });
+
+  it.each(['1.0', '-0', '-0.0', '1e400', '1E5', '0.1000000000000000055511151231257827', '2.50', '1e21', '123'])(
+    'are kept as they are written: %s',
+    (number) => {
+      const text = `{"n":[${number},"${number}"]}`;
+      expect(exactText(tryParseExact(text) ?? null)).toBe(text);
+    },
+  );
 });

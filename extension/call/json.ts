@@ -18,28 +18,24 @@ export function tryParse(text: string): Json | undefined {
   }
 }
 
-/** Prefix of a string that represents an integer by its digits. */
+/** Prefix of a string that represents a number by its text. */
 const mark = '\0';
 
 /**
- * The value of a JSON text, in which integers that JavaScript would round are strings that only `exactText` knows: a
- * seed may have 64 bits. `undefined`: it isn't JSON.
+ * The value of a JSON text, in which numbers that JavaScript would write differently are strings that only `exactText`
+ * knows: a seed may have 64 bits, and to Python `1.0` isn't `1`. `undefined`: it isn't JSON.
  */
 export function tryParseExact(text: string): Json | undefined {
-  if (!/\d{16}/.test(text) || tryParse(text) === undefined) return tryParse(text);
-  return tryParse(text.replace(tokens, (token) => (isRounded(token) ? JSON.stringify(mark + token) : token)));
+  if (!/\d{16}|\d[.eE]|-0/.test(text) || tryParse(text) === undefined) return tryParse(text);
+  return tryParse(text.replace(tokens, (token) => (isChanged(token) ? JSON.stringify(mark + token) : token)));
 }
 
-function isRounded(token: string): boolean {
-  return /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token));
+function isChanged(token: string): boolean {
+  return /^-?\d/.test(token) && JSON.stringify(Number(token)) !== token;
 }
 
 /** The JSON text of a value of `tryParseExact`. */
 export function exactText(value: Json, indent?: number): string {
-  return withIntegers(JSON.stringify(value, null, indent));
-}
-
-/** A text with JSON's strings, and the integers that some of them represent. */
-function withIntegers(text: string): string {
-  return text.replace(/"\\u0000(-?\d+)"/g, '$1');
+  // The numbers that some strings represent.
+  return JSON.stringify(value, null, indent).replace(/"\\u0000(-?\d[\d.eE+-]*)"/g, '$1');
 }

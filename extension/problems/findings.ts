@@ -88,7 +88,7 @@ export function commandFinding(failed: FailedCommand, { has, read }: Workspace):
     place,
     text: lineIn(read(place.file), place.line),
     // Its end is for a message that has no line of its own.
-    message: cut(reason.replace(/ \([^()]+:\d+\)$/, '')),
+    message: cut(reason.replace(/ \((?:[^()]|\([^()]*\))+:\d+\)$/, '')),
     source: command,
     files: [...new Set([place.file, file])],
   };

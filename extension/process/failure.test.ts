@@ -85,6 +85,16 @@ describe('the reason of a failure', () => {
     expect(failureIn(outputs.syntax, other).place).toEqual(painter(4));
   });
 
+  it.each(['app (1).py', 'Kopie (2) von (a).py'])('finds a file with parentheses in its name: %s', (name) => {
+    const { reason, place } = failureIn(`✘ '(' was never closed (${name}, line 3)\n`, where);
+    expect([reason, place]).toEqual([`'(' was never closed (${name}:3)`, { file: `/work/apps/${name}`, line: 3 }]);
+  });
+
+  it("takes a user's folder for no library, whatever it is called", () => {
+    const output = outputs.exception.replace('/work/apps/painter.py:5 in paint', '/work/lib/pythonic/app.py:5 in a');
+    expect(failureIn(output, where).place).toEqual({ file: '/work/lib/pythonic/app.py', line: 5 });
+  });
+
   it('names no line of a file that cannot be read', () => {
     expect(failureIn(outputs.importing, { ...where, read: () => undefined }).place).toBeUndefined();
   });

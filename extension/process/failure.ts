@@ -56,14 +56,14 @@ function exceptionAbove(lines: readonly string[]): Failure | undefined {
     .slice(0, bottom)
     .flatMap((line) => [...line.matchAll(/^│ (\/.+\.py):(\d+) in .*│$/g)])
     .map(([, file = '', line]) => ({ file, line: Number(line) }));
-  return { reason, place: frames.findLast(({ file }) => !/\/(site|dist)-packages\/|\/lib\/python/.test(file)) };
+  return { reason, place: frames.findLast(({ file }) => !/\/(site|dist)-packages\/|\/lib\/python\d/.test(file)) };
 }
 
 function found(sentence: string, where: FailedIn): Failure {
   const [, exception] = /the last exception: (.*)$/.exec(sentence) ?? [];
   const unsatisfied = requirementIn(sentence);
   const reason = unsatisfied?.reason ?? exception ?? sentence;
-  const named = /\(([^()]+\.py), line (\d+)\)\.?$/.exec(reason);
+  const named = /\(((?:[^()]|\([^()]*\))+\.py), line (\d+)\)\.?$/.exec(reason);
   if (named) {
     const [text, path = ''] = named;
     // Python counts from 1, but says 0 for an encoding that it doesn't know.

@@ -34,5 +34,7 @@ const introductions: readonly (readonly [RegExp, (value: string) => string])[] =
 
 /** `(/home/me/app.py, line 46)` becomes `(app.py:46)`. */
 function withShortPlace(text: string): string {
-  return text.replace(/ \((?:[^()]*[\\/])?([^()\\/]+), line (\d+)\)\.?$/, ' ($1:$2)').trim();
+  return text
+    .replace(/ \((?:(?:[^()]|\([^()]*\))*[\\/])?((?:[^()\\/]|\([^()]*\))+), line (\d+)\)\.?$/, ' ($1:$2)')
+    .trim();
 }
