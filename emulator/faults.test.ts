@@ -87,7 +87,7 @@ const notUnderLoad: readonly (readonly [reason: string, names: RegExp])[] = [
   ['what the real engine alone calls', /^engine deps\.|^engine\.start\(1\)\.(done|step)$/],
   ['what a reload calls, in whose own handler it throws', /^fleet\.reload$|^engine\.start\(\)\.swap$/],
   ['of all runners, once a second, in a guard', /^fleet deps\.onUsage$/],
-  ['of GPUs, which no app has here', /^fleet\.(gpus|setGpus)$|^fleet deps\.onGpuUse$/],
+  ['of GPUs, which no app has here', /^fleet\.(failGpu|gpus|setGpus)$|^fleet deps\.onGpuUse$|\.lease\(\)\.answer$/],
   ['of a websocket, which nobody opens here', /^exchange\.openTunnel$/],
   ['what hands an answer on, of a caller who is then cut off', /^exchange\.stream\(2\)\./],
   ['a submit that fails', /^webhooks\.withdraw$/],
