@@ -10,6 +10,9 @@ const maxProperties = 100_000;
 /** Nobody wants to fill in more items or characters than this. */
 const maxFilled = 20;
 
+/** The references that each value around one follows. */
+type Above = readonly ReadonlySet<string>[];
+
 interface Walk {
   readonly components: JsonObject;
   values: number;
@@ -23,22 +26,24 @@ interface Walk {
  */
 export function exampleOf(schema: JsonObject): Json {
   const components = isObject(schema.components) ? schema.components : {};
-  return sampleOf(schema, { components, values: 0, properties: 0 }, 0) ?? {};
+  return sampleOf(schema, { components, values: 0, properties: 0 }, []) ?? {};
 }
 
 /** `undefined`: nothing says what it may be. */
-function sampleOf(schema: JsonObject, walk: Walk, depth: number): Json | undefined {
+function sampleOf(schema: JsonObject, walk: Walk, above: Above): Json | undefined {
   if (++walk.values > maxValues || walk.properties > maxProperties) return undefined;
-  const all = together(schema, walk.components);
+  const followed = new Set<string>();
+  const all = together(schema, walk.components, new Set(above.flatMap((refs) => [...refs])), followed);
   for (const one of all) walk.properties += Object.keys(one).length;
   for (const one of all) {
     const given = givenIn(one) ?? onlyIn(one);
     if (given !== undefined) return given;
   }
-  if (depth > maxDepth) return undefined;
-  if (all.some(({ type, properties }) => type === 'object' || isObject(properties))) return objectOf(all, walk, depth);
+  if (above.length > maxDepth) return undefined;
+  const within = [...above, followed];
+  if (all.some(({ type, properties }) => type === 'object' || isObject(properties))) return objectOf(all, walk, within);
   const typed = all.find(({ type }) => type !== undefined);
-  return typed ? plainValue(typed, walk, depth) : undefined;
+  return typed ? plainValue(typed, walk, within) : undefined;
 }
 
 /** What the app's author gives as an example or a default. */
@@ -51,7 +56,7 @@ function onlyIn({ const: only, enum: values }: JsonObject): Json | undefined {
   return [only, Array.isArray(values) ? values[0] : undefined].find((one) => one !== undefined && one !== null);
 }
 
-function objectOf(all: readonly JsonObject[], walk: Walk, depth: number): JsonObject {
+function objectOf(all: readonly JsonObject[], walk: Walk, above: Above): JsonObject {
   const lists = <T extends Json>(name: string) =>
     all.flatMap((one) => (Array.isArray(one[name]) ? (one[name] as readonly T[]) : []));
   const required = new Set(lists('required'));
@@ -63,7 +68,7 @@ function objectOf(all: readonly JsonObject[], walk: Walk, depth: number): JsonOb
   const entries = [...new Set([...order, ...properties.keys()])].flatMap((name): [string, Json][] => {
     const property = properties.get(name);
     if (!isObject(property) || name === '$schema') return [];
-    if (required.has(name)) return [[name, sampleOf(property, walk, depth + 1) ?? null]];
+    if (required.has(name)) return [[name, sampleOf(property, walk, above) ?? null]];
     // Without a default, leaving it out is what the app's author expects.
     const given = givenIn(resolveRef(property, walk.components));
     return given === undefined ? [] : [[name, given]];
@@ -71,7 +76,7 @@ function objectOf(all: readonly JsonObject[], walk: Walk, depth: number): JsonOb
   return Object.fromEntries(entries);
 }
 
-function plainValue(schema: JsonObject, walk: Walk, depth: number): Json | undefined {
+function plainValue(schema: JsonObject, walk: Walk, above: Above): Json | undefined {
   const { type, minLength } = schema;
   switch (Array.isArray(type) ? type.find((one) => one !== 'null') : type) {
     case 'string':
@@ -83,7 +88,7 @@ function plainValue(schema: JsonObject, walk: Walk, depth: number): Json | undef
     case 'number':
       return numberOf(schema, false);
     case 'array':
-      return arrayOf(schema, walk, depth);
+      return arrayOf(schema, walk, above);
     default:
       return undefined;
   }
@@ -112,9 +117,9 @@ function numberOf(schema: JsonObject, isInteger: boolean): number {
   return candidates.find(fits) ?? low ?? 0;
 }
 
-function arrayOf({ items, prefixItems, minItems }: JsonObject, walk: Walk, depth: number): Json {
+function arrayOf({ items, prefixItems, minItems }: JsonObject, walk: Walk, above: Above): Json {
   const first = Array.isArray(prefixItems) ? prefixItems.filter(isObject).slice(0, maxFilled) : [];
   const more = Math.min(Number(minItems ?? 0) || 0, maxFilled) - first.length;
   const rest = isObject(items) && more > 0 ? Array.from({ length: more }, () => items) : [];
-  return [...first, ...rest].map((one) => sampleOf(one, walk, depth + 1) ?? null);
+  return [...first, ...rest].map((one) => sampleOf(one, walk, above) ?? null);
 }

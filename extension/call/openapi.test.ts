@@ -133,6 +133,18 @@ class Answer`,
 });
 
 describe('an example', () => {
+  it('takes the alternative that ends where another one leads back', () => {
+    const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+    const object = (properties: JsonObject) => ({ type: 'object', properties, required: Object.keys(properties) });
+    const schemas = {
+      Expression: { oneOf: [ref('Product'), ref('Literal')] },
+      Product: object({ left: ref('Expression'), right: ref('Expression') }),
+      Literal: object({ value: { type: 'number' } }),
+    };
+    const schema = { ...object({ input: ref('Expression') }), components: { schemas } };
+    expect(exampleOf(schema)).toEqual({ input: { left: { value: 0 }, right: { value: 0 } } });
+  });
+
   it('ends where a schema refers to itself', () => {
     const node = { type: 'object', properties: { next: { $ref: '#/components/schemas/Node' } }, required: ['next'] };
     expect(exampleOf({ ...node, components: { schemas: { Node: node } } })).toHaveProperty('next.next.next');

@@ -38,20 +38,28 @@ export function alternatives(schema: JsonObject, components: JsonObject): readon
 /**
  * The schemas that one value has to fit at the same time: the schema itself, all of `allOf`, and the first alternative
  * that isn't `null`. Pure.
+ * @param above references that are being followed: an alternative that leads back to one of them is the last choice
+ * @param followed gets the references that this value follows
  */
-export function together(schema: JsonObject, components: JsonObject): readonly JsonObject[] {
+export function together(
+  schema: JsonObject,
+  components: JsonObject,
+  above: ReadonlySet<string> = new Set(),
+  followed: Set<string> = new Set(),
+): readonly JsonObject[] {
   const listed = (list: Json | undefined) => (Array.isArray(list) ? list : []).filter(isObject);
   const found: JsonObject[] = [];
   const waiting = [schema];
-  const seen = new Set<string>();
+  const isNew = ({ $ref: ref }: JsonObject) => typeof ref !== 'string' || !above.has(ref);
   for (let next = waiting.shift(); next && found.length < maxTogether; next = waiting.shift()) {
     const { $ref: ref, ...rest } = next;
-    const isKnown = typeof ref === 'string' && seen.has(ref);
+    const isKnown = typeof ref === 'string' && followed.has(ref);
     if (isKnown && Object.keys(rest).length === 0) continue;
-    if (typeof ref === 'string') seen.add(ref);
+    if (typeof ref === 'string') followed.add(ref);
     const own = isKnown ? rest : resolveRef(next, components);
     found.push(own);
-    const [first] = listed(own.anyOf ?? own.oneOf).filter((one) => resolveRef(one, components).type !== 'null');
+    const others = listed(own.anyOf ?? own.oneOf).filter((one) => resolveRef(one, components).type !== 'null');
+    const first = others.find(isNew) ?? others[0];
     waiting.push(...listed(own.allOf).slice(0, maxTogether), ...(first ? [first] : []));
   }
   return found;

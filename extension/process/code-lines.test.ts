@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { importLine, requirementLine } from './code-lines.ts';
 
 const code = `import fal
-import json, helper
+import json, helper; import late
 from pkg.part import x
 # import other
 
@@ -16,6 +16,7 @@ class Painter(fal.App):
 
 it.each([
   ['helper', 2],
+  ['late', 2],
   ['pkg', 3],
   ['pkg.part', 3],
   ['pkg.part.deeper', 3],

@@ -3,7 +3,10 @@ export function importLine(text: string, module: string): number | undefined {
   const parts = module.split('.');
   for (let count = parts.length; count > 0; count--) {
     const name = parts.slice(0, count).join('\\.');
-    const line = firstLine(text, new RegExp(`^\\s*(?:from\\s+${name}\\b|import\\s+(?:[\\w.\\s]+,\\s*)*${name}\\b)`));
+    const line = firstLine(
+      text,
+      new RegExp(`(?:^|;)\\s*(?:from\\s+${name}\\b|import\\s+(?:[\\w.\\s]+,\\s*)*${name}\\b)`),
+    );
     if (line !== undefined) return line;
   }
   return undefined;
