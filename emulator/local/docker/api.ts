@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
 import type Docker from 'dockerode';
@@ -104,7 +104,8 @@ export function createApi(address: EngineAddress, version: string | null, patien
       modem.dial(options, (error: unknown, answer: unknown) => (error ? reject(error) : resolve(answer)));
     });
     const { statusCode } = answer as { readonly statusCode?: number };
-    if (statusCode === undefined || successes.has(statusCode)) return answer;
+    // A connection that became a stream has no status.
+    if (statusCode === undefined || (successes.has(statusCode) && !more.hijack)) return answer;
     throw new EngineRefusal(statusCode, await reasonIn(answer as IncomingMessage));
   }
 
@@ -201,13 +202,13 @@ interface DialOptions {
 
 const successes = new Set([200, 201, 202, 204]);
 /** dockerode would keep the answer of a refusal in memory, of any length. */
-const anyStatus = Object.fromEntries(Array.from({ length: 400 }, (_, at) => [200 + at, true as const]));
+const anyStatus = Object.fromEntries(Array.from({ length: 1000 }, (_, status) => [status, true as const]));
 
 /** Loads dockerode, which most emulators don't need, at its first use. */
 async function connectClient(address: EngineAddress, version: string | null): Promise<Docker> {
-  const [{ default: Client }, { Agent }] = await Promise.all([import('dockerode'), import('node:http')]);
+  const [{ default: Client }, http] = await Promise.all([import('dockerode'), import('node:http')]);
   // A kept connection may be one that the engine has just closed.
-  const agent = new Agent({ keepAlive: false });
+  const agent = withoutRedirects(new http.Agent({ keepAlive: false }));
   // Not by dockerode's own `host`, for which it calls a function that Node warns about.
   if (address.kind === 'tcp') agent.createConnection = () => connect({ host: address.host, port: address.port });
   return new Client({
@@ -225,8 +226,34 @@ async function connectClient(address: EngineAddress, version: string | null): Pr
   } as DockerOptions);
 }
 
+const redirects = new WeakSet<IncomingMessage>();
+
+/**
+ * dockerode follows redirects, to any machine, and what goes wrong there is an uncaught exception. It has no option
+ * against that, but it doesn't follow an answer without an address.
+ */
+function withoutRedirects(agent: Agent): Agent {
+  // Node calls this for each new request, whose listeners are then dockerode's own; Node's types leave it out.
+  const hooked = agent as unknown as { addRequest(request: ClientRequest, ...rest: unknown[]): void };
+  const addRequest = hooked.addRequest.bind(agent);
+  hooked.addRequest = (request, ...rest) => {
+    request.prependListener('response', (answer: IncomingMessage) => {
+      if (answer.headers.location === undefined) return;
+      delete answer.headers.location;
+      const { statusCode = 0 } = answer;
+      if (statusCode >= 300 && statusCode < 400) redirects.add(answer);
+    });
+    addRequest(request, ...rest);
+  };
+  return agent;
+}
+
 /** The engine's sentence, or the beginning of what it sent instead. */
 async function reasonIn(answer: IncomingMessage): Promise<string> {
+  if (redirects.has(answer)) {
+    answer.destroy();
+    return 'a redirect to another address, which minifal does not follow';
+  }
   let text = '';
   answer.setEncoding('utf8');
   // Leaving the loop early ends the connection.

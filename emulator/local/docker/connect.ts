@@ -132,7 +132,7 @@ function noAnswer(where: string, error: NodeJS.ErrnoException): UserError {
       'Add yourself to its group (sudo usermod -aG docker "$USER"), log in again, and restart minifal.',
     );
   }
-  const reason = error.code ?? error.message;
+  const reason = error.code ?? (error.message || 'it refuses without a reason');
   return new UserError(
     'DOCKER_NOT_RUNNING',
     `This app runs in a container, and the container engine at ${where} doesn't answer (${reason}).`,
