@@ -3,8 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { logPageSchema } from '../../emulator/wire/log-lines.ts';
 import { baseImage, engineEnv, isEngineMissing, startContainerEngine } from '../support/container-engine.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
+import { call } from '../support/http.ts';
 import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 import { until } from '../support/wait.ts';
@@ -43,7 +45,8 @@ class Inside(fal.App, keep_alive=300, name="inside", image=image):
 
 @fal.function(kind="container", image=image, machine_type="XS")
 def double(number: int = 21):
-    print("doubles in", os.environ.get("IN_IMAGE"))
+    if number < 0:
+        raise ValueError("too small")
     return number * 2
 `;
 
@@ -78,15 +81,18 @@ describe.skipIf(isEngineMissing())('functions and classes of the SDK in an image
     expect(await ask('/about', { text: 'hello' })).toEqual({ image: 'yes', python: '/usr/bin/python', text: 'hello' });
     expect(await ask('/clients', {})).toEqual({ kv: 'v', upload: 'one', self: 'again' });
     await until('its line is in the log with its request', async () => {
-      const answer = await fetch(`http://127.0.0.1:${emulator.ports.api}/minifal/logs?search=printed`, {
-        headers: { authorization: emulator.authorization },
-      });
-      return (await answer.text()).includes('printed hello');
+      const answer = await call(emulator, 'api', '/minifal/logs?text=printed&limit=100');
+      const { lines } = logPageSchema.parse(await answer.json());
+      return lines.some(({ message, requestId }) => message === 'printed hello' && requestId !== null);
     });
   });
 
-  it('a plain function returns its value', async () => {
-    const answer = await project.pythonJson('import json, app\nprint(json.dumps(app.double(number=4)))');
-    expect(answer).toBe(8);
+  it('a plain function returns its value, or raises', async () => {
+    const calls = `import json, app
+def raised():
+    try: app.double(number=-1)
+    except Exception as error: return repr(error)
+print(json.dumps([app.double(number=4), raised()]))`;
+    expect(await project.pythonJson(calls)).toEqual([8, "ValueError('too small')"]);
   });
 });
