@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { tryJson } from '../../emulator/local/try-json.ts';
 import { until } from '../support/wait.ts';
 import type { FalWindow } from './fal-window.ts';
 import { takePicture, takePictures } from './pictures.ts';
@@ -88,10 +89,15 @@ it('exports it for viewers of Chrome traces', async () => {
   await until('the editor asks for the file', async () => (await input.inputValue()).endsWith('runner-2.json'));
   const path = await input.inputValue();
   await input.press('Enter');
-  const trace = await until('the file is written', () => readFile(path, 'utf8').catch(() => undefined));
-  const { traceEvents } = JSON.parse(trace) as {
+  interface Trace {
     readonly traceEvents: readonly { readonly ph: string; readonly name: string; readonly dur: number }[];
-  };
+  }
+  const { traceEvents } = await until('the file is written, all of it', () =>
+    readFile(path, 'utf8').then(
+      (text) => tryJson(text) as Trace | undefined,
+      () => undefined,
+    ),
+  );
   const names = traceEvents.filter(({ ph }) => ph === 'X').map(({ name }) => name);
   expect(names).toEqual(
     expect.arrayContaining(['start', 'slot', 'environment', 'process', 'imports', 'setup', 'firstCall']),

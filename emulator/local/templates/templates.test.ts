@@ -125,7 +125,9 @@ describe('a new project', () => {
   it.skipIf(process.getuid?.() === 0)('in a folder of another user is refused as that', () => {
     const folder = testFolder();
     chmodSync(folder, 0o500);
-    expect(() => writeProject(join(folder, 'new'), files)).toThrow(expect.objectContaining({ code: 'EACCES' }));
+    expect(() => writeProject(join(folder, 'new'), files)).toThrow(
+      expect.objectContaining({ code: 'FOLDER_REFUSED', message: expect.stringContaining('no permission') }),
+    );
     chmodSync(folder, 0o700);
     expect(basename(folder)).not.toBe('');
     expect(below(folder)).toEqual([]);
