@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { tryJson } from '../../emulator/local/try-json.ts';
 import { until } from '../support/wait.ts';
 import { objections } from './accessibility.ts';
 import { callsOnScreen } from './calls-on-screen.ts';
@@ -183,13 +184,11 @@ it('shows an error as it came, also through the queue', async () => {
   await takePicture(window.workbench, 'call-error');
 });
 
-const parsed = (text: string): unknown => (text === '' ? undefined : JSON.parse(text));
-
 it('saves the request into the workspace', async () => {
   await clickLens('Save Request');
   const path = join(scene.workspace, 'painter.fal.json');
   // The editor creates the file before it writes the text.
-  const text = await until('the file is there', () => readFile(path, 'utf8').then(parsed, () => undefined));
+  const text = await until('the file is there', () => readFile(path, 'utf8').then(tryJson, () => undefined));
   expect(text).toEqual({ $schema: 'fal-call:/painter.py::Painter', prompt: 'fail', steps: 3 });
   // The file is in the place of the document that it was.
   await until('one tab has it', async () => (await tabs('painter.fal.json')) === 1);
