@@ -6,6 +6,7 @@ import { frameReader } from '../../engines/docker/output.ts';
 import { type EngineApi, isRefusal } from '../../local/docker/api.ts';
 import { ownerLabel } from '../../local/docker/labels.ts';
 import { checkPython, oldestPython } from '../../local/python-versions.ts';
+import { tryJson } from '../../local/try-json.ts';
 import { UserError } from '../../wire/errors.ts';
 
 /** Commands by which an image may know its Python; the first that is there counts, as in a shell. */
@@ -61,7 +62,7 @@ export async function imagePython(
     const output = await outputOf(api, { image, owner, signal, line: [command, '-c', question(mark)] });
     if (output === null) continue;
     const line = output.split('\n').find((one) => one.startsWith(mark));
-    const found = answerSchema.safeParse(line === undefined ? null : parsed(line.slice(mark.length)));
+    const found = answerSchema.safeParse(line === undefined ? null : tryJson(line.slice(mark.length)));
     if (found.success) return checked({ command, ...found.data });
     said.push(`\`${command}\` answered: ${output.trim().slice(0, shownOutput) || 'nothing'}`);
   }
@@ -157,12 +158,4 @@ function readUpTo(stream: Duplex, most: number): Promise<string> {
     });
     stream.on('error', end).on('end', end).on('close', end);
   });
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

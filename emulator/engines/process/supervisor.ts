@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { Duplex } from 'node:stream';
 import { isOutOfDescriptors, outOfDescriptors } from '../../local/descriptors.ts';
 import { signalChild } from '../../local/signal.ts';
+import { tryJson } from '../../local/try-json.ts';
 import { type Message, message } from '../supervised/messages.ts';
 import type { Command, SupervisorConfig } from './messages.ts';
 
@@ -76,7 +77,7 @@ export function startSupervisor(deps: {
     lines.on('error', () => undefined);
     lines.on('line', (line) => {
       if (over) return;
-      const checked = message.safeParse(parsed(line));
+      const checked = message.safeParse(tryJson(line));
       // The supervisor checks what runners send, so an invalid message is a bug in it; it must not fail this process.
       if (checked.success) deps.onMessage(checked.data);
     });
@@ -118,12 +119,4 @@ function start(deps: {
 function cannotStart(error: unknown): string {
   const known = isOutOfDescriptors(error) ? outOfDescriptors('start runners') : error;
   return `The environment's Python can't be started: ${known instanceof Error ? known.message : known}`;
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return null;
-  }
 }

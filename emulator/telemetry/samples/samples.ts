@@ -5,7 +5,7 @@ import { later } from '../../local/loop/timers.ts';
 import { hour, minute, type SampleRecords, type SampleRow, tenSeconds } from './records.ts';
 import { condense, type Sample, spanOf } from './sample.ts';
 
-/** How long samples are kept, by the seconds that each stands for. */
+/** How long samples are kept, by the seconds that each covers. */
 export const keptMs = { 1: 15 * minute, 10: 24 * hour, 60: 7 * 24 * hour } as const;
 
 /**

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { StringDecoder } from 'node:string_decoder';
 import { z } from 'zod';
+import { tryJson } from '../../../local/try-json.ts';
 import type { Callable } from '../../engine.ts';
 import { message, type RunnerCommand } from '../../supervised/messages.ts';
 
@@ -47,17 +48,9 @@ export async function* messagesOf(socket: Socket, runnerId: string): AsyncGenera
     const lines = (rest + decoder.write(chunk)).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {
-      const read = contained.safeParse(parsed(line));
+      const read = contained.safeParse(tryJson(line));
       if (read.success && read.data.id === runnerId) yield read.data;
     }
     if (rest.length > maxLine) return;
-  }
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return null;
   }
 }
