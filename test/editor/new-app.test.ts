@@ -82,6 +82,7 @@ it('a new app goes into the empty folder and is opened; the next one goes into a
   await takePicture(window.workbench, 'new-app.dark');
   await pick('hello');
   await pick('Keep');
+  await page.locator('.quick-input-title').getByText('Keep-alive in seconds', { exact: true }).waitFor();
   const input = page.locator('.quick-input-widget input');
   await input.fill('many');
   await page.getByText('Use a whole number from 0 to 86400.').waitFor();
@@ -141,6 +142,7 @@ it('a second app goes into a folder of its own, and has its name', async () => {
   await command('fal: New App…');
   await pick('hello');
   await pick('Folder');
+  await page.locator('.quick-input-title').getByText('Folder', { exact: true }).waitFor();
   await page.locator('.quick-input-widget input').fill('greeter');
   await page.keyboard.press('Enter');
   await pick('Create');

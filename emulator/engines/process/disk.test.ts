@@ -4,6 +4,7 @@ import {
   cpSync,
   existsSync,
   globSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -290,6 +291,22 @@ def main():
     const { reason } = await runner.exited;
     expect(reason).toMatch(/^The runner was ended because its own disk held more than .* belongs in \/data\.$/);
     expect(runner.lines.map(({ text }) => text)).toEqual([`minifal: ${reason}`]);
+  });
+
+  it('can be deleted by its user while the runner is alive', async () => {
+    const runner = watch(
+      engine,
+      specFor(work, 'import time\ndef main(): print("up"); time.sleep(1000)', { dataDir: data }),
+    );
+    await runner.line(/^up$/);
+    const layer = join(dataFolder, 'runners', runner.handle.runnerId, 'layer');
+    const modes = globSync(join(layer, '*', 'work.*', '**'))
+      .map((path) => lstatSync(path))
+      .filter((it) => it.isDirectory());
+    expect(modes.length).toBeGreaterThan(5);
+    expect(modes.filter(({ mode }) => (mode & 0o700) !== 0o700)).toEqual([]);
+    runner.handle.kill();
+    await runner.exited;
   });
 
   it('leaves no layer, mount, process or descriptor behind', { timeout: 1_200_000 }, async () => {

@@ -96,6 +96,8 @@ def overlay(lower: str, upper: str, work: str, target: str, is_user: bool) -> No
     """
     Shows `lower` at `target`; writes go to `upper` alone. `work`: an empty folder next to it. Nothing is flushed to the
     disk: the writes are lost when the runner ends, at the latest when the machine stops. Raises OSError.
+
+    The kernel creates folders in `work` that nobody may enter, and which programs couldn't delete: they are opened.
     """
     opened: list[int] = []
     try:
@@ -105,6 +107,9 @@ def overlay(lower: str, upper: str, work: str, target: str, is_user: bool) -> No
     finally:
         for fd in opened:
             os.close(fd)
+    for path, names, _ in os.walk(work):
+        for name in names:
+            os.chmod(os.path.join(path, name), 0o700)
 
 
 def _without_separators(path: str, opened: list[int]) -> str:

@@ -75,14 +75,4 @@ def _try_layer(config: dict, seen: places.Places) -> dict[str, str] | str:
     except OSError as error:
         return str(error)
     finally:
-        _remove(folder)
-
-
-def _remove(folder: str) -> None:
-    """Overlays leave folders behind without any permissions."""
-    for path, names, _ in os.walk(folder):
-        for name in names:
-            inner = os.path.join(path, name)
-            if not os.path.islink(inner):
-                os.chmod(inner, 0o700)
-    shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,11 +1,9 @@
 import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { chmod, opendir, readdir, rm } from 'node:fs/promises';
+import { opendir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { startMethods } from '../messages.ts';
-import { layerOf, type RunnerFolder, runnerFolder } from './folder.ts';
 
 const maxOwnRemovals = 2_000;
 
@@ -31,8 +29,6 @@ export function createRemovals() {
 
 /** Removes the whole folder. Never rejects: what can't be removed is left until the next start of an emulator. */
 export async function removeFolder(path: string): Promise<void> {
-  // Overlays leave folders behind that only root can access.
-  if (process.getuid?.() !== 0) await openWork(runnerFolder(path));
   if (await holdsMany(path).catch(() => true)) return removeByPrograms(path);
   // An app may have removed the permissions of its own folders.
   await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => removeByPrograms(path));
@@ -58,25 +54,6 @@ async function holdsMany(path: string): Promise<boolean> {
 async function removeByPrograms(path: string): Promise<void> {
   const script = 'rm -rf "$1" && exit; chattr -R -f -i -a "$1"; chmod -R u+rwx "$1"; exec rm -rf "$1"';
   await promisify(execFile)('sh', ['-c', `exec 2>/dev/null; ${script}`, 'sh', path]).catch(() => undefined);
-}
-
-async function openWork(folder: RunnerFolder): Promise<void> {
-  for (const layer of startMethods.map((method) => layerOf(folder, method))) {
-    const names = await readdir(layer).catch(() => []);
-    for (const name of names.filter((name) => name.startsWith('work.'))) await openFolders(join(layer, name));
-  }
-}
-
-/** Skips files that are gone meanwhile or belong to another user. */
-async function openFolders(path: string): Promise<void> {
-  try {
-    await chmod(path, 0o700);
-    for (const entry of await readdir(path, { withFileTypes: true })) {
-      if (entry.isDirectory()) await openFolders(join(path, entry.name));
-    }
-  } catch {
-    return;
-  }
 }
 
 /**
