@@ -8,9 +8,12 @@ import { freePortBlock } from '../support/ports.ts';
 import { run, start } from '../support/process.ts';
 import { until } from '../support/wait.ts';
 
+/** The emulator may still write to it, so once may not be enough. */
+const deleted = (folder: string) => rm(folder, { recursive: true, maxRetries: 10 });
+
 describe('an emulator whose data folder disappears', () => {
   it.each([
-    ['is deleted', (folder: string) => rm(folder, { recursive: true })],
+    ['is deleted', deleted],
     ['is moved', (folder: string) => rename(folder, `${folder}-moved`)],
     ['loses its lock', (folder: string) => rm(join(folder, 'emulator.lock'))],
   ])('stops with a sentence when it %s', async (_name, take) => {
@@ -23,7 +26,7 @@ describe('an emulator whose data folder disappears', () => {
 
   it('accepts no request that would be lost', async () => {
     const { folder, emulator, ports, key } = await startOn(0);
-    await rm(folder, { recursive: true });
+    await deleted(folder);
     const put = await fetch(`http://localhost:${ports.api}/workflows/`, {
       method: 'POST',
       headers: { authorization: `Key ${key}`, 'content-type': 'application/json' },
