@@ -3,8 +3,7 @@ import type { Callable } from '../engine.ts';
 import type { RunnerCommand } from '../supervised/messages.ts';
 
 /** How a runner's process is created: a fork of the warm supervisor, or a Python process of its own. */
-export const startMethods = ['fork', 'spawn'] as const;
-export type StartMethod = (typeof startMethods)[number];
+export type StartMethod = 'fork' | 'spawn';
 
 /** Arguments of a supervisor's process. They contain no secrets, because `ps` shows them. */
 export interface SupervisorConfig {
