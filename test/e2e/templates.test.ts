@@ -1,76 +1,52 @@
-import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { templatesFolder } from '../../emulator/local/templates/find.ts';
 import { readTemplates } from '../../emulator/local/templates/read.ts';
-import { type Emulator, minifalCommand, startEmulator } from '../support/emulator.ts';
-import { fenced } from '../support/fenced.ts';
-import { call } from '../support/http.ts';
+import { minifalCommand } from '../support/emulator.ts';
 import { mustRun, run } from '../support/process.ts';
-import { type PythonTools, pythonTools } from '../support/python.ts';
-import { root } from '../support/root.ts';
+import { describeTemplate, minifalNew, templatePlace } from '../support/template-suite.ts';
 
-let folder: string;
-let tools: PythonTools;
-let emulator: Emulator;
+const templates = readTemplates(templatesFolder());
+const place = templatePlace();
+const minifal = (...args: readonly string[]) => minifalNew(place().folder, ...args);
 
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'minifal-templates-'));
-  // Where `npm install @fal-ai/client` would put it for the projects.
-  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
-  tools = await pythonTools();
-  emulator = await startEmulator();
-});
-afterAll(async () => {
-  await emulator?.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+// Those for GPUs need torch, several gigabytes: `npm run test:templates` runs them.
+const needsGpu = (template: (typeof templates)[number]) => template.vramGb > 0;
+for (const template of templates) if (!needsGpu(template)) describeTemplate(template.name, place);
 
-const minifal = (...args: readonly string[]) =>
-  run(process.execPath, [minifalCommand, 'new', ...args], { cwd: folder });
+describe.each(templates.filter(needsGpu))('the template $name', ({ name, machineType }) => {
+  /** What `fal deploy` would register, according to the SDK. */
+  const describeApp = `
+import json, sys
+from fal.api import FalServerlessHost
+from fal.utils import load_function_from
+options = load_function_from(FalServerlessHost(), "app.py").function.options
+host = options.host
+print(json.dumps({
+    "torch": "torch" in sys.modules,
+    "machine_type": host["machine_type"],
+    "health": host["health_check_config"].path,
+    "openapi": host["metadata"]["openapi"],
+}))`;
 
-/** The texts in an answer, line by line. */
-function linesOf(value: unknown): readonly string[] {
-  if (typeof value === 'string') return value.split('\n');
-  if (typeof value === 'number') return [String(value)];
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(linesOf) : [];
-}
-
-const programs = {
-  sh: ['call.sh', 'sh'],
-  python: ['call.py', 'python'],
-  js: ['call.mjs', process.execPath],
-} as const;
-
-describe.each(readTemplates(templatesFolder()).map(({ name }) => name))(
-  'the template %s',
-  { timeout: 300_000 },
-  (name) => {
-    // A name of its own shows that it is in every place.
-    const app = `my-${name}`;
-    const own = () => join(folder, app);
-    const json = async (file: string): Promise<unknown> => JSON.parse(await readFile(join(own(), file), 'utf8'));
-
-    it('becomes a project, which is deployed as its README says and answers its sample request', async () => {
-      const made = await minifal(name, app, '--set', `app-name=${app}`, '--json');
-      expect(made).toMatchObject({ code: 0, stderr: '' });
-      expect(JSON.parse(made.stdout)).toMatchObject({ template: name, folder: own() });
-      const [deploy = ''] = fenced(await readFile(join(own(), 'README.md'), 'utf8'), 'sh');
-      await mustRun('sh', ['-ec', deploy], { cwd: own(), env: tools.env(emulator.env) });
-      const answer = await call(emulator, 'run', `/local/${app}`, { body: await json('request.json') });
-      expect(await answer.json()).toMatchObject((await json('expected.json')) as object);
+  it.each([
+    [{}, machineType],
+    [{ FAL_TEMPLATE_TINY: '1' }, 'L'],
+  ])('is registered without torch on the machine that deploys it: %j', async (variables, type) => {
+    const { folder, tools, emulator } = place();
+    const own = `${name}-${type}`;
+    expect(await minifal(name, own, '--json')).toMatchObject({ code: 0 });
+    const env = tools.env({ ...emulator.env, ...variables });
+    const printed = await mustRun(tools.python, ['-c', describeApp], { cwd: join(folder, own), env });
+    expect(JSON.parse(printed)).toMatchObject({
+      torch: false,
+      machine_type: type,
+      health: '/health',
+      openapi: { paths: { '/': {} } },
     });
-
-    it.each(['sh', 'python', 'js'] as const)('is called by the %s code of its README', async (language) => {
-      const [file, program] = programs[language];
-      const code = fenced(await readFile(join(own(), 'README.md'), 'utf8'), language).at(-1) ?? '';
-      await writeFile(join(own(), file), code);
-      const output = await mustRun(program, [file], { cwd: own(), env: tools.env(emulator.env) });
-      for (const line of linesOf(await json('expected.json'))) expect(output).toContain(line);
-    });
-  },
-);
+  });
+});
 
 describe('minifal new', () => {
   it('lists the templates', async () => {
@@ -85,10 +61,10 @@ describe('minifal new', () => {
     [['hello', 'x', '--set', 'app-name=X'], 'ARGUMENT_INVALID'],
     [['hello', '.'], 'FOLDER_IN_USE'],
   ])('refuses %j with %s, and writes nothing', async (args, code) => {
-    const before = await readdir(folder);
+    const before = await readdir(place().folder);
     const { stderr } = await minifal(...args, '--json');
     expect(JSON.parse(stderr)).toMatchObject({ error: { code } });
-    expect(await readdir(folder)).toEqual(before);
+    expect(await readdir(place().folder)).toEqual(before);
   });
 
   /** A person at a terminal, who types an answer at each question. */
@@ -111,13 +87,15 @@ sys.stdout.write((seen + unread).decode(errors="replace"))
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 `;
   const atTerminal = (answers: readonly string[]) =>
-    run(tools.python, ['-c', person, answers.join('|'), process.execPath, minifalCommand, 'new'], { cwd: folder });
+    run(place().tools.python, ['-c', person, answers.join('|'), process.execPath, minifalCommand, 'new'], {
+      cwd: place().folder,
+    });
 
   it('asks at a terminal for what is not given, again if an answer is refused', async () => {
     const { code, stdout } = await atTerminal(['hello\\r', 'No Name\\r', 'asked\\r', '\\r', '5\\r', 'asked-for\\r']);
     expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('fal deploy asked') });
     expect(stdout).toContain('Use up to 50 lowercase letters');
-    const app = await readFile(join(folder, 'asked-for', 'app.py'), 'utf8');
+    const app = await readFile(join(place().folder, 'asked-for', 'app.py'), 'utf8');
     expect(app).toMatch(/app_name = "asked"\n {4}machine_type = "XS"\n {4}keep_alive = 5\n/);
   });
 
@@ -125,9 +103,9 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     ['Ctrl+C', '\\x03'],
     ['Ctrl+D', '\\x04'],
   ])('stopped with %s leaves nothing behind', async (_key, typed) => {
-    const before = await readdir(folder);
+    const before = await readdir(place().folder);
     const { code, stdout } = await atTerminal(['hello\\r', 'stopped\\r', typed]);
     expect({ code, stdout }).toMatchObject({ code: 130, stdout: expect.stringContaining('Nothing was written.') });
-    expect(await readdir(folder)).toEqual(before);
+    expect(await readdir(place().folder)).toEqual(before);
   });
 });
