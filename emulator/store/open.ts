@@ -186,13 +186,18 @@ export function openStore(file: string, options: StoreOptions): Store {
     for (;;) {
       await keeping.keep(probe);
       try {
-        sql('PRAGMA wal_checkpoint').get();
-        return;
+        if (isCopied()) return;
       } catch (error) {
         recordFailure(error);
-        await delay(resyncMs, undefined, { ref: false });
       }
+      await delay(resyncMs, undefined, { ref: false });
     }
+  }
+
+  /** Copies the write-ahead log into the file. False: a reader or a checkpoint on the thread didn't let it finish. */
+  function isCopied(): boolean {
+    const { busy, log, checkpointed } = sql('PRAGMA wal_checkpoint').get() ?? {};
+    return busy === 0 && log === checkpointed;
   }
 
   /** @throws if it isn't the disk's */

@@ -1,6 +1,7 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { DatabaseSync, StatementSync } from 'node:sqlite';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createGroupCommit } from './group-commit.ts';
 import { openStore } from './open.ts';
 import { testFolder } from './testing/folder.ts';
@@ -94,6 +95,25 @@ describe('a group commit', () => {
     const copy = openStore(alone, { migrations: [table], synchronous: 'FULL' });
     expect(copy.sql('SELECT id FROM t').all()).toEqual([{ id: 'a' }]);
     copy.close();
+  });
+
+  it('waits for a reader that keeps a part of it out of the file after a failed sync', async () => {
+    const { file, syncs, done, put } = setUp();
+    const reader = new DatabaseSync(file);
+    onTestFinished(() => reader.close());
+    reader.exec('BEGIN');
+    reader.prepare('SELECT * FROM t').all();
+    const tries = vi.spyOn(StatementSync.prototype, 'get');
+    onTestFinished(() => tries.mockRestore());
+    const a = put('a');
+    await turns();
+    syncs[0]?.(Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' }));
+    await vi.waitUntil(() => tries.mock.results.some(({ value }) => value?.log > value?.checkpointed));
+    await turns();
+    expect(done).toEqual([]);
+    reader.exec('COMMIT');
+    await a;
+    expect(done).toEqual(['a']);
   });
 
   it('rejects for any other reason', async () => {

@@ -59,6 +59,17 @@ describe('what runners used, on disk', () => {
     expect([records.minutes('a', 0, start * 2), records.condenseBefore(start + hour, 50)]).toEqual([[], 0]);
   });
 
+  it('is a row for each hour, in however many calls it is condensed', () => {
+    const { records } = opened();
+    for (let at = start; at < start + hour; at += minute) records.add([row('a', at), row('b', at, 2, 5)]);
+    while (records.condenseBefore(start + hour, 7) === 7);
+    expect(timesOf(records.minutes('a', 0, start * 2))).toEqual(
+      Array.from({ length: 60 }, (_, n) => start + n * minute),
+    );
+    expect(records.minutes('b', 0, start * 2)[59]).toEqual({ at: start + 59 * minute, cores: 2, memoryBytes: 2048 });
+    expect(records.dropBefore(start + day, 50)).toBe(2);
+  });
+
   it('has a limited number of rows, and none is kept whose clock was wrong', () => {
     const { records } = opened({ tens: 3, minutes: 1 });
     records.add([row('future', start + 900 * day)]);

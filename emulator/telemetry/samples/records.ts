@@ -92,6 +92,14 @@ export function openSampleRecords(file: string, most: Readonly<Record<Table, num
   const remove = (table: Table, rows: readonly Row[]): void => {
     for (const row of rows) sql(drop[table]).run(integer(row, 'number'));
   };
+  /** An hour of many runners is condensed in several calls: its row gets the rest. */
+  const addToHour = ({ runnerId, samples }: SampleRow): void => {
+    const begin = spanOf(samples[0]?.at ?? 0, hour);
+    const known = sql(select.minutes).all(runnerId, begin - 1, begin + hour);
+    const before = known.flatMap((row) => whole(() => samplesOf('minutes', row)) ?? []);
+    remove('minutes', known);
+    put('minutes', { runnerId, samples: condense([...before, ...samples], minute) });
+  };
 
   return {
     add(rows) {
@@ -105,7 +113,7 @@ export function openSampleRecords(file: string, most: Readonly<Record<Table, num
       const rows = old('tens', before, max);
       if (rows.length === 0) return 0;
       store.transaction(() => {
-        for (const row of hoursOf(rows.filter((one) => Number(one.at) < before))) put('minutes', row);
+        for (const row of hoursOf(rows.filter((one) => Number(one.at) < before))) addToHour(row);
         remove('tens', rows);
       });
       return rows.length;
