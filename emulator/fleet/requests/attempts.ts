@@ -94,8 +94,8 @@ export function createAttempts(
     },
     answerAll(id, answer) {
       const running = [...runnerOf].filter(([, runnerId]) => runnerId === id);
-      for (const [requestId] of running) if (!leases.answer(requestId, answer)) executions.answer(requestId, answer);
-      return running.length > 0;
+      const answered = running.filter(([one]) => leases.answer(one, answer) || executions.answer(one, answer));
+      return answered.length > 0;
     },
     settled() {
       const now = aborting;

@@ -56,8 +56,8 @@ interface Executions {
   end(id: RequestId, error: PlatformError): void;
   /** Ignores the outcome of the current attempt. */
   forget(id: RequestId): void;
-  /** Ends the current attempt as if the app had given this answer. */
-  answer(id: RequestId, answer: StoredResponse): void;
+  /** Ends the current attempt as if the app had given this answer. Returns false if there is none. */
+  answer(id: RequestId, answer: StoredResponse): boolean;
   /** Aborts the current attempt. */
   abortOf(id: RequestId): Stop | undefined;
   /** The runner on which this request is running. */
@@ -131,7 +131,7 @@ export function createExecutions(deps: ExecutionsDeps): Executions {
     forget: (id) => void running.delete(id),
     answer(id, response) {
       const attempt = running.get(id);
-      if (!attempt) return;
+      if (!attempt) return false;
       attempt.response = response;
       const { status } = response;
       deps.trace.answered(id, status);
@@ -142,6 +142,7 @@ export function createExecutions(deps: ExecutionsDeps): Executions {
         outcome: { kind: 'response', status },
       });
       attempt.abort.abort();
+      return true;
     },
     abortOf: (id) => running.get(id)?.abort,
     runnerOf: (id) => running.get(id)?.runnerId,

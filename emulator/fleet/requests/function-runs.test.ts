@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CallResult } from '../../engines/engine.ts';
+import { virtualGpus } from '../../local/gpus/virtual-gpus.ts';
 import { fixture, fleet, runners, settings } from '../testing/fleet.ts';
 import { testLaunch } from '../testing/launch.ts';
 import type { Launch } from '../types.ts';
@@ -53,6 +54,22 @@ describe('a function run', () => {
     runner.events.exited({ code: null, signal: 'SIGKILL', reason: 'it died with <Signals.SIGKILL: 9>.`' });
     expect(await ended).toEqual({ kind: 'died', reason: 'it died with <Signals.SIGKILL: 9>.`' });
     expect(runners.started).toHaveLength(1);
+  });
+
+  it('says that its GPU had a fault', async () => {
+    fleet.setGpus(virtualGpus('1xH100') ?? [], 1);
+    const next = runners.next(false);
+    const launch = { ...call, machineType: 'GPU-H100' };
+    const ended = fleet.runFunction('f-1', launch, { ...settings, gpuSlots: 1 }, new AbortController().signal);
+    const runner = await next;
+    runner.events.started();
+    runner.events.ready(null);
+    await runner.called;
+    expect(fleet.failGpu('VIRTUAL-0', 'out-of-memory')).toHaveLength(1);
+    expect(runner.actions).toContain('kill');
+    runner.events.exited({ code: null, signal: 'SIGKILL', reason: 'killed' });
+    const reason = 'GPU 0 had the fault "CUDA error: out of memory", which `minifal gpu fault` asked for.';
+    expect(await ended).toEqual({ kind: 'died', reason });
   });
 
   it('gets another runner when its supervisor died before the call, and not after it', async () => {

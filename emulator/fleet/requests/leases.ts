@@ -3,13 +3,13 @@ import type { Answer } from '../../exchange/answers.ts';
 import { Stop, type StopSignal } from '../../local/loop/stop-signal.ts';
 import type { Effect } from '../../scheduler/effects.ts';
 import type { AttemptOutcome, Event } from '../../scheduler/events.ts';
-import type { AliasName, RequestId, RequestInfo, RunnerId } from '../../scheduler/types.ts';
+import type { AliasName, RequestId, RunnerId } from '../../scheduler/types.ts';
 import type { CallInfo } from '../../telemetry/requests/types.ts';
 import { type PlatformError, platformError } from '../../wire/errors.ts';
 import type { Lease } from '../types.ts';
 
 interface Direct {
-  readonly info: RequestInfo;
+  readonly info: CallInfo;
   readonly granted: (lease: Lease | PlatformError) => void;
   readonly abort: Stop;
   leased: boolean;
@@ -36,7 +36,7 @@ export interface Leases {
   accept(id: RequestId): boolean;
   /** Ends the request with an error, instead of a lease or as the reason of its abort. */
   end(id: RequestId, error: PlatformError): boolean;
-  /** Ends the running attempt as if the app had given this answer. */
+  /** Ends the running attempt as if the app had given this answer. `false`, too: a function gives none. */
   answer(id: RequestId, answer: Answer): boolean;
   /** Aborts the request. */
   abortOf(id: RequestId): Stop | undefined;
@@ -121,7 +121,7 @@ export function createLeases({
 
     answer(id, answer) {
       const direct = directs.get(id);
-      if (!direct?.finish) return false;
+      if (!direct?.finish || direct.info.channel === 'function') return false;
       direct.answer = answer;
       direct.finish({ kind: 'response', status: answer.status });
       direct.abort.abort();
