@@ -1,4 +1,5 @@
-import { createInterface } from 'node:readline/promises';
+import { on } from 'node:events';
+import { createInterface } from 'node:readline';
 
 /** Questions to the user at the terminal. */
 export interface Questions {
@@ -12,15 +13,22 @@ export class Stopped extends Error {}
 
 export function atTerminal(): Questions {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  const stopped = new AbortController();
-  terminal.on('SIGINT', () => stopped.abort());
-  terminal.on('close', () => stopped.abort());
-  const once = async (question: string) => {
-    try {
-      return await terminal.question(question, { signal: stopped.signal });
-    } catch (error) {
-      throw stopped.signal.aborted ? new Stopped() : error;
-    }
+  // Lines that were typed or pasted before their question wait for it.
+  const lines = on(terminal, 'line', { close: ['close'] });
+  let [isStopped, isClosed] = [false, false];
+  terminal.on('close', () => {
+    isClosed = true;
+  });
+  terminal.on('SIGINT', () => {
+    isStopped = true;
+    terminal.close();
+  });
+  const once = async (question: string): Promise<string> => {
+    terminal.setPrompt(question);
+    if (!isClosed) terminal.prompt();
+    const { value, done } = await lines.next();
+    if (isStopped || done) throw new Stopped();
+    return String(value[0]);
   };
   return {
     async ask(question, fallback, objection) {

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { Cancelled } from '../problem.ts';
 import { appNameOf, defaultsOf, objection, type Template, type Values, type Variable } from '../target/templates.ts';
 import { t } from '../words.ts';
-import { freeName, isEmpty } from '../workspace/place-for.ts';
+import { freeName, isEmpty, isTaken } from '../workspace/place-for.ts';
 
 const title = () => t('New fal App');
 
@@ -121,7 +121,7 @@ async function askFolder(place: string, entries: readonly string[], mayBeHere: b
     value: place,
     validateInput(name) {
       if (name === '.' && mayBeHere) return undefined;
-      if (entries.includes(name)) return t('{0} already exists.', name);
+      if (isTaken(name, entries)) return t('{0} already exists.', name);
       return /^[\w-][\w. -]*$/.test(name) ? undefined : t('Use letters, digits, spaces, dots and hyphens.');
     },
   });

@@ -7,6 +7,7 @@ it.each([
   ['hello', ['train.py']],
   ['hello', ['hello.py']],
   ['hello-3', ['hello', 'hello-2']],
+  ['hello-2', ['Hello']],
 ])('a template goes to %s if the folder contains %j', (place, entries) => {
   expect(placeFor('hello', entries)).toBe(place);
 });

@@ -14,8 +14,13 @@ export function isEmpty(entries: readonly string[]): boolean {
 
 /** The name, with a number if it is taken. */
 export function freeName(name: string, entries: readonly string[]): string {
-  const taken = new Set(entries);
   let place = name;
-  for (let number = 2; taken.has(place); number++) place = `${name}-${number}`;
+  for (let number = 2; isTaken(place, entries); number++) place = `${name}-${number}`;
   return place;
+}
+
+/** Many disks have one folder for names that differ only in case, or in how an accent is encoded. */
+export function isTaken(name: string, entries: readonly string[]): boolean {
+  const alike = (text: string) => text.normalize().toLowerCase();
+  return entries.some((entry) => alike(entry) === alike(name));
 }

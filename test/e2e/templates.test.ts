@@ -86,10 +86,12 @@ except OSError:
 sys.stdout.write((seen + unread).decode(errors="replace"))
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 `;
-  const atTerminal = (answers: readonly string[]) =>
-    run(place().tools.python, ['-c', person, answers.join('|'), process.execPath, minifalCommand, 'new'], {
-      cwd: place().folder,
-    });
+  const atTerminal = (answers: readonly string[]) => {
+    const { tools, folder } = place();
+    const env = { ...process.env, HOME: folder };
+    const command = [process.execPath, minifalCommand, 'new'];
+    return run(tools.python, ['-c', person, answers.join('|'), ...command], { cwd: folder, env });
+  };
 
   it('asks at a terminal for what is not given, again if an answer is refused', async () => {
     const { code, stdout } = await atTerminal(['hello\\r', 'No Name\\r', 'asked\\r', '\\r', '5\\r', 'asked-for\\r']);
@@ -97,6 +99,19 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     expect(stdout).toContain('Use up to 50 lowercase letters');
     const app = await readFile(join(place().folder, 'asked-for', 'app.py'), 'utf8');
     expect(app).toMatch(/app_name = "asked"\n {4}machine_type = "XS"\n {4}keep_alive = 5\n/);
+  });
+
+  it('takes answers that are pasted at once, and a folder in the home folder', async () => {
+    const { code, stdout } = await atTerminal(['hello\\rpasted\\r\\r7\\r~/in-home\\r']);
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('fal deploy pasted') });
+    expect(await readFile(join(place().folder, 'in-home', 'app.py'), 'utf8')).toContain('keep_alive = 7');
+  });
+
+  it('is stopped by Ctrl+C also after pasted answers', async () => {
+    const before = await readdir(place().folder);
+    const { code, stdout } = await atTerminal(['hello\\rpasted\\r\\r\\rpasted-too\\r\\x03']);
+    expect({ code, stdout }).toMatchObject({ code: 130, stdout: expect.stringContaining('Nothing was written.') });
+    expect(await readdir(place().folder)).toEqual(before);
   });
 
   it.each([

@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { basename, relative, resolve } from 'node:path';
 import { printableJson } from '../../local/printable.ts';
 import { defaultsOf, fill, type Values } from '../../local/templates/fill.ts';
@@ -69,8 +70,13 @@ async function chosen(
       (await questions?.ask(question, fallback, (answer) => objection(variable, answer))) ?? fallback;
   }
   const own = values['app-name'] ?? template.name;
-  const folder = options.folder ?? (await questions?.ask('Folder', own, () => undefined)) ?? own;
+  const folder = options.folder ?? fromHome((await questions?.ask('Folder', own, () => undefined)) ?? own);
   return { template, values, folder: resolve(folder) };
+}
+
+/** A shell does this with arguments, and nothing with answers. */
+function fromHome(folder: string): string {
+  return folder.replace(/^~(?=\/|$)/, () => homedir());
 }
 
 function create({ json }: NewOptions, { template, values, folder }: Choice): void {
@@ -82,7 +88,7 @@ function create({ json }: NewOptions, { template, values, folder }: Choice): voi
   }
   const shell = formatOfShell(process.env.SHELL, process.platform);
   const steps = [
-    ...(folder === process.cwd() ? [] : [commandLine(['cd', relative('.', folder)], shell)]),
+    ...(folder === process.cwd() ? [] : [commandLine(['cd', pathTo(folder)], shell)]),
     ownEvalLine(undefined),
     commandLine(['fal', 'deploy', app], shell),
   ];
@@ -90,6 +96,12 @@ function create({ json }: NewOptions, { template, values, folder }: Choice): voi
     `Created ${basename(folder)}: ${template.files.join(', ')}\n\n` +
       `To deploy it to the emulator:\n${steps.map((line) => `  ${line}\n`).join('')}`,
   );
+}
+
+/** From here, and no option of `cd`. */
+function pathTo(folder: string): string {
+  const path = relative('.', folder);
+  return path.startsWith('-') ? `./${path}` : path;
 }
 
 /** @throws UserError for a variable that the template doesn't have, or a value that it can't have */

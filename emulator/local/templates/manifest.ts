@@ -48,7 +48,8 @@ export function objection(variable: Variable, value: string): string | undefined
       return variable.options.includes(value) ? undefined : `Choose one of ${variable.options.join(', ')}.`;
     case 'integer': {
       const { min, max } = variable;
-      if (/^\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max) return undefined;
+      // Python refuses leading zeros.
+      if (/^(0|[1-9]\d{0,8})$/.test(value) && Number(value) >= min && Number(value) <= max) return undefined;
       return `Use a whole number from ${min} to ${max}.`;
     }
   }

@@ -10,9 +10,14 @@ export interface Template extends Manifest {
 
 const manifestName = 'template.json';
 
-/** The templates in a folder, in the order of their manifests. @throws if a manifest isn't as it should be */
+/**
+ * The templates in a folder, in the order of their manifests. Systems keep files of their own in folders.
+ * @throws if a manifest isn't as it should be
+ */
 export function readTemplates(folder: string): readonly Template[] {
-  const templates = readdirSync(folder).map((name) => {
+  const entries = readdirSync(folder, { withFileTypes: true });
+  const names = entries.filter((one) => one.isDirectory() && !one.name.startsWith('.')).map(({ name }) => name);
+  const templates = names.map((name) => {
     const own = join(folder, name);
     const manifest = manifestSchema.parse(JSON.parse(readFileSync(join(own, manifestName), 'utf8')));
     return { ...manifest, name, folder: own };

@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { machineTypes } from '../../catalog/machine-types.ts';
@@ -59,6 +69,15 @@ describe.each(templates.map((template) => [template.name, template] as const))('
   });
 });
 
+it('the templates of a folder are read, whatever files a system keeps there', () => {
+  const folder = testFolder();
+  cpSync(templatesFolder(), folder, { recursive: true });
+  writeFileSync(join(folder, '.DS_Store'), '');
+  writeFileSync(join(folder, 'Thumbs.db'), '');
+  mkdirSync(join(folder, '.idea'));
+  expect(readTemplates(folder).map(({ name }) => name)).toEqual(templates.map(({ name }) => name));
+});
+
 describe('a value', () => {
   const places = [{ file: 'app.py', text: '{}' }];
   const named: Variable = { name: 'a', title: 'A', places, type: 'app-name', default: 'a' };
@@ -68,7 +87,7 @@ describe('a value', () => {
   it.each([
     [named, ['a', 'my-app-2', '7'], ['', 'A', 'my_app', '-a', 'a-', 'a--b', 'a b', 'a"b', 'é', 'a'.repeat(51)]],
     [chosen, ['S', 'M'], ['', 's', 'L', 'S,M']],
-    [counted, ['1', '60'], ['', '0', '61', '1.5', '-1', '1e1', ' 1', '9'.repeat(20)]],
+    [counted, ['1', '60'], ['', '0', '61', '1.5', '-1', '1e1', ' 1', '07', '9'.repeat(20)]],
   ])('is checked by the type of its variable: %j', (variable, good, bad) => {
     for (const value of good) expect(objection(variable, value)).toBeUndefined();
     for (const value of bad) expect(objection(variable, value)).toMatch(/\.$/);
@@ -111,6 +130,34 @@ describe('a new project', () => {
     const folder = join(testFolder(), 'x'.repeat(300));
     const refused = { code: 'FOLDER_REFUSED', message: `${folder} can't be created: its name is too long.` };
     expect(() => writeProject(folder, files)).toThrow(expect.objectContaining(refused));
+  });
+
+  it('is refused where links lead in a circle', () => {
+    const folder = testFolder();
+    symlinkSync('circle', join(folder, 'circle'));
+    const refused = { code: 'FOLDER_REFUSED', message: expect.stringContaining('links') };
+    expect(() => writeProject(join(folder, 'circle', 'new'), files)).toThrow(expect.objectContaining(refused));
+  });
+
+  it.each(['new', '.'])('is whole in %s, although Ctrl+C comes between two files', (place) => {
+    const folder = testFolder();
+    const program = `
+      import { writeProject } from ${JSON.stringify(join(import.meta.dirname, 'write.ts'))};
+      const signalled = {
+        *[Symbol.iterator]() {
+          yield ['app.py', Buffer.from('one')];
+          process.kill(process.pid, 'SIGINT');
+          yield ['README.md', Buffer.from('two')];
+        },
+      };
+      writeProject(${JSON.stringify(join(folder, place))}, signalled);
+    `;
+    const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+      encoding: 'utf8',
+    });
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    expect(below(join(folder, place))).toEqual(['README.md', 'app.py']);
+    expect(below(folder).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
   it.each(['new', 'above/new', '.'])('that fails half way leaves nothing behind in %s', (place) => {

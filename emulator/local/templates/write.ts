@@ -6,14 +6,12 @@ import type { ProjectFiles } from './fill.ts';
 
 /**
  * Writes a new project into a folder that doesn't exist, or has only hidden files: all of it or nothing, and no file is
- * ever replaced. Never waits, so no signal can come between two files.
+ * ever replaced.
  */
 export function writeProject(folder: string, files: ProjectFiles): void {
   const target = resolve(folder);
   try {
-    if (!existsSync(target)) writeNew(target, files);
-    else if (readdirSync(target).every((name) => name.startsWith('.'))) writeInto(target, files);
-    else throw inUse(target);
+    toTheEnd(() => write(target, files));
   } catch (error) {
     // What it was to become, or a folder on the way there, is a file or has files.
     const { code = '' } = error as NodeJS.ErrnoException;
@@ -24,6 +22,24 @@ export function writeProject(folder: string, files: ProjectFiles): void {
   }
 }
 
+/** Between two files, Ctrl+C would end the process. With a listener, a signal isn't noticed by what never waits. */
+function toTheEnd(work: () => void): void {
+  const listener = () => undefined;
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, listener);
+  try {
+    work();
+  } finally {
+    for (const signal of signals) process.off(signal, listener);
+  }
+}
+
+function write(target: string, files: ProjectFiles): void {
+  if (!existsSync(target)) writeNew(target, files);
+  else if (readdirSync(target).every((name) => name.startsWith('.'))) writeInto(target, files);
+  else throw inUse(target);
+}
+
 const refusals: { readonly [code: string]: string } = {
   EACCES: 'you have no permission to write there',
   EPERM: 'you have no permission to write there',
@@ -31,6 +47,7 @@ const refusals: { readonly [code: string]: string } = {
   ENOSPC: 'the disk is full',
   EDQUOT: 'your quota on the disk is used up',
   ENAMETOOLONG: 'its name is too long',
+  ELOOP: 'links on the way there lead in a circle',
 };
 
 /** The files are written to a temporary folder next to the new one, which then gets its name. */
