@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { logPageSchema } from '../../emulator/wire/log-lines.ts';
+import { appFrame, logPageSchema } from '../../emulator/wire/log-lines.ts';
 import { baseImage, engineEnv, isEngineMissing, startContainerEngine } from '../support/container-engine.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { call } from '../support/http.ts';
@@ -32,6 +32,8 @@ class Inside(fal.App, keep_alive=300, name="inside", image=image):
     @fal.endpoint("/about")
     def about(self, input: Text) -> dict:
         print("printed", input.text)
+        if input.text == "bad":
+            raise KeyError("no text")
         return {"image": os.environ.get("IN_IMAGE"), "python": sys.executable, "text": input.text}
 
     @fal.endpoint("/clients")
@@ -76,15 +78,36 @@ describe.skipIf(isEngineMissing())('functions and classes of the SDK in an image
     return answer.json();
   };
 
+  const logged = async (text: string) => {
+    const answer = await call(emulator, 'api', `/minifal/logs?text=${encodeURIComponent(text)}&limit=100`);
+    return logPageSchema.parse(await answer.json()).lines;
+  };
+  const lineOf = (code: string) => app.split('\n').findIndex((line) => line.includes(code)) + 1;
+
   it('an app runs on the Python of the image, where its clients reach the emulator', async () => {
     await project.mustFal('deploy', 'app.py::Inside', '--auth', 'private');
     expect(await ask('/about', { text: 'hello' })).toEqual({ image: 'yes', python: '/usr/bin/python', text: 'hello' });
     expect(await ask('/clients', {})).toEqual({ kv: 'v', upload: 'one', self: 'again' });
-    await until('its line is in the log with its request', async () => {
-      const answer = await call(emulator, 'api', '/minifal/logs?text=printed&limit=100');
-      const { lines } = logPageSchema.parse(await answer.json());
-      return lines.some(({ message, requestId }) => message === 'printed hello' && requestId !== null);
+    await until('its line is in the log with its request', async () =>
+      (await logged('printed hello')).some(({ requestId }) => requestId !== null),
+    );
+  });
+
+  it('its lines and exceptions have their places in the files of the project', async () => {
+    const follower = await call(emulator, 'api', '/minifal/logs/follow?places=1');
+    const printed = await until('a line has its place', async () => {
+      await ask('/about', { text: 'placed' });
+      return (await logged('printed placed')).find(({ place }) => place !== null);
     });
+    await follower.body?.cancel();
+    const file = join(project.folder, 'app.py');
+    expect(printed.place).toEqual({ file, line: lineOf('print("printed"') });
+    await ask('/about', { text: 'bad' });
+    const { exception, requestId } = await until('the exception is in the log', async () =>
+      (await logged('no text')).find((row) => row.exception !== null),
+    );
+    expect(requestId).not.toBeNull();
+    expect(exception && appFrame(exception)).toMatchObject({ file, line: lineOf('raise KeyError') });
   });
 
   it('a plain function returns its value, or raises', async () => {

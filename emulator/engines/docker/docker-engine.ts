@@ -3,6 +3,7 @@ import { type Report, throwLater } from '../../local/loop/contain.ts';
 import type { Engine, RunnerHandle } from '../engine.ts';
 import { neverStarted } from '../never-started.ts';
 import type { ContainerImage } from './image.ts';
+import { createPlaces } from './isolated/places.ts';
 import { createIsolatedRunner } from './isolated/runner.ts';
 import { type Link, openLink, removeContainers } from './link.ts';
 import { createContainerRunner } from './runner.ts';
@@ -27,6 +28,7 @@ export interface DockerEngineDeps {
 /** Runs images as they are, and functions of the SDK in images; each runner in a container of its own. */
 export function createDockerEngine(deps: DockerEngineDeps): Engine<ContainerImage> {
   const { use, caBundle, clock = Date.now, killMs = 30_000, report = throwLater } = deps;
+  const places = createPlaces();
   const live = new Map<RunnerHandle, Promise<void>>();
   let link: Promise<Link> | undefined;
   let isClosed = false;
@@ -59,7 +61,7 @@ export function createDockerEngine(deps: DockerEngineDeps): Engine<ContainerImag
 
   return {
     warm: () => undefined,
-    wantPlaces: () => undefined,
+    wantPlaces: places.want,
 
     start(spec, events) {
       if (isClosed) return neverStarted(spec.runnerId, events);
@@ -83,7 +85,9 @@ export function createDockerEngine(deps: DockerEngineDeps): Engine<ContainerImag
       };
       const { isolated } = spec.environment;
       const handle: RunnerHandle =
-        isolated === undefined ? createContainerRunner(order) : createIsolatedRunner({ ...deps, ...order, isolated });
+        isolated === undefined
+          ? createContainerRunner(order)
+          : createIsolatedRunner({ ...deps, ...order, isolated, places });
       live.set(handle, exited);
       return handle;
     },

@@ -13,6 +13,7 @@ import { defaultPort } from '../container.ts';
 import type { ContainerInside } from '../container-options.ts';
 import type { ContainerImage, IsolatedPython } from '../image.ts';
 import { type ContainedMessage, messagesOf, sendTo } from './control.ts';
+import type { Places } from './places.ts';
 import { carryTo, type Sockets, socketsIn } from './sockets.ts';
 
 /** A function's value in bytes, at most. */
@@ -47,6 +48,7 @@ interface ProgramDeps {
   readonly folder: string;
   readonly clock: () => number;
   readonly report: Report;
+  readonly places: Pick<Places, 'follow'>;
 }
 
 /** The runner program in a container: a function of the SDK on the image's own Python. */
@@ -103,6 +105,7 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
     // The supervisor is the first to connect: no code of the app runs before it.
     if (control !== null) return void socket.destroy();
     control = socket;
+    const unfollow = deps.places.follow((wanted) => sendTo(socket, { op: 'places', wanted }));
     sendTo(socket, startCommand());
     try {
       for await (const message of messagesOf(socket, id)) await take(message);
@@ -110,6 +113,7 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
       // A connection that was cut; the container's end follows.
       if (!isCut(error)) deps.report(error);
     } finally {
+      unfollow();
       socket.destroy();
       lines.close();
       setSilent();

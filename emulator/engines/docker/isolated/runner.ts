@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { RunnerHandle } from '../../engine.ts';
 import type { IsolatedPython } from '../image.ts';
 import { type ContainerRunnerDeps, createContainerRunner } from '../runner.ts';
+import type { Places } from './places.ts';
 import { createProgram } from './program.ts';
 
 /** A runner of a function or class of the SDK in a container. */
@@ -12,6 +13,7 @@ export function createIsolatedRunner(
     readonly runnerSources: string;
     /** Contains the folder of each runner. */
     readonly runnersDir: string;
+    readonly places: Pick<Places, 'follow'>;
   },
 ): RunnerHandle {
   const folder = join(deps.runnersDir, deps.spec.runnerId);
