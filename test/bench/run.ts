@@ -1,7 +1,8 @@
-// `npm run bench [gateway|growth|inline-logs|isolation|live|log-pane|logs|places|queue|reload|restart|start|scale|state
-// |usage ...] [--quick]`: ratios measured in one run, alternating; every answer is checked. Needs dist/ (`npm run
-// build`). `npm test` runs no benchmark, because times on a busy machine prove nothing.
+// `npm run bench [NAME ...] [--quick]` (the names are the keys of `benches`): ratios measured in one run, alternating;
+// every answer is checked. Needs dist/ (`npm run build`). `npm test` runs no benchmark, because times on a busy machine
+// prove nothing.
 import { parseArgs } from 'node:util';
+import { benchContainers } from './containers.ts';
 import { benchGateway } from './gateway.ts';
 import { benchGrowth } from './growth.ts';
 import { benchInlineLogs } from './inline-logs.ts';
@@ -20,6 +21,7 @@ import { benchUsage } from './usage.ts';
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } });
 const quick = values.quick ?? false;
 const benches: { readonly [name: string]: () => Promise<void> } = {
+  containers: () => benchContainers({ rounds: quick ? 3 : 10 }),
   gateway: () => benchGateway(quick ? { rounds: 300, seconds: 1 } : { rounds: 2000, seconds: 4 }),
   growth: () =>
     benchGrowth({

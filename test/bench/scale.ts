@@ -103,7 +103,11 @@ async function command(
 }
 
 /** Milliseconds until the correct answer; retries a closed port. */
-async function firstAnswer(port: number, path: string, headers: { readonly [name: string]: string }): Promise<number> {
+export async function firstAnswer(
+  port: number,
+  path: string,
+  headers: { readonly [name: string]: string },
+): Promise<number> {
   const began = performance.now();
   const request = requestBytes('POST', path, headers, { name: 'x' })(port);
   for (;;) {
@@ -122,7 +126,7 @@ async function firstAnswer(port: number, path: string, headers: { readonly [name
 }
 
 /** Waits until the app's runner has ended after its keep_alive. */
-async function nothingRuns(emulator: Emulator): Promise<void> {
+export async function nothingRuns(emulator: Emulator): Promise<void> {
   await until('the runner has ended', async () => {
     const status = statusSchema.parse(await (await call(emulator, 'api', '/minifal/status')).json());
     return status.runners.every((runner) => runner.endedAt !== null);

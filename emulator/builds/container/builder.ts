@@ -14,7 +14,7 @@ import { missingFileAdvice } from './advice.ts';
 import { type ContainerDefinition, imageHash, parseContainer } from './definition.ts';
 import type { createFunctions } from './functions.ts';
 import { buildImage, type DockerfileSource } from './image-build.ts';
-import { imagePython } from './image-python.ts';
+import { imagePythons } from './image-python.ts';
 import { tenths } from './tenths.ts';
 import { removeReplaced } from './unused.ts';
 
@@ -39,6 +39,7 @@ const neverAborted = new AbortController().signal;
 export function createContainerBuilder(deps: ContainerBuilderDeps): Builder<ContainerImage> {
   const shared = sharedBuilds<ContainerImage>();
   const { owner } = deps.use;
+  const pythonOf = imagePythons();
 
   async function build(
     definition: ContainerDefinition,
@@ -127,7 +128,7 @@ export function createContainerBuilder(deps: ContainerBuilderDeps): Builder<Cont
     const line = (text: string) => log({ at: deps.clock(), level: 'INFO', message: deps.mask(text) });
     try {
       const { api } = await deps.use.engine();
-      const python = await imagePython(api, { image: await imageId(api, environment, line, signal), owner, signal });
+      const python = await pythonOf(api, { image: await imageId(api, environment, line, signal), owner, signal });
       const prepared = await deps.functions.prepare(python, order, line);
       if (signal.aborted) return cancelled;
       if (prepared.kind === 'failed') return failed(prepared.reason);

@@ -1,16 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { baseImage, engineEnv, isEngineMissing, startContainerEngine } from '../../../test/support/container-engine.ts';
-import { connectEngine } from '../../local/docker/connect.ts';
-import { ownerOf } from '../../local/docker/labels.ts';
+import { type ContainerEngine, connectEngine } from '../../local/docker/connect.ts';
+import { findImage } from '../../local/docker/images.ts';
+import { labelFilter, ownerLabel, ownerOf } from '../../local/docker/labels.ts';
 import { testFolder } from '../../store/testing/folder.ts';
 import { buildImage } from './image-build.ts';
-import { type ImagePython, imagePython, mustBePickledFor } from './image-python.ts';
+import { type ImagePython, imagePython, imagePythons, mustBePickledFor } from './image-python.ts';
 
 const signal = new AbortController().signal;
 
-/** What the image of these lines says about its Python: the value, or the code of the refusal. */
-async function ask(lines: string): Promise<ImagePython | string> {
+type Asked = Parameters<typeof imagePython>[1];
+
+/** Runs `use` with an image of these lines. */
+async function withImage<T>(lines: string, use: (engine: ContainerEngine, order: Asked) => Promise<T>): Promise<T> {
   const engine = await connectEngine(engineEnv);
   const owner = ownerOf(testFolder());
   const tag = `minifal-test/${randomUUID()}`;
@@ -20,10 +24,15 @@ async function ask(lines: string): Promise<ImagePython | string> {
   const order = { engine, source, files: [], logins, tag, labels: {}, isFromNothing: false, line: () => {}, signal };
   expect(await buildImage(order)).toBeNull();
   try {
-    return await imagePython(engine.api, { image: tag, owner, signal }).catch(({ code }) => String(code));
+    return await use(engine, { image: tag, owner, signal });
   } finally {
     await engine.api.send({ method: 'DELETE', path: `/images/${tag}`, query: { force: '1' } });
   }
+}
+
+/** What the image of these lines says about its Python: the value, or the code of the refusal. */
+function ask(lines: string): Promise<ImagePython | string> {
+  return withImage(lines, ({ api }, order) => imagePython(api, order).catch(({ code }) => String(code)));
 }
 
 describe.skipIf(isEngineMissing())('the Python of an image', { timeout: 60_000 }, () => {
@@ -44,6 +53,33 @@ describe.skipIf(isEngineMissing())('the Python of an image', { timeout: 60_000 }
     const old = 'import sys; sys.version_info = (3, 8, 1, "final", 0)';
     const lines = `RUN echo '${old}' > /usr/lib/python3/dist-packages/old.pth`;
     expect(await ask(lines)).toBe('IMAGE_PYTHON_OLD');
+  });
+
+  it('is refused if it hangs, and leaves no container', async () => {
+    const hang = 'printf "#!/bin/sh\\nsleep 1000\\n"';
+    const lines = `RUN mkdir /own && ${hang} > /own/python && cat /own/python > /own/python3 && chmod 755 /own/*`;
+    await withImage(`${lines}\nENV PATH=/own:/bin`, async (engine, order) => {
+      const asked = imagePython(engine.api, { ...order, answerMs: 500 });
+      await expect(asked).rejects.toMatchObject({
+        code: 'IMAGE_PYTHON_MISSING',
+        message: expect.stringMatching(/`python` answered: nothing within 0\.5 seconds; `python3` answered: nothing/),
+      });
+      const query = { all: '1', filters: labelFilter({ [ownerLabel]: order.owner }) };
+      expect(await engine.api.ask({ method: 'GET', path: '/containers/json', query }, z.array(z.unknown()))).toEqual(
+        [],
+      );
+    });
+  });
+
+  it('is asked once for each image', async () => {
+    await withImage('ENV ONE=1', async ({ api }, order) => {
+      const pythonOf = imagePythons();
+      const image = (await findImage(api, order.image))?.id ?? '';
+      const first = await pythonOf(api, { ...order, image });
+      const nobody = { ...api, create: () => Promise.reject(new Error('asked again')) };
+      expect(await pythonOf(nobody, { ...order, image })).toBe(first);
+      await expect(pythonOf(nobody, order)).rejects.toThrow('asked again');
+    });
   });
 });
 

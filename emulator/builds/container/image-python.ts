@@ -11,8 +11,7 @@ import { UserError } from '../../wire/errors.ts';
 
 /** Commands by which an image may know its Python; the first that is there counts, as in a shell. */
 const commands = ['python', 'python3'] as const;
-/** How long a Python may take to say what it is. */
-const answerMs = 30_000;
+const usualAnswerMs = 30_000;
 /** Bytes that are read of what it prints. */
 const maxAnswer = 64 * 1024;
 const shownOutput = 300;
@@ -48,18 +47,42 @@ sys.stdout.write("\\n${mark}" + json.dumps(about) + "\\n")
 `;
 }
 
+/** Images whose Python is remembered. */
+const maxRemembered = 1_000;
+
+interface Question {
+  readonly image: string;
+  readonly owner: string;
+  readonly signal: AbortSignal;
+  /** How long a Python may take to answer. */
+  readonly answerMs?: number;
+}
+
+/** `imagePython`, which asks each image once: what an image of this id contains never changes. */
+export function imagePythons(): typeof imagePython {
+  const known = new Map<string, ImagePython>();
+  return async (api, order) => {
+    const before = known.get(order.image);
+    if (before !== undefined) return before;
+    const python = await imagePython(api, order);
+    if (known.size >= maxRemembered) known.clear();
+    if (order.image.startsWith('sha256:')) known.set(order.image, python);
+    return python;
+  };
+}
+
 /**
  * Asks the Python of an image what it is, in a container without a network that is removed at once.
  * @throws UserError if it has none, or one in which functions can't run
  */
 export async function imagePython(
   api: EngineApi,
-  { image, owner, signal }: { readonly image: string; readonly owner: string; readonly signal: AbortSignal },
+  { answerMs = usualAnswerMs, ...order }: Question,
 ): Promise<ImagePython> {
   const mark = randomBytes(16).toString('hex');
   const said: string[] = [];
   for (const command of commands) {
-    const output = await outputOf(api, { image, owner, signal, line: [command, '-c', question(mark)] });
+    const output = await outputOf(api, { ...order, answerMs, line: [command, '-c', question(mark)] });
     if (output === null) continue;
     const line = output.split('\n').find((one) => one.startsWith(mark));
     const found = answerSchema.safeParse(line === undefined ? null : tryJson(line.slice(mark.length)));
@@ -103,14 +126,9 @@ export function mustBePickledFor({ version: [major, minor] }: ImagePython, wante
 /** What a command prints in a container of the image; `null`: the image has no such command. */
 async function outputOf(
   api: EngineApi,
-  order: {
-    readonly image: string;
-    readonly owner: string;
-    readonly signal: AbortSignal;
-    readonly line: readonly string[];
-  },
+  order: Required<Question> & { readonly line: readonly string[] },
 ): Promise<string | null> {
-  const { image, owner, line, signal } = order;
+  const { image, owner, line, signal, answerMs } = order;
   const body = {
     Image: image,
     Entrypoint: line,
@@ -127,7 +145,7 @@ async function outputOf(
     stream = await api.upgrade({ method: 'POST', path: `/containers/${id}/attach`, query, signal }, 'tcp');
     const output = readUpTo(stream, maxAnswer);
     await api.send({ method: 'POST', path: `/containers/${id}/start`, signal });
-    return await Promise.race([output, tooLate(signal)]);
+    return await Promise.race([output, tooLate(answerMs, signal)]);
   } catch (error) {
     // The engine's words for a command that isn't there.
     if (isRefusal(error, 400, 404) && /executable file not found|no such file/i.test(error.message)) return null;
@@ -138,7 +156,7 @@ async function outputOf(
   }
 }
 
-async function tooLate(signal: AbortSignal): Promise<string> {
+async function tooLate(answerMs: number, signal: AbortSignal): Promise<string> {
   await delay(answerMs, undefined, { signal, ref: false });
   return `nothing within ${answerMs / 1000} seconds`;
 }

@@ -10,6 +10,8 @@ export interface ContainedProgram {
   secretNow(): Pick<RunnerAddress, 'secret'>;
   /** One of our health checks comes from this port. */
   noteProbe(port: number): void;
+  /** Resolves when its server listens, if that is one of Python's. */
+  readonly listening: Promise<void>;
   /** Resolves when a function is there and waits for its call. */
   readonly loaded: Promise<void>;
   /** Resolves when everything that it reported has been passed on. */

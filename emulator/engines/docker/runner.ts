@@ -190,9 +190,9 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
       events.ready(null);
       return;
     }
-    const open = Promise.resolve(where);
+    const listening = program?.listening.then(() => where) ?? new Promise<RunnerAddress>(() => undefined);
     const secretNow = program?.secretNow ?? (() => ({}));
-    const healthy = await untilHealthy(null, open, spec.health, ended.signal, secretNow, noteProbe);
+    const healthy = await untilHealthy(where, listening, spec.health, ended.signal, secretNow, noteProbe);
     if (healthy === null) return;
     isReady = true;
     address = healthy;

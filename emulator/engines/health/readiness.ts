@@ -5,8 +5,10 @@ import { acceptsConnections, probeHealth } from './health.ts';
 /** How often the port of a server is tried that doesn't report when it listens. */
 const portPollMs = 100;
 const longWaitMs = 3_600_000;
-const firstRetryMs = 20;
+const minRetryMs = 20;
 const maxRetryMs = 500;
+/** So is a server seen late by at most this part of the time that it has taken. */
+const retryShare = 0.05;
 
 /**
  * Resolves to the address once the port is open and one health probe passed; `null` when `signal` fires first.
@@ -23,13 +25,20 @@ export async function untilHealthy(
   secretNow: () => Pick<RunnerAddress, 'secret'>,
   onPort: (port: number) => void,
 ): Promise<RunnerAddress | null> {
+  const began = performance.now();
+  let isReported = false;
+  const reported = listening.then(() => {
+    isReported = true;
+  });
   try {
     const open = await untilOpen(guess, listening, signal);
-    for (let wait = firstRetryMs; !signal.aborted; wait = Math.min(wait * 2, maxRetryMs)) {
+    while (!signal.aborted) {
       const address = { ...open, ...secretNow() };
       const found = await probeHealth(address, health, health.timeoutSeconds, onPort);
       if (found === 'healthy') return signal.aborted ? null : address;
-      await delay(wait, undefined, { signal });
+      const taken = performance.now() - began;
+      const pause = delay(Math.min(Math.max(taken * retryShare, minRetryMs), maxRetryMs), undefined, { signal });
+      await (isReported ? pause : Promise.race([pause, reported]));
     }
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -43,8 +52,8 @@ async function untilOpen(
   signal: AbortSignal,
 ): Promise<RunnerAddress> {
   while (true) {
+    if (guess !== null && (await acceptsConnections(guess)) === 'healthy') return guess;
     const found = await Promise.race([listening, delay(guess === null ? longWaitMs : portPollMs, null, { signal })]);
     if (found !== null) return found;
-    if (guess !== null && (await acceptsConnections(guess)) === 'healthy') return guess;
   }
 }

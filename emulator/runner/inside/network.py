@@ -78,13 +78,27 @@ class Network:
         if self.report is None or sock.family not in _FAMILIES or sock.type != socket.SOCK_STREAM:
             return
         host, port = sock.getsockname()[:2]
-        if port == self.own.app_port:
-            self.report(addresses.plain(host), port)
+        if port != self.own.app_port:
+            return
+        is_everywhere = self.own.alone and host in ("0.0.0.0", "::")
+        self.report(self.own.v4 if is_everywhere else addresses.plain(host), port)
+
+
+def report_listening(network: Network) -> None:
+    """Only reports Python's servers, of a runner that has all addresses to itself."""
+    listen = socket.socket.listen
+
+    def listen_and_report(self, *args):
+        listen(self, *args)
+        network.listening(self)
+
+    socket.socket.listen = listen_and_report
 
 
 def install(network: Network) -> None:
     """Patches `socket.socket`, and uvloop when it is imported."""
-    bind, listen, connect, connect_ex = (getattr(socket.socket, n) for n in ("bind", "listen", "connect", "connect_ex"))
+    report_listening(network)
+    bind, connect, connect_ex = (getattr(socket.socket, n) for n in ("bind", "connect", "connect_ex"))
 
     def is_tcp(sock, address) -> bool:
         return sock.family in _FAMILIES and sock.type == socket.SOCK_STREAM and _is_address(address)
@@ -97,10 +111,6 @@ def install(network: Network) -> None:
                 self.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
             address = (host, port, *address[2:])
         return bind(self, address)
-
-    def listen_and_report(self, *args):
-        listen(self, *args)
-        network.listening(self)
 
     def redirected(self, address):
         found = network.reached(address[0], address[1]) if is_tcp(self, address) else None
@@ -117,7 +127,6 @@ def install(network: Network) -> None:
         return (target, found[1])
 
     socket.socket.bind = bind_on_own
-    socket.socket.listen = listen_and_report
     socket.socket.connect = lambda self, address: connect(self, redirected(self, address))
     socket.socket.connect_ex = lambda self, address: connect_ex(self, redirected(self, address))
     imports.after(lambda name: name == "uvloop", lambda module: _patch_uvloop(module, network))

@@ -38,6 +38,8 @@ def apply_from_environment() -> network.Network:
         _network = network.Network(Addresses.described(config["own"]))
         if not config["filtered"]:
             network.install(_network)
+        elif _network.own.alone:
+            network.report_listening(_network)
         guard.install(config["addresses"])
         hosts.install()
         webrtc.install()

@@ -61,7 +61,7 @@ class Violation(Exception):
 class Reports:
     """
     Checks the reports of one runner. `mode`: `serve` or `call`. `own`: the addresses that its server may report to
-    listen on; None: the keeper reports them.
+    listen on; None: only the keeper reports servers.
     """
 
     def __init__(self, mode: str, own: Addresses | None):

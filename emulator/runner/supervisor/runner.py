@@ -17,7 +17,7 @@ class Runner:
         self.terminating = False
         self.channel = Channel(launched.channel, LIMIT)
         own = Addresses.described(config["own"])
-        self.reports = Reports(config["mode"], None if config["filtered"] else own)
+        self.reports = Reports(config["mode"], None if config["filtered"] and not own.alone else own)
         if config.get("debugger"):
             self.reports.may_wait()
         self.place = {

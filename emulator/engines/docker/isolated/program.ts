@@ -61,6 +61,7 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
   const run = join(deps.folder, 'run');
   const resultFile = join(deps.folder, 'result');
   const [loaded, setLoaded] = later();
+  const [listening, setListening] = later();
   const [silent, setSilent] = later();
   let sockets: Sockets | null = null;
   let control: Socket | null = null;
@@ -92,6 +93,7 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
       return appendFile(resultFile, bytes);
     }
     if (message.event === 'gated') isGated = true;
+    else if (message.event === 'listening') setListening();
     else if (message.event === 'exited') exit = { ...message };
     else {
       const handler = (reports.handlers as { readonly [event: string]: (one: ContainedMessage) => void })[
@@ -140,6 +142,7 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
 
   return {
     loaded,
+    listening,
     silent,
     noteProbe: lines.noteProbe,
     flushLines: lines.allReported,
