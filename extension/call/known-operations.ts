@@ -1,4 +1,4 @@
-import type { FoundApp } from '../workspace/code/apps.ts';
+import type { FoundApp } from '../target/app-code.ts';
 import type { Operation } from './openapi.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { appsOf, filesOf } from '../workspace/code/apps.ts';
-import { readPythonFile } from '../workspace/code/python-file.ts';
+import { appsOf, filesOf } from '../target/app-code.ts';
+import { readPythonFile } from '../target/python-reader.ts';
 import { lensesOf } from './lenses.ts';
 
 const source = `import fal

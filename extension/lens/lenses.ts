@@ -1,7 +1,6 @@
 import type { CommandName } from '../contributes/commands.ts';
+import type { Endpoint, FoundApp } from '../target/app-code.ts';
 import { t } from '../words.ts';
-import type { FoundApp } from '../workspace/code/apps.ts';
-import type { Endpoint } from '../workspace/code/python-file.ts';
 
 /** A CodeLens as plain data. */
 export interface Lens {

@@ -1,5 +1,5 @@
 import type { Served } from '../commands/started-code.ts';
-import type { FoundApp } from '../workspace/code/apps.ts';
+import type { FoundApp } from '../target/app-code.ts';
 import { appKey, type ListedApp } from '../workspace/code/listed.ts';
 import type { AppFacts, EndpointFacts } from './facts.ts';
 import type { Changed } from './lenses.ts';

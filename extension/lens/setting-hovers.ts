@@ -1,11 +1,11 @@
 import * as vscode from 'vscode';
 import { commandId, commandTitle, commandUri } from '../contributes/commands.ts';
+import type { FoundApp } from '../target/app-code.ts';
 import { type AppSettings, askSettings } from '../target/app-settings.ts';
 import type { Link } from '../target/link.ts';
 import { linkArguments } from '../views/markdown.ts';
 import { t } from '../words.ts';
 import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
-import type { FoundApp } from '../workspace/code/apps.ts';
 import { appKey } from '../workspace/code/listed.ts';
 import type { OpenFiles } from '../workspace/open-files.ts';
 import { settingHover } from './setting-text.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type AppSettings, settingNames } from '../target/app-settings.ts';
-import { readPythonFile } from '../workspace/code/python-file.ts';
+import { readPythonFile } from '../target/python-reader.ts';
 import { settingHover } from './setting-text.ts';
 
 type Deployed = AppSettings['settings']['keep_alive'];

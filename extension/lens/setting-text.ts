@@ -1,7 +1,7 @@
+import type { Setting } from '../target/app-code.ts';
 import type { AppSettings } from '../target/app-settings.ts';
 import { plainMarkdown } from '../views/markdown.ts';
 import { t } from '../words.ts';
-import type { Setting } from '../workspace/code/python-file.ts';
 
 type Name = keyof AppSettings['settings'];
 type Deployed = AppSettings['settings'][Name];

@@ -1,6 +1,6 @@
+import type { Endpoint } from '../target/app-code.ts';
 import { scalingWords } from '../views/app-words.ts';
 import { t } from '../words.ts';
-import type { Endpoint } from '../workspace/code/python-file.ts';
 import type { AppFacts, EndpointFacts } from './facts.ts';
 import { reloadText } from './reload-text.ts';
 

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import * as vscode from 'vscode';
+import type { PythonFile } from '../target/app-code.ts';
 import { createCatalog } from './code/catalog.ts';
 import { type ListedApp, listApps } from './code/listed.ts';
-import type { PythonFile } from './code/python-file.ts';
 import { readToml, type TomlApp } from './code/toml-apps.ts';
 import { sourceText } from './source-text.ts';
 

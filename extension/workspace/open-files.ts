@@ -1,8 +1,7 @@
 import * as vscode from 'vscode';
+import type { FoundApp, PythonFile } from '../target/app-code.ts';
 import type { AppIndex } from './app-index.ts';
-import type { FoundApp } from './code/apps.ts';
 import { type Edit, lastGood, movedFile } from './code/moved.ts';
-import type { PythonFile } from './code/python-file.ts';
 
 /** Longer texts are read in steps, between which the extension host does other work. */
 const atOnceCharacters = 100_000;

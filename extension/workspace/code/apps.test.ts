@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { appsOf, filesOf } from './apps.ts';
+import { appsOf, filesOf } from '../../target/app-code.ts';
+import { readPythonFile } from '../../target/python-reader.ts';
 import { derivingWords, importsFal } from './mentions.ts';
-import { readPythonFile } from './python-file.ts';
 
 const found = (files: { readonly [path: string]: string }) =>
   appsOf(filesOf(new Map(Object.entries(files).map(([path, text]) => [path, readPythonFile(text)]))));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { readPythonFile } from '../../target/python-reader.ts';
 import { createCatalog } from './catalog.ts';
-import { readPythonFile } from './python-file.ts';
 
 function over(files: { [path: string]: string | undefined }) {
   const parsed: string[] = [];

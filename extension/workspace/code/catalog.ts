@@ -1,8 +1,7 @@
-import { appsOf, appsOfFile, type Files, type FoundApp, filesOf } from './apps.ts';
-import { breather } from './breather.ts';
+import type { PythonFile } from '../../target/app-code.ts';
+import { appsOf, appsOfFile, breather, type Files, type FoundApp, filesOf } from '../../target/app-code.ts';
 import { derivingWords, handsOn, importsFal } from './mentions.ts';
 import { lastGood } from './moved.ts';
-import type { PythonFile } from './python-file.ts';
 
 /** Reads the text of a file; `undefined`: there is none, or it is too long. */
 export type ReadText = (path: string) => Promise<string | undefined>;

@@ -1,8 +1,8 @@
 import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
-import { appsOf, filesOf } from './apps.ts';
+import { appsOf, filesOf } from '../../target/app-code.ts';
+import { readPythonFile } from '../../target/python-reader.ts';
 import { listApps, nearestFirst, projectFolder } from './listed.ts';
-import { readPythonFile } from './python-file.ts';
 import { readToml } from './toml-apps.ts';
 
 function listed(files: { readonly [path: string]: string }) {

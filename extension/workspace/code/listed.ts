@@ -1,6 +1,6 @@
 import { basename, dirname, join, relative } from 'node:path/posix';
-import type { FoundApp } from './apps.ts';
-import { moduleFinder } from './module-files.ts';
+import type { FoundApp } from '../../target/app-code.ts';
+import { moduleFinder } from '../../target/app-code.ts';
 import type { TomlApp } from './toml-apps.ts';
 
 /** Something that `fal run` and `fal deploy` accept. Paths have `/`. */

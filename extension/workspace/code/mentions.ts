@@ -23,8 +23,3 @@ export function derivingWords(text: string): ReadonlySet<string> {
 export function handsOn(path: string, text: string): boolean {
   return path.endsWith('/__init__.py') && /^from[ \t]/m.test(text);
 }
-
-/** Whether names such as `App` and `endpoint` come from this module. */
-export function isFal(module: string): boolean {
-  return module === 'fal' || module === 'fal.app' || module === 'fal.api' || module === 'fal.wma';
-}

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { PythonFile } from '../../target/app-code.ts';
+import { readPythonFile } from '../../target/python-reader.ts';
 import { type Edit, lastGood, movedFile } from './moved.ts';
-import { type PythonFile, readPythonFile } from './python-file.ts';
 
 const source = `import fal
 class A(fal.App):

@@ -1,4 +1,4 @@
-import type { PythonFile } from './python-file.ts';
+import type { PythonFile } from '../../target/app-code.ts';
 
 /** An edit: the lines from `line` to `endLine` (0-based) were replaced by text with `added` line breaks. */
 export interface Edit {

@@ -1,4 +1,4 @@
-import { isFal } from './mentions.ts';
+import { isFal } from './fal-names.ts';
 import { type ModuleFinder, moduleFinder } from './module-files.ts';
 import type { ClassCode, Endpoint, FunctionCode, PythonFile, Setting } from './python-file.ts';
 

@@ -1,8 +1,17 @@
 import type { SyntaxNode } from '@lezer/common';
+import { isFal } from './fal-names.ts';
 import { type Imports, importsOf } from './imports.ts';
 import { type Constants, type Literal, literalOf } from './literal.ts';
-import { isFal } from './mentions.ts';
-import { children, lineFinder, readTree, readTreeInSteps, type Source, textOf } from './tree.ts';
+import {
+  argumentsOf,
+  assignment,
+  type Definition,
+  definitionOf,
+  dotted,
+  statementsIn,
+  topLevel,
+} from './statements.ts';
+import { lineFinder, readTree, readTreeInSteps, type Source, textOf } from './tree.ts';
 
 /** A value given to the platform: an attribute of an app's class, or a keyword of it or of `fal.function`. */
 export interface Setting {
@@ -77,54 +86,36 @@ export async function readPythonFileInSteps(text: string, pause: () => Promise<v
   return fileOf(await readTreeInSteps(text, pause));
 }
 
-interface Reading {
+/** What else is needed to understand a part of a source. */
+export interface Reading {
   readonly source: Source;
   readonly lineOf: (offset: number) => number;
   readonly imports: Imports;
   readonly constants: Constants;
 }
 
-function fileOf(source: Source): PythonFile {
+/** The reading of a whole source, and its statements that run when it is imported. */
+export function readingOf(source: Source): Reading & { readonly statements: readonly SyntaxNode[] } {
   const statements = topLevel(source, source.top);
   const imports = importsOf(
     source,
     statements.filter(({ name }) => name === 'ImportStatement'),
   );
-  const reading = { source, lineOf: lineFinder(source.text), imports, constants: constantsOf(source, statements) };
+  const constants = constantsOf(source, statements);
+  return { source, lineOf: lineFinder(source.text), imports, constants, statements };
+}
+
+function fileOf(source: Source): PythonFile {
+  const { statements, ...reading } = readingOf(source);
   const definitions = statements.map(definitionOf).filter((found) => found !== undefined);
   return {
     classes: definitions.filter(({ node }) => node.name === 'ClassDefinition').map((found) => classOf(reading, found)),
     functions: definitions
       .filter(({ node }) => node.name === 'FunctionDefinition')
       .flatMap((found) => functionOf(reading, found)),
-    imports,
+    imports: reading.imports,
     isDoubtful: source.hasError,
   };
-}
-
-/** Statements that have others in them, which also run when the file is imported. */
-const compound = new Set(['IfStatement', 'TryStatement', 'WithStatement']);
-
-/** Statements that run when the file is imported, including those of `if`, `try` and `with`. */
-function topLevel(source: Source, node: SyntaxNode): readonly SyntaxNode[] {
-  return statementsIn(node).flatMap((statement) => {
-    if (!compound.has(statement.name)) return [statement];
-    return bodiesOf(source, statement).flatMap((body) => topLevel(source, body));
-  });
-}
-
-/** Those in one line with `;` between them are a group. */
-function statementsIn(node: SyntaxNode): readonly SyntaxNode[] {
-  return children(node).flatMap((one) => (one.name === 'StatementGroup' ? children(one) : [one]));
-}
-
-/** Without those that only a type checker, or only a program that is run itself, executes. */
-function bodiesOf(source: Source, statement: SyntaxNode): readonly SyntaxNode[] {
-  const bodies = statement.getChildren('Body');
-  const isSkipped =
-    statement.name === 'IfStatement' &&
-    /^if\b(?!\s*\(?\s*not\b)[^:]*\b(__name__|TYPE_CHECKING)\b/.test(textOf(source, statement));
-  return isSkipped ? bodies.slice(1) : bodies;
 }
 
 /** A name that also gets another value than a literal, or several ones, is none. */
@@ -142,20 +133,6 @@ function constantsOf(source: Source, statements: readonly SyntaxNode[]): Constan
   }
   for (const name of changed) constants.delete(name);
   return constants;
-}
-
-interface Definition {
-  readonly node: SyntaxNode;
-  readonly top: SyntaxNode;
-  readonly decorators: readonly SyntaxNode[];
-}
-
-function definitionOf(statement: SyntaxNode): Definition | undefined {
-  const decorated = statement.name === 'DecoratedStatement';
-  const node = decorated ? statement.lastChild : statement;
-  if (node?.name !== 'ClassDefinition' && node?.name !== 'FunctionDefinition') return undefined;
-  if (!node.getChild('VariableName')) return undefined; // its name isn't typed yet
-  return { node, top: statement, decorators: decorated ? statement.getChildren('Decorator') : [] };
 }
 
 function classOf(reading: Reading, { node, top }: Definition): ClassCode {
@@ -214,7 +191,7 @@ function endpointOf(reading: Reading, statement: SyntaxNode): readonly Endpoint[
 }
 
 /** The name in the package `fal` that a decorator refers to: `endpoint` for `@f.endpoint("/")`. */
-function falName({ source, imports }: Reading, decorator: SyntaxNode): string | undefined {
+export function falName({ source, imports }: Reading, decorator: SyntaxNode): string | undefined {
   const name = dotted(textOf(source, decorator).replace(/^@\s*/, ''));
   const [, module, last] = /^(?:(.*)\.)?([^.]+)$/.exec(name) ?? [];
   if (last === undefined) return undefined;
@@ -248,42 +225,4 @@ function settingOf(
     endLine: lineOf(value.to),
     isKeyword,
   };
-}
-
-/** `NAME = VALUE`, with or without an annotation; `undefined`: anything else. */
-function assignment(node: SyntaxNode): { readonly target: SyntaxNode; readonly value: SyntaxNode } | undefined {
-  if (node.name !== 'AssignStatement' || node.getChildren('AssignOp').length !== 1) return undefined;
-  const [target, ...rest] = children(node);
-  const value = rest.at(-1);
-  const isSimple = rest.length === 2 || (rest.length === 3 && rest[0]?.name === 'TypeDef');
-  return target?.name === 'VariableName' && value && isSimple ? { target, value } : undefined;
-}
-
-interface Arguments {
-  readonly positional: readonly SyntaxNode[];
-  readonly keywords: readonly { readonly name: SyntaxNode; readonly value: SyntaxNode }[];
-}
-
-function argumentsOf(source: Source, list: SyntaxNode | null): Arguments {
-  const positional: SyntaxNode[] = [];
-  const keywords: { name: SyntaxNode; value: SyntaxNode }[] = [];
-  const nodes = list ? children(list).filter(({ name }) => !['(', ')', 'Comment'].includes(name)) : [];
-  let part: SyntaxNode[] = [];
-  const take = (): void => {
-    const [first, second, third] = part;
-    if (first && third && second?.name === 'AssignOp') keywords.push({ name: first, value: third });
-    else if (first && part.length === 1 && textOf(source, first) !== '') positional.push(first);
-    part = [];
-  };
-  for (const node of nodes) {
-    if (node.name === ',') take();
-    else part.push(node);
-  }
-  take();
-  return { positional, keywords };
-}
-
-/** `mod.Base[int]` and `mod.Base("x")` are `mod.Base`. */
-function dotted(text: string): string {
-  return (/^[\w.\s]+/.exec(text)?.[0] ?? '').replace(/\s/g, '');
 }
