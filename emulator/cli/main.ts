@@ -12,8 +12,9 @@ import { usage } from './line/usage.ts';
 async function main(argv: readonly string[]): Promise<number> {
   // Its options are mostly those of `fal run`.
   if (argv[0] === 'run') return (await import('./commands/run.ts')).run(argv.slice(1));
-  // Its arguments are its own.
+  // Their arguments are their own.
   if (argv[0] === 'new') return (await import('./commands/new.ts')).newApp(argv.slice(1));
+  if (argv[0] === 'check') return (await import('./commands/check.ts')).check(argv.slice(1));
   const { values, positionals } = parseCommandLine(argv);
   const [command, ...rest] = positionals;
   if (values.version) return print((await import('./version.ts')).version);

@@ -7,6 +7,8 @@ export const usage = `minifal: fal Serverless on this machine
   minifal run REF [--watch]                 run an app as \`fal run\` does; with --watch, reload it with each save (see
                                             \`minifal run --help\`)
   minifal new [TEMPLATE] [FOLDER]           create an app from a template (see \`minifal new --help\`)
+  minifal check [PATH] [--json]             look for mistakes in apps, without running them (see \`minifal
+                                            check --help\`)
   minifal status [--port N] [--data DIR]    show apps, runners and waiting requests
   minifal gpu fault N [--kind K]            make a fault in the virtual GPU N of --gpus: its runner answers with 503
                                             and is replaced (K: out-of-memory, error; default: out-of-memory)

@@ -53,7 +53,7 @@ function numberOf(text: string): number | undefined {
 
 const escapes: { readonly [letter: string]: string } = { n: '\n', t: '\t', r: '\r', '\n': '' };
 
-function stringOf(text: string): string | undefined {
+export function stringOf(text: string): string | undefined {
   const [, prefix = '', , body = ''] = /^([a-z]*)("""|'''|"|')([\s\S]*)\2$/i.exec(text) ?? [];
   if (/[bft]/i.test(prefix)) return undefined;
   if (/r/i.test(prefix)) return body;

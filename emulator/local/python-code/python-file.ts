@@ -105,8 +105,9 @@ export function readingOf(source: Source): Reading & { readonly statements: read
   return { source, lineOf: lineFinder(source.text), imports, constants, statements };
 }
 
-function fileOf(source: Source): PythonFile {
-  const { statements, ...reading } = readingOf(source);
+/** @param reading that of this source */
+export function fileOf(source: Source, reading = readingOf(source)): PythonFile {
+  const { statements } = reading;
   const definitions = statements.map(definitionOf).filter((found) => found !== undefined);
   return {
     classes: definitions.filter(({ node }) => node.name === 'ClassDefinition').map((found) => classOf(reading, found)),

@@ -11,8 +11,8 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { machineTypes } from '../../catalog/machine-types.ts';
 import { testFolder } from '../../store/testing/folder.ts';
+import { machineTypes } from '../machine-types.ts';
 import { defaultsOf, fill } from './fill.ts';
 import { templatesFolder } from './find.ts';
 import { appNameOf, objection, type Variable } from './manifest.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { machineTypeProblem } from '../../../catalog/machine-types.ts';
 import { scaleProblem } from '../../../catalog/scale-settings.ts';
+import { machineTypeProblem } from '../../../local/machine-types.ts';
 import { authModeSchema, bytes, count, environmentName, id, name, seconds, strategySchema, struct } from '../fields.ts';
 
 /** What the RPCs about apps accept: builds, registrations, settings, aliases. */

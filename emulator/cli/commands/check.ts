@@ -1,0 +1,86 @@
+import { relative, resolve, sep } from 'node:path';
+import { checkPython } from '../../local/checks/check.ts';
+import { checkCodes, checkPage, type Severity } from '../../local/checks/codes.ts';
+import type { Finding } from '../../local/checks/finding.ts';
+import { pythonFiles, readPython } from '../../local/checks/python-files.ts';
+import { printableJson } from '../../local/printable.ts';
+import { appsOf, filesOf } from '../../local/python-code/apps.ts';
+import { readPythonFile } from '../../local/python-code/python-file.ts';
+import { lineFinder } from '../../local/python-code/tree.ts';
+import { UserError } from '../../wire/errors.ts';
+import { parseCheckLine } from '../line/check-arguments.ts';
+import { checkUsage } from '../line/check-usage.ts';
+import { printLine, printText } from '../print.ts';
+
+/** `minifal check`: prints what is wrong with apps. @returns 1 if something is */
+export function check(argv: readonly string[]): number {
+  const options = parseCheckLine(argv);
+  if (options.help) {
+    printText(checkUsage);
+    return 0;
+  }
+  const { files, found } = findings(options.path);
+  if (options.json) printText(printableJson({ files, findings: found }));
+  else print(files, found);
+  return found.some(({ severity }) => severity !== 'information') ? 1 : 0;
+}
+
+/** A finding as programs read it; lines and columns are 1-based. */
+interface Found extends Omit<Finding, 'from' | 'to'> {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly endLine: number;
+  readonly endColumn: number;
+  readonly severity: Severity;
+  readonly page: string;
+}
+
+function findings(path: string): { readonly files: number; readonly found: readonly Found[] } {
+  const texts = new Map<string, string>();
+  for (const file of filesAt(path)) {
+    const text = readPython(file);
+    if (text !== undefined && /\bfal\b/.test(text)) texts.set(file.split(sep).join('/'), text);
+  }
+  const readings = new Map([...texts].map(([file, text]) => [file, readPythonFile(text)] as const));
+  const apps = appsOf(filesOf(readings));
+  const found = [...apps].flatMap(([file, known]) => {
+    const text = texts.get(file) ?? '';
+    return checkPython(text, { apps: known }).map((one) => foundIn(file, text, one));
+  });
+  return { files: apps.size, found };
+}
+
+function filesAt(path: string): readonly string[] {
+  try {
+    return pythonFiles(resolve(path));
+  } catch {
+    throw new UserError('ARGUMENT_INVALID', `${path} can't be read.`, 'Give a Python file or a folder.');
+  }
+}
+
+function foundIn(file: string, text: string, { from, to, ...finding }: Finding): Found {
+  const lineOf = lineFinder(text);
+  const column = (at: number) => at - text.lastIndexOf('\n', at - 1);
+  return {
+    file: relative('.', file),
+    line: lineOf(from) + 1,
+    column: column(from),
+    endLine: lineOf(to) + 1,
+    endColumn: column(to),
+    severity: checkCodes[finding.code],
+    page: checkPage(finding.code),
+    ...finding,
+  };
+}
+
+function print(files: number, found: readonly Found[]): void {
+  for (const { file, line, column, severity, message, code } of found)
+    printLine(`${file}:${line}:${column}: ${severity}: ${message} [${code}]`);
+  const count = (severity: Severity, word: string) => {
+    const { length } = found.filter((one) => one.severity === severity);
+    return `${length} ${word}${length === 1 ? '' : 's'}`;
+  };
+  const counts = [count('error', 'error'), count('warning', 'warning'), count('information', 'hint')];
+  printLine(`${files} ${files === 1 ? 'file' : 'files'} with apps: ${counts.join(', ')}`);
+}
