@@ -163,6 +163,8 @@ export interface RunnerAddress {
   readonly port: number;
   /** What its server requires of every request (pass.ts); absent: nothing. */
   readonly secret?: string;
+  /** Where on the same host the app serves metrics of its own, if it does; absent: nowhere. */
+  readonly metricsPort?: number;
 }
 
 /** Outcome of a `call` runner. Files belong to the runner's folder and may be read until `dispose()`. */

@@ -1,4 +1,5 @@
 import type { Exchange } from '../exchange/exchange.ts';
+import { fetchMetricsPage } from '../exchange/metrics-page.ts';
 import type { Gpu } from '../local/gpus/gpu.ts';
 import { contain, type Report, throwLater } from '../local/loop/contain.ts';
 import { createPaced } from '../local/loop/paced.ts';
@@ -206,6 +207,10 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     gpus: () =>
       gpus.gpus().map((gpu) => ({ gpu, runners: gpus.holders(gpu.uuid).map((id) => ({ id, pid: runners.pid(id) })) })),
     usage: runners.usage,
+    async metricsPage(runnerId, signal) {
+      const address = addressOf(runnerId);
+      return address?.metricsPort ? fetchMetricsPage(address, address.metricsPort, signal) : undefined;
+    },
     setGpus(present, slots) {
       gpus.setGpus(present);
       dispatch({ type: 'gpuSlotsChanged', gpuSlots: slots ?? defaultLimits.gpuSlots });

@@ -13,6 +13,7 @@ import type {
   SwapOutcome,
 } from '../engines/engine.ts';
 import type { Answer } from '../exchange/answers.ts';
+import type { MetricsPage } from '../exchange/metrics-page.ts';
 import type { Gpu } from '../local/gpus/gpu.ts';
 import type { StopSignal } from '../local/loop/stop-signal.ts';
 import type { AttemptOutcome, ReloadWay, Strategy } from '../scheduler/events.ts';
@@ -189,6 +190,8 @@ export interface Fleet {
    * runners end. Returns their IDs.
    */
   failGpu(uuid: string, fault: GpuFault): readonly string[];
+  /** The metrics that a runner's app serves itself; `undefined`: it isn't ready, or has no port for them. */
+  metricsPage(runnerId: string, signal: AbortSignal): Promise<MetricsPage | undefined>;
   /** What a runner's processes use; `undefined`: not measured yet, or it can't be. */
   usage(runnerId: string): RunnerUsage | undefined;
   /** The machine's GPUs from now on, and the number of slots for them; `undefined`: no limit. */

@@ -7,6 +7,7 @@ import { unlistedHeader } from '../../emulator/wire/unlisted.ts';
 import { createLiveClient, type LiveState } from '../../extension/target/live.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { call, owner, submit } from '../support/http.ts';
+import { mustRun } from '../support/process.ts';
 import { createProject, type Project } from '../support/project.ts';
 import { pythonTools } from '../support/python.ts';
 import { openGate, scriptedApps } from '../support/scripted-app.ts';
@@ -29,6 +30,16 @@ afterAll(async () => {
   await emulator?.stop();
   await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
 });
+
+/** The families of a text, each with its first labels, as Prometheus' own parser for Python reads them. */
+const readMetrics = `
+import json, sys
+from prometheus_client.parser import text_string_to_metric_families
+
+families = list(text_string_to_metric_families(sys.stdin.read()))
+assert len({family.name for family in families}) == len(families)
+print(json.dumps({f.name: {"type": f.type, "labels": f.samples[0].labels} for f in families if f.samples}))
+`;
 
 function follow() {
   const key = emulator.authorization.slice('Key '.length);
@@ -118,5 +129,27 @@ describe('the live state of the real emulator', () => {
     await openGate(emulator, 'cut');
     await until('it has ended', () => after.row(cut)?.status === 200);
     await until('it is counted', () => after.endpoint()?.calls === 3);
+  });
+
+  it('has the metrics that the SDK serves in each runner, in a form that a strict parser reads', async () => {
+    await call(emulator, 'run', `/${app}`, { body: { key: 'measured' } });
+    // For ten seconds at most, an earlier answer is repeated.
+    const text = await until(
+      'the metrics have it',
+      async () => {
+        const answer = await call(emulator, 'api', '/v1/serverless/metrics');
+        const page = await answer.text();
+        return page.includes('http_requests_total{') && page;
+      },
+      { timeoutMs: 60_000 },
+    );
+    const { python } = await pythonTools();
+    const labels = { application: app, runner_id: expect.any(String) };
+    expect(JSON.parse(await mustRun(python, ['-c', readMetrics], { input: text }))).toMatchObject({
+      fal_app_queue_size: { type: 'gauge', labels: { application: app } },
+      fal_app_info: { type: 'gauge', labels: { ...labels, version: expect.any(String) } },
+      http_requests: { type: 'counter', labels },
+      http_request_duration_seconds: { type: 'histogram', labels },
+    });
   });
 });

@@ -121,6 +121,7 @@ function testFleet() {
     lastFailure: null as string | null,
     gpus: [] as ReturnType<Fleet['gpus']>,
     usage: (_id: string): ReturnType<Fleet['usage']> => undefined,
+    metricsPage: async (_id: string): ReturnType<Fleet['metricsPage']> => undefined,
   };
   const note = (method: string, ...args: readonly unknown[]) => void calls.push({ method, args });
   const has = (id: string) => runners.some((runner) => runner.id === id);
@@ -178,6 +179,7 @@ function testFleet() {
       return plan.gpus.find(({ gpu }) => gpu.uuid === uuid)?.runners.map(({ id }) => id) ?? [];
     },
     usage: (id) => plan.usage(id),
+    metricsPage: (id) => plan.metricsPage(id),
     setGpus: unused,
     queueSize: () => plan.queueSize,
     waitingSize: () => plan.queueSize,

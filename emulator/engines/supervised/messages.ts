@@ -37,7 +37,8 @@ export const message = z.discriminatedUnion('event', [
   /** `missing`: the parts of its isolation mode that it has to do without. */
   z.object({ event: z.literal('started'), id, pid: z.number().int(), missing: z.array(missingSchema) }),
   /**
-   * The runner is in its namespaces. Its server will be at `host` and `port`. `isReported`: `listening` is sent for
+   * The runner is in its namespaces. Its server will be at `host` and `port`, and that of its metrics, if it has one,
+   * at `metricsPort`. `isReported`: `listening` is sent for
    * each server, in any language. `rules`, `door`: see Place.
    */
   z.object({
@@ -45,6 +46,7 @@ export const message = z.discriminatedUnion('event', [
     id,
     host: z.string(),
     port: z.number().int(),
+    metricsPort: z.number().int(),
     isReported: z.boolean(),
     rules: z.string(),
     door: z.string().nullable(),

@@ -21,8 +21,8 @@ class Runner:
         if config.get("debugger"):
             self.reports.may_wait()
         self.place = {
-            **{"host": own.v4, "port": own.app_port, "isReported": config["filtered"]},
-            **{"rules": config["rules"], "door": config["door"]},
+            **{"host": own.v4, "port": own.app_port, "metricsPort": config["metricsPort"]},
+            **{"isReported": config["filtered"], "rules": config["rules"], "door": config["door"]},
         }
         """What is sent to the emulator once the runner has entered its namespaces."""
         self.status = launched.status

@@ -19,7 +19,8 @@ export function exposition(gauges: readonly Gauge[]): string {
     .join('');
 }
 
-function labelsOf(labels: Gauge['samples'][number]['labels']): string {
+/** The labels of a sample, as they are between braces. */
+export function labelsOf(labels: Gauge['samples'][number]['labels']): string {
   return Object.entries(labels)
     .map(([name, value]) => `${name}="${value.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`)
     .join(',');

@@ -95,6 +95,27 @@ it('counts the requests of the last minute, and is ten seconds old at most', asy
   expect(await samples()).toEqual(['queue_size{} 0', 'concurrent_requests{} 0']);
 });
 
+it('has what the apps of live runners serve themselves, and says what is left out', async () => {
+  const { fleetPlan, runners, get, owner } = await withApp();
+  runners.push(
+    runner('1', { kind: 'idle', since: 0 }),
+    runner('2', { kind: 'idle', since: 0 }),
+    runner('3', { kind: 'setup', since: 0, deadline: 9 }),
+  );
+  fleetPlan.metricsPage = async (id) => {
+    if (id === '2') return { kind: 'page', text: '<html>' };
+    return id === '1' ? { kind: 'page', text: '# TYPE cats_total counter\ncats_total 3\n' } : undefined;
+  };
+  const { text } = await get('/v1/serverless/metrics');
+  expect(text.slice(text.indexOf('# TYPE cats_total'))).toBe(
+    [
+      '# TYPE cats_total counter',
+      `cats_total{application="${owner}/greet",runner_id="1"} 3`,
+      `# The own metrics of ${owner}/greet, runner 2, are left out: its line 1 is not in the text format.\n`,
+    ].join('\n'),
+  );
+});
+
 it('is the owner’s, and errors have the form of the Platform API', async () => {
   const { url, authorization } = await withApp();
   const refused = await fetch(url('/v1/serverless/metrics'));

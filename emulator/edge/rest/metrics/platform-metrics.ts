@@ -2,6 +2,7 @@ import { Router } from 'express';
 import type { Runner } from '../../../scheduler/types.ts';
 import type { RestDeps } from '../deps.ts';
 import { exposition, expositionType, type Gauge, numberOf } from './exposition.ts';
+import { ownMetrics } from './own/own-metrics.ts';
 
 type Rooms = Pick<RestDeps, 'catalog' | 'fleet' | 'runnerHistory' | 'requestHistory' | 'about' | 'clock'>;
 type Sample = Gauge['samples'][number];
@@ -14,14 +15,19 @@ const deadMs = 60_000;
 /** `GET /v1/serverless/metrics`: what Prometheus and Grafana scrape (docs/platform/rest.md#metrics). */
 export function platformMetrics(rooms: Rooms): Router {
   const router = Router();
-  let cached: { readonly at: number; readonly text: string } | undefined;
-  router.get('/v1/serverless/metrics', (_request, response) => {
+  let cached: { readonly at: number; readonly text: Promise<string> } | undefined;
+  router.get('/v1/serverless/metrics', async (_request, response) => {
     const now = rooms.clock();
-    if (!cached || now - cached.at >= cachedMs || now < cached.at)
-      cached = { at: now, text: exposition(gauges(rooms)) };
-    response.type(expositionType).send(cached.text);
+    if (!cached || now - cached.at >= cachedMs || now < cached.at) cached = { at: now, text: allMetrics(rooms) };
+    response.type(expositionType).send(await cached.text);
   });
   return router;
+}
+
+/** The platform's, and those of the apps. */
+async function allMetrics(rooms: Rooms): Promise<string> {
+  const own = gauges(rooms);
+  return exposition(own) + (await ownMetrics(rooms, new Set(own.map(({ name }) => name))));
 }
 
 function gauges(rooms: Rooms): readonly Gauge[] {

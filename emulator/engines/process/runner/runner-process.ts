@@ -45,7 +45,7 @@ export function newProcess(deps: {
       if (spec.mode !== 'serve') return;
       const guess = message.isReported ? null : { host: message.host, port: message.port };
       untilHealthy(guess, listening, spec.health, over.signal, secretNow, deps.noteProbe).then((found) => {
-        if (found) deps.onHealthy(found);
+        if (found) deps.onHealthy({ ...found, metricsPort: message.metricsPort });
       }, deps.failed);
     },
     gated() {
