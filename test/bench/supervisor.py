@@ -37,7 +37,8 @@ def line(runners: int) -> float:
         channel, other = socket.socketpair()
         kept.append((out[1], err[1], status[1], other))
         launched = launch.Launched(0, channel, out[0], err[0], status[0], board.Board())
-        about = {"id": str(number), "mode": "serve", "own": own, "filtered": False, "rules": "", "door": None}
+        about = {"id": str(number), "mode": "serve", "own": own, "filtered": False}
+        about = {**about, "rules": "", "door": None, "metricsPort": 0}
         supervisor.add(runner.Runner(about, launched), launched, "token")
     begun = time.perf_counter()
     for number in range(LINES):
