@@ -12,6 +12,8 @@ export interface ContainedProgram {
   noteProbe(port: number): void;
   /** Resolves when its server listens, if that is one of Python's. */
   readonly listening: Promise<void>;
+  /** The app answers health checks. */
+  becameReady(): void;
   /** Resolves when a function is there and waits for its call. */
   readonly loaded: Promise<void>;
   /** Resolves when everything that it reported has been passed on. */

@@ -195,6 +195,7 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
     const healthy = await untilHealthy(where, listening, spec.health, ended.signal, secretNow, noteProbe);
     if (healthy === null) return;
     isReady = true;
+    program?.becameReady();
     address = healthy;
     events.ready(healthy);
   }

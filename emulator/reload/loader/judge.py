@@ -56,7 +56,10 @@ def judge(old: dict, new: dict, volatile: list[str]) -> Judgement:
     options = registration.changed_options(old["registration"], new["registration"])
     listed = [{"path": registration.short(name), "what": "option"} for name in options]
     if "environments" in options:
-        text = "The environment (requirements or Python) changed"
+        text = "The environment (requirements, Python or image) changed"
+        return refused("rebuild", "environment", text, remedies.ENVIRONMENT, changed=listed)
+    if "files" in options and registration.is_image(new["registration"]):
+        text = "A file that is copied into the image changed"
         return refused("rebuild", "environment", text, remedies.ENVIRONMENT, changed=listed)
     option = registration.needs_runner(options)
     if option is not None:

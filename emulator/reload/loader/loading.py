@@ -31,7 +31,10 @@ class _Holding(sdk.Hooks):
         self._files = project.Files(sdk.app_file_of(sdk.parse(argv)))
 
     def on_options(self, options) -> None:
-        self._files.add_options(options.host)
+        self._files.add_options(options)
+
+    def on_read(self, path) -> None:
+        self._files.add_read(path)
 
     def on_run(self, run: sdk.Run) -> None:
         try:
@@ -62,10 +65,13 @@ class _Loading(sdk.Hooks):
         self._has_options = False
 
     def on_options(self, options) -> None:
-        self.files.add_options(options.host)
+        self.files.add_options(options)
         if not self._has_options:
             self._has_options = True
             self._send({"event": "imported"})
+
+    def on_read(self, path) -> None:
+        self.files.add_read(path)
 
     def skips_build(self, environments: list) -> bool:
         import isolate_proto

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import sys
 import sysconfig
 import traceback
@@ -122,14 +123,26 @@ class Files:
     def __init__(self, app_file: str | None):
         self.app_file = app_file and os.path.abspath(app_file)
         self._app_files: list[str] = []
+        self._read: list[str] = []
         self._more: list[str] = []
         self._missing: list[str] = []
 
-    def add_options(self, host_options: dict) -> None:
+    def add_options(self, options) -> None:
         """Adds files and folders that the options name (fal/file_sync.py resolves them so)."""
+        host, image = options.host, options.environment.get("image") or {}
+        found = self._below(host.get("app_files_context_dir"), host.get("app_files"))
+        if image.get("docker_files_list"):
+            found += self._below(image.get("docker_context_dir"), map(_before_pattern, image["docker_files_list"]))
+        self._app_files = found
+
+    def _below(self, context: str | None, paths) -> list[str]:
         base = os.path.dirname(self.app_file) if self.app_file else os.getcwd()
-        context = os.path.join(base, host_options.get("app_files_context_dir") or "")
-        self._app_files = [os.path.abspath(os.path.join(context, path)) for path in host_options.get("app_files") or ()]
+        return [os.path.abspath(os.path.join(base, context or "", path)) for path in paths or ()]
+
+    def add_read(self, path) -> None:
+        """Adds a file that the SDK reads for the app, such as a Dockerfile."""
+        if isinstance(path, (str, os.PathLike)):
+            self._read.append(os.path.abspath(path))
 
     def add_error(self, error: BaseException) -> None:
         """Adds files in which the error is: they may be modules whose import didn't succeed."""
@@ -160,7 +173,7 @@ class Files:
         found += [module.__file__ for module in modules().values()]
         found += [file for file in self._more if is_project(file) and os.path.isfile(file)]
         found += filter(is_project, self._missing)
-        found += self._app_files
+        found += [*self._app_files, *self._read]
         folder = os.path.dirname(self.app_file) if self.app_file else os.getcwd()
         while True:
             settings = os.path.join(folder, "pyproject.toml")
@@ -171,6 +184,12 @@ class Files:
                 break
             folder = os.path.dirname(folder)
         return list(dict.fromkeys(os.path.abspath(file) for file in found))[:_MOST_FILES]
+
+
+def _before_pattern(path: str) -> str:
+    """The folder in which all files are that fit: the part of a COPY's source before its first special character."""
+    plain = re.split(r"[*?\[]", path, maxsplit=1)[0]
+    return path if plain == path else os.path.dirname(plain)
 
 
 def describe_error(error: BaseException) -> dict:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 SETTINGS = (
     "machine_requirements.concurrency_buffer",
     "machine_requirements.concurrency_buffer_perc",
@@ -25,6 +27,12 @@ def changed_options(old: dict, new: dict) -> list[str]:
 def needs_runner(names: list[str]) -> str | None:
     """The first of these fields that only a new runner takes. Fields of later releases aren't known: a new runner."""
     return next((name for name in names if name not in SETTINGS and name != "build_environment"), None)
+
+
+def is_image(registered: dict) -> bool:
+    """Whether the app runs in an image; its files are those of the image's build."""
+    environments = json.loads(registered.get("environments", "[]"))
+    return bool(environments) and environments[0].get("kind") == "container"
 
 
 def short(name: str) -> str:

@@ -37,6 +37,9 @@ class Hooks:
     def on_options(self, options) -> None:
         """The app is imported, and its options are complete."""
 
+    def on_read(self, path) -> None:
+        """The SDK is about to read a file for an image: a Dockerfile, or what its build leaves out."""
+
     def skips_build(self, environments: list) -> bool:
         """Whether this environment is known to exist, so that its build isn't requested."""
         return False
@@ -86,6 +89,7 @@ def parse(argv: list[str]):
 def install(hooks: Hooks) -> None:
     """Lets `hooks` see the steps of `fal run` in this process."""
     submodules.install()
+    _observe_reads(hooks)
     from fal.api import FalServerlessHost
     from fal.sdk import FalServerlessConnection, HostedRunState, HostedRunStatus
 
@@ -145,6 +149,20 @@ def install(hooks: Hooks) -> None:
                 yield from build(self, environments, *arguments, **options)
 
         FalServerlessConnection.build_environment = build_environment
+
+
+_READERS = ("fal.container", "fal.cli._utils")
+"""Where the SDK reads Dockerfiles: of images in code, and of those in pyproject.toml."""
+
+
+def _observe_reads(hooks: Hooks) -> None:
+    """By a hook of Python: the SDK's functions can be part of the pickled app, and must stay as they are."""
+
+    def observe(event: str, arguments: tuple) -> None:
+        if event == "open" and sys._getframe(1).f_globals.get("__name__") in _READERS:
+            hooks.on_read(arguments[0])
+
+    sys.addaudithook(observe)
 
 
 def warm() -> None:

@@ -46,7 +46,7 @@ describe.concurrent('a swapped app answers as a restarted one', { timeout: 30_00
         'function that running thread calls: restart: setup() reaches Demo.tick, which changed',
         "counter's initial value: refused: COUNTER was changed at run time to 4",
         'machine_type: restart: The option machine_type changed',
-        'requirement added: rebuild: The environment (requirements or Python) changed',
+        'requirement added: rebuild: The environment (requirements, Python or image) changed',
         'getattr in setup: restart: Demo.setup changed',
         'syntax error: failed: invalid syntax',
         'method kept by setup in a list: restart: setup() reaches Demo.first, which changed',

@@ -22,7 +22,7 @@ export type ContainedCommand =
       readonly secret: string;
       readonly firstPaths: readonly string[];
       readonly extraPaths: readonly string[];
-      readonly development: false;
+      readonly development: boolean;
       readonly debugger: false;
     }
   | RunnerCommand;

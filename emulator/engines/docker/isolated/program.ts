@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { contain, type Report } from '../../../local/loop/contain.ts';
 import { namesBelowLocalhost } from '../../../wire/hosts.ts';
 import { containEvents } from '../../contain-events.ts';
-import type { Callable, RunnerEvents, RunnerSpec } from '../../engine.ts';
+import type { Callable, RunnerEvents, RunnerHandle, RunnerSpec } from '../../engine.ts';
 import { createLines } from '../../supervised/lines.ts';
 import { createReports } from '../../supervised/reports.ts';
+import { createSwaps } from '../../supervised/swaps.ts';
 import type { ContainedProgram, ProgramEnding } from '../contained-program.ts';
 import { defaultPort } from '../container.ts';
 import type { ContainerInside } from '../container-options.ts';
@@ -32,10 +33,8 @@ const inside = {
 } as const;
 const controlName = 'control';
 
-export interface IsolatedProgram extends ContainedProgram {
+export interface IsolatedProgram extends ContainedProgram, Pick<RunnerHandle, 'flushLines' | 'swap'> {
   call(): void;
-  /** See RunnerHandle.flushLines. */
-  flushLines(): Promise<void>;
 }
 
 interface ProgramDeps {
@@ -65,7 +64,7 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
   const [silent, setSilent] = later();
   let sockets: Sockets | null = null;
   let control: Socket | null = null;
-  let [isGated, isReady, resultBytes] = [false, false, 0];
+  let [isGated, isReady, isClosed, resultBytes] = [false, false, false, 0];
   let exit: ProgramEnding['exit'] = null;
 
   const lines = createLines({
@@ -81,9 +80,24 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
     },
   });
   const reports = createReports({ events, lines, clock, resultFile, onLoaded: setLoaded });
-  void loaded.then(() => {
-    isReady = true;
+  void loaded.then(becameReady);
+  const swaps = createSwaps({
+    spec,
+    folder: { exchangeDir: order, seenAs: inside.order },
+    send: (command) => control !== null && sendTo(control, command),
+    isReady: () => isReady,
+    isOver: () => exit !== null || isClosed,
   });
+  const handlers: { readonly [event: string]: ((one: never) => void) | undefined } = {
+    ...reports.handlers,
+    swappable: swaps.possible,
+    swapped: swaps.answered,
+    unswapped: swaps.answered,
+  };
+
+  function becameReady(): void {
+    isReady = true;
+  }
 
   async function take(message: ContainedMessage): Promise<void> {
     if (message.event === 'piece') {
@@ -95,12 +109,7 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
     if (message.event === 'gated') isGated = true;
     else if (message.event === 'listening') setListening();
     else if (message.event === 'exited') exit = { ...message };
-    else {
-      const handler = (reports.handlers as { readonly [event: string]: (one: ContainedMessage) => void })[
-        message.event
-      ];
-      handler?.(message);
-    }
+    else handlers[message.event]?.(message as never);
   }
 
   async function attend(socket: Socket): Promise<void> {
@@ -135,7 +144,7 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
       secret,
       firstPaths: isolated.firstPaths.map((_, index) => at(index)),
       extraPaths: isolated.extraPaths.map((_, index) => at(first + index)),
-      development: false,
+      development: spec.development ?? false,
       debugger: false,
     } as const;
   }
@@ -145,7 +154,9 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
     listening,
     silent,
     noteProbe: lines.noteProbe,
+    becameReady,
     flushLines: lines.allReported,
+    swap: swaps.swap,
     secretNow: () => (isGated ? { secret } : {}),
     call() {
       if (control !== null) sendTo(control, { op: 'call', id });
@@ -168,7 +179,9 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
     close() {
       sockets?.close();
       sockets = null;
+      isClosed = true;
       lines.close();
+      swaps.close();
     },
   };
 }

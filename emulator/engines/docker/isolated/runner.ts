@@ -23,6 +23,7 @@ export function createIsolatedRunner(
     ...container,
     call: program.call,
     flushLines: program.flushLines,
+    swap: program.swap,
     async dispose() {
       await container.dispose();
       await rm(folder, { recursive: true, force: true });

@@ -5,12 +5,12 @@ import type { RunnerAddress, RunnerExit, RunnerHandle } from '../../engine.ts';
 import { createLines } from '../../supervised/lines.ts';
 import type { Message } from '../../supervised/messages.ts';
 import { createReports } from '../../supervised/reports.ts';
+import { createSwaps } from '../../supervised/swaps.ts';
 import { createDebugging } from './debugging.ts';
 import type { RunnerDeps } from './deps.ts';
 import { handleOf } from './handle.ts';
 import { createLife } from './life.ts';
 import { newProcess } from './runner-process.ts';
-import { createSwaps } from './swaps.ts';
 
 export interface ProcessRunner {
   readonly handle: RunnerHandle;

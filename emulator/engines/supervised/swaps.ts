@@ -1,9 +1,8 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CodeChange, SwapOutcome } from '../../engine.ts';
-import type { Message } from '../../supervised/messages.ts';
-import { notForDevelopment, notReady, notSwappable, otherSwap, refusedSwap, runnerEnded } from '../../swap-refusals.ts';
-import type { RunnerDeps } from './deps.ts';
+import type { CodeChange, RunnerSpec, SwapOutcome } from '../engine.ts';
+import { notForDevelopment, notReady, notSwappable, otherSwap, refusedSwap, runnerEnded } from '../swap-refusals.ts';
+import type { Message, RunnerCommand } from './messages.ts';
 
 /** What a runner has, beyond its patience, to load a change, to build the app again and to answer. */
 const graceMs = 8_000;
@@ -22,12 +21,14 @@ export interface Swaps {
   close(): void;
 }
 
-export function createSwaps(
-  deps: Pick<RunnerDeps, 'spec' | 'folder' | 'send'> & {
-    readonly isReady: () => boolean;
-    readonly isOver: () => boolean;
-  },
-): Swaps {
+export function createSwaps(deps: {
+  readonly spec: Pick<RunnerSpec, 'runnerId' | 'mode' | 'development'>;
+  /** Where changes are put. `seenAs`: the path by which the runner knows the folder, if it has another for it. */
+  readonly folder: { readonly exchangeDir: string; readonly seenAs?: string };
+  readonly send: (command: RunnerCommand) => void;
+  readonly isReady: () => boolean;
+  readonly isOver: () => boolean;
+}): Swaps {
   const { runnerId: id, mode, development } = deps.spec;
   let changes = 0;
   let isPossible = false;
@@ -48,7 +49,7 @@ export function createSwaps(
     return isBusy ? otherSwap : null;
   }
 
-  function handOver(swap: number, file: string, patience: number): Promise<SwapOutcome> {
+  function handOver(swap: number, name: string, patience: number): Promise<SwapOutcome> {
     return new Promise((done) => {
       let timer: NodeJS.Timeout | undefined;
       waitAgain = () => {
@@ -69,6 +70,7 @@ export function createSwaps(
         waitAgain = () => undefined;
         done(outcome);
       };
+      const file = join(deps.folder.seenAs ?? deps.folder.exchangeDir, name);
       deps.send({ op: 'swap', id, swap, file, patience });
     });
   }
@@ -79,11 +81,12 @@ export function createSwaps(
       if (refused) return refused;
       isBusy = true;
       const swap = ++changes;
-      const file = join(deps.folder.exchangeDir, `change-${swap}`);
+      const name = `change-${swap}`;
+      const file = join(deps.folder.exchangeDir, name);
       try {
         // Fails if the runner has made a file or a link of this name.
-        await writeFile(file, delta, { flag: 'wx' });
-        return deps.isOver() ? runnerEnded : await handOver(swap, file, patienceSeconds);
+        await writeFile(file, delta, { flag: 'wx', mode: 0o644 });
+        return deps.isOver() ? runnerEnded : await handOver(swap, name, patienceSeconds);
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
         return deps.isOver() ? runnerEnded : refusedSwap('failed', `the change could not be stored: ${why}`);

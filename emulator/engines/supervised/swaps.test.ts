@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Message } from '../../supervised/messages.ts';
-import { prepareFolder, runnerFolder } from '../disk/folder.ts';
-import type { Command } from '../messages.ts';
-import { specFor, type WorkFolder, workFolder } from '../testing/runners.ts';
+import { prepareFolder, runnerFolder } from '../process/disk/folder.ts';
+import type { Command } from '../process/messages.ts';
+import { specFor, type WorkFolder, workFolder } from '../process/testing/runners.ts';
+import type { Message } from './messages.ts';
 import { createSwaps } from './swaps.ts';
 
 const change = { delta: Buffer.from('new code'), patienceSeconds: 2 };
