@@ -21,6 +21,7 @@ it.each([
   ['\ufeff{}', 1],
   ['{\n  "a": "\u0001"\n}', 2],
   [`{\n  "a": "${'x'.repeat(12_000_000)}"\n  "b": 1\n}`, 3],
+  [`{\n  "a": "${'\\n'.repeat(6_000_000)}"\n  "b": 1\n}`, 3],
 ])('finds the line of %.40j', (text, line) => {
   expect(brokenLine(text)).toBe(line);
 });

@@ -1,12 +1,12 @@
-/** At the place of a text that isn't valid JSON: a mark, a string, or another value. */
-const plain = /[ !#-[\]-\u{10ffff}]*/u;
-const escaped = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/;
-const string = new RegExp(`"${plain.source}(?:${escaped.source}${plain.source})*"`);
+/** At the place of a text that isn't valid JSON: a mark, or a value that isn't a string. */
+const mark = /[{}[\],:]/;
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])/;
 const word = /(?:true|false|null)(?!\w)/;
-const token = new RegExp(`[ \\t\\n\\r]*([{}[\\],:]|${string.source}|${number.source}|${word.source})`, 'uy');
+const token = new RegExp(`${mark.source}|${number.source}|${word.source}`, 'y');
+/** The parts of a string: one expression for all of it would overflow its stack if there are millions. */
+const plain = /[ !#-[\]-\uffff]*/y;
+const escaped = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/y;
 /** JavaScript counts more characters as white space, such as the non-breaking space. */
-const rest = /[ \t\n\r]*$/y;
 const space = /[ \t\n\r]*/y;
 
 /** What may come next. */
@@ -19,22 +19,35 @@ export function brokenLine(text: string): number | undefined {
   let at = 0;
   const lineAt = (offset: number): number => text.slice(0, offset).split('\n').length;
   for (;;) {
-    rest.lastIndex = at;
-    const isEnd = rest.test(text);
+    const begin = endOf(space, text, at) ?? at;
+    const isEnd = begin === text.length;
     if (isEnd && next === 'afterValue' && open.length === 0) return undefined;
     // Where something is missing, a person looks at the last thing that is there.
     if (isEnd) return lineAt(text.trimEnd().length);
-    token.lastIndex = at;
-    const found = token.exec(text)?.[1];
-    const then: Next | undefined = found === undefined ? undefined : after(found, next, open);
-    if (then === undefined) return lineAt(afterSpace(text, at));
+    const end = text[begin] === '"' ? endOfString(text, begin) : endOf(token, text, begin);
+    const then: Next | undefined = end === undefined ? undefined : after(text[begin], next, open);
+    if (end === undefined || then === undefined) return lineAt(begin);
     next = then;
-    at = token.lastIndex;
+    at = end;
   }
 }
 
-/** What may come after this token; `undefined`: it can't be here. Keeps `open`, the brackets around it. */
-function after(found: string, next: Next, open: ('{' | '[')[]): Next | undefined {
+/** Where the match ends that begins here, if there is one. */
+function endOf(sticky: RegExp, text: string, at: number): number | undefined {
+  sticky.lastIndex = at;
+  return sticky.test(text) ? sticky.lastIndex : undefined;
+}
+
+function endOfString(text: string, begin: number): number | undefined {
+  for (let at: number | undefined = begin + 1; at !== undefined; at = endOf(escaped, text, at)) {
+    at = endOf(plain, text, at) ?? at;
+    if (text[at] === '"') return at + 1;
+  }
+  return undefined;
+}
+
+/** What may come after a token with this first character; `undefined`: it can't be here. Keeps `open`, the brackets around it. */
+function after(found: string | undefined, next: Next, open: ('{' | '[')[]): Next | undefined {
   const close = (bracket: '{' | '[', ...expected: readonly Next[]): Next | undefined => {
     if (open.at(-1) !== bracket || !expected.includes(next)) return undefined;
     open.pop();
@@ -47,15 +60,9 @@ function after(found: string, next: Next, open: ('{' | '[')[]): Next | undefined
     const inside = next === 'afterValue' ? open.at(-1) : undefined;
     return inside && (inside === '{' ? 'name' : 'value');
   }
-  if (next === 'name' || next === 'nameOrEnd') return found.startsWith('"') ? ':' : undefined;
+  if (next === 'name' || next === 'nameOrEnd') return found === '"' ? ':' : undefined;
   if (next !== 'value' && next !== 'valueOrEnd') return undefined;
   if (found !== '{' && found !== '[') return 'afterValue';
   open.push(found);
   return found === '{' ? 'nameOrEnd' : 'valueOrEnd';
-}
-
-function afterSpace(text: string, at: number): number {
-  space.lastIndex = at;
-  space.test(text);
-  return space.lastIndex;
 }

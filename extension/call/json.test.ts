@@ -11,6 +11,11 @@ describe('numbers of a JSON text', () => {
     expect(tryParseExact('{"seed": 18446744073709551615')).toBeUndefined();
   });
 
+  it('are kept after a string with millions of escapes', () => {
+    const text = `{"s":"${'\\n'.repeat(6_000_000)}","n":1.0}`;
+    expect(exactText(tryParseExact(text) ?? null) === text).toBe(true);
+  });
+
   it.each(['1.0', '-0', '-0.0', '1e400', '1E5', '0.1000000000000000055511151231257827', '2.50', '1e21', '123'])(
     'are kept as they are written: %s',
     (number) => {

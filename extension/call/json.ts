@@ -1,4 +1,4 @@
-import { tokens } from '../views/indented.ts';
+import { tokensOf } from '../views/indented.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
@@ -27,7 +27,9 @@ const mark = '\0';
  */
 export function tryParseExact(text: string): Json | undefined {
   if (!/\d{16}|\d[.eE]|-0/.test(text) || tryParse(text) === undefined) return tryParse(text);
-  return tryParse(text.replace(tokens, (token) => (isChanged(token) ? JSON.stringify(mark + token) : token)));
+  let exact = '';
+  for (const token of tokensOf(text)) exact += isChanged(token) ? JSON.stringify(mark + token) : token;
+  return tryParse(exact);
 }
 
 function isChanged(token: string): boolean {

@@ -19,6 +19,16 @@ it('indents a long text', () => {
   expect(indented(long, 10_000_000)?.length).toBeGreaterThan(long.length);
 });
 
+it('indents a text with millions of escapes', () => {
+  const long = `["${'\\n'.repeat(6_000_000)}\\\\",1.0,"\\""]`;
+  expect(indented(long, 20_000_000)).toBe(
+    long
+      .replace('[', '[\n  ')
+      .replaceAll(/(?<=["0]),/g, ',\n  ')
+      .replace(/]$/, '\n]'),
+  );
+});
+
 it('does not indent a text that becomes too long, which one with many levels does soon', () => {
   expect(indented('[1,2]', 12)).toBe('[\n  1,\n  2\n]');
   expect(indented('[1,2]', 11)).toBeUndefined();
