@@ -35,12 +35,24 @@ function ask(lines: string): Promise<ImagePython | string> {
   return withImage(lines, ({ api }, order) => imagePython(api, order).catch(({ code }) => String(code)));
 }
 
+/** The volumes that no container uses. */
+async function volumes(): Promise<readonly string[]> {
+  const { api } = await connectEngine(engineEnv);
+  const query = { filters: JSON.stringify({ dangling: ['true'] }) };
+  const schema = z.object({ Volumes: z.array(z.object({ Name: z.string() })).nullable() });
+  const { Volumes } = await api.ask({ method: 'GET', path: '/volumes', query }, schema);
+  return (Volumes ?? []).map(({ Name }) => Name);
+}
+
 describe.skipIf(isEngineMissing())('the Python of an image', { timeout: 60_000 }, () => {
   beforeAll(startContainerEngine, 600_000);
 
   it('is the first on its PATH, as it says itself, whatever else it prints and whatever the folder has', async () => {
     const noisy = 'RUN mkdir /work && echo "raise SystemExit(9)" > /work/json.py\nWORKDIR /work';
     expect(await ask(noisy)).toMatchObject({ command: 'python', version: [3, expect.any(Number), expect.any(Number)] });
+    const before = await volumes();
+    expect(await ask('VOLUME /cache')).toMatchObject({ command: 'python' });
+    expect(await volumes()).toEqual(before);
     const other =
       'RUN mkdir /own && printf "#!/bin/sh\\necho words\\nexec /usr/bin/python3 \\"\\$@\\"\\n" > /own/python';
     expect(await ask(`${other} && chmod 755 /own/python\nENV PATH=/own:/usr/bin:/bin`)).toMatchObject({

@@ -152,7 +152,9 @@ async function outputOf(
     throw error;
   } finally {
     stream?.destroy();
-    await api.send({ method: 'DELETE', path: `/containers/${id}`, query: { force: '1' } }).catch(() => undefined);
+    await api
+      .send({ method: 'DELETE', path: `/containers/${id}`, query: { force: '1', v: '1' } })
+      .catch(() => undefined);
   }
 }
 

@@ -17,13 +17,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MAX_PORTS = 16, MAX_CONNECTIONS = 4096, CAPACITY = 16 * 1024, EVENTS = 64 };
+enum { MAX_PORTS = 16, MAX_CONNECTIONS = 4096, CAPACITY = 16 * 1024, EVENTS = 64, FULL_MS = 100 };
+enum { DESCRIPTORS = 2 * MAX_CONNECTIONS + 64 };
 enum { WRONG_USE = 64, NO_RESOURCES = 71, CANNOT_RUN = 126, NOT_FOUND = 127 };
 
 /* What a descriptor that epoll reports belongs to; the first field of each structure below. */
@@ -60,6 +62,7 @@ static int poller;
 static struct listener listeners[2 * MAX_PORTS];
 static int listener_count, connection_count;
 static struct connection *over;
+static int is_full;  /* there is no descriptor for another connection */
 
 static int fail(const char *what, int code) {
   fprintf(stderr, "minifal: %s: %s\n", what, strerror(errno));
@@ -73,6 +76,15 @@ static int watch(int fd, void *what, unsigned events) {
 
 /* Connections */
 
+/* epoll would report clients that can't be accepted again and again. */
+static void set_full(int full) {
+  is_full = full;
+  for (int index = 0; index < listener_count; index++) {
+    struct epoll_event event = {.events = full ? 0 : EPOLLIN, .data.ptr = &listeners[index]};
+    epoll_ctl(poller, EPOLL_CTL_MOD, listeners[index].fd, &event);
+  }
+}
+
 /* Freed after the events of this turn, which may still name its ends. */
 static void end_connection(struct connection *connection) {
   if (connection->is_over) return;
@@ -84,6 +96,7 @@ static void end_connection(struct connection *connection) {
 }
 
 static void free_ended(void) {
+  if (over && is_full) set_full(0);
   while (over) {
     struct connection *next = over->next_over;
     free(over);
@@ -170,7 +183,10 @@ static int connect_to(const char *path) {
 static void on_listener(struct listener *listener) {
   int one = 1;
   int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (fd < 0) return;
+  if (fd < 0) {
+    if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) set_full(1);
+    return;
+  }
   /* While the emulator is away, a client sees its connection closed, as by a server that ends. */
   int other = connection_count < MAX_CONNECTIONS ? connect_to(listener->socket) : -1;
   struct connection *connection = other < 0 ? NULL : calloc(1, sizeof *connection);
@@ -220,10 +236,11 @@ static int forward(char *order) {
 
 /* Processes */
 
-static pid_t start(char **command, const sigset_t *signals) {
+static pid_t start(char **command, const sigset_t *signals, const struct rlimit *descriptors) {
   pid_t child = fork();
   if (child != 0) return child;
   setpgid(0, 0);
+  setrlimit(RLIMIT_NOFILE, descriptors);
   sigprocmask(SIG_SETMASK, signals, NULL);
   execvp(command[0], command);
   int reason = errno;
@@ -249,9 +266,20 @@ static void on_signals(int fd, pid_t command) {
   }
 }
 
+/* As many descriptors as the connections may need, if the container allows it. `before`: what the command has. */
+static void take_descriptors(struct rlimit *before) {
+  struct rlimit ours;
+  getrlimit(RLIMIT_NOFILE, before);
+  ours = *before;
+  if (ours.rlim_cur >= DESCRIPTORS) return;
+  ours.rlim_cur = ours.rlim_max < DESCRIPTORS ? ours.rlim_max : DESCRIPTORS;
+  setrlimit(RLIMIT_NOFILE, &ours);
+}
+
 int main(int count, char **arguments) {
   int at = 1;
   sigset_t ours, before;
+  struct rlimit descriptors;
   enum kind signals = SIGNALS;
   struct epoll_event events[EVENTS];
   poller = epoll_create1(EPOLL_CLOEXEC);
@@ -266,10 +294,12 @@ int main(int count, char **arguments) {
   sigprocmask(SIG_BLOCK, &ours, &before);
   int signal_fd = signalfd(-1, &ours, SFD_NONBLOCK | SFD_CLOEXEC);
   if (signal_fd < 0 || watch(signal_fd, &signals, EPOLLIN)) return fail("can't start", NO_RESOURCES);
-  pid_t command = start(&arguments[at + 1], &before);
+  take_descriptors(&descriptors);
+  pid_t command = start(&arguments[at + 1], &before, &descriptors);
   if (command < 0) return fail("can't start a process", NO_RESOURCES);
   for (;;) {
-    int happened = epoll_wait(poller, events, EVENTS, -1);
+    int happened = epoll_wait(poller, events, EVENTS, is_full ? FULL_MS : -1);
+    if (happened == 0) set_full(0);
     for (int index = 0; index < happened; index++) {
       enum kind *what = events[index].data.ptr;
       if (*what == SIGNALS) on_signals(signal_fd, command);

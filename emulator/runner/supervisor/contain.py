@@ -31,8 +31,7 @@ class Contained(Attendant):
         super().__init__(sock)
         self._sock = sock
         self._runner: Runner | None = None
-        # In memory: the image may have no folder in which its user may write.
-        self._result = os.memfd_create("result")
+        self._result = _result_file()
         woken, waker = os.pipe()
         for fd in (woken, waker):
             os.set_blocking(fd, False)
@@ -120,7 +119,9 @@ class Contained(Attendant):
         os.lseek(self._result, 0, os.SEEK_SET)
         while piece := os.read(self._result, PIECE):
             self._report(runner.id, "piece", data=base64.b64encode(piece).decode())
-            self._send_all()
+            # However long the emulator is suspended: without this piece, it would have another value.
+            if not self._send_all(None):
+                os._exit(STOPPED)
 
     def _ended(self, runner: Runner, status: int) -> None:
         """What is left in the pipes is the rest of its output. Other processes of the container end with us."""
@@ -131,21 +132,37 @@ class Contained(Attendant):
         code, number = (None, os.WTERMSIG(status)) if died else (os.WEXITSTATUS(status), None)
         about = {} if runner.broken is None else {"error": runner.broken}
         self._report(runner.id, "exited", code=code, signal=number, **about)
-        self._send_all()
+        self._send_all(LAST_SECONDS)
         os._exit(128 + number if died else code)
 
-    def _send_all(self) -> None:
-        """Waits for the emulator: a container has no other runner that would wait meanwhile."""
-        self._sock.settimeout(LAST_SECONDS)
+    def _send_all(self, seconds: float | None) -> bool:
+        """
+        Waits for the emulator: a container has no other runner that would wait meanwhile. False: it is gone, and so
+        will be the container, or it took too long.
+        """
+        self._sock.settimeout(seconds)
         try:
-            self._sock.sendall(bytes(self._emulator.pending))
+            self._sock.sendall(self._emulator.pending)
         except OSError:
-            pass  # It is gone, and so will be the container.
+            return False
+        finally:
+            self._sock.setblocking(False)
         self._emulator.pending.clear()
-        self._sock.setblocking(False)
+        return True
 
     def _end_all(self) -> None:
         os._exit(STOPPED)
+
+
+def _result_file() -> int:
+    # In memory: the image may have no folder in which its user may write.
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("result")
+    # A Python that was built for a C library before 2.27.
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 def _metrics_port(config: dict) -> int:

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../../wire/errors.ts';
 
@@ -31,10 +31,12 @@ export function firstProcess(runnerSources: string, architecture: string, tools:
   const bytes = readFileSync(source);
   const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
   const target = join(tools, `forward-${hash}`);
-  if (existsSync(target)) return target;
+  if (statSync(target, { throwIfNoEntry: false })?.size === bytes.length) return target;
   mkdirSync(tools, { recursive: true });
   const temporary = `${target}.${process.pid}.tmp`;
-  writeFileSync(temporary, bytes, { mode: 0o755 });
+  writeFileSync(temporary, bytes);
+  // Whatever this process's umask is: the image may have another user.
+  chmodSync(temporary, 0o755);
   renameSync(temporary, target);
   return target;
 }

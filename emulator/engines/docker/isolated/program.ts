@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { appendFile, chmod, copyFile, mkdir } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
+import { asDiskTrouble } from '../../../local/disk-trouble.ts';
 import { contain, type Report } from '../../../local/loop/contain.ts';
 import { namesBelowLocalhost } from '../../../wire/hosts.ts';
 import { containEvents } from '../../contain-events.ts';
@@ -17,8 +18,9 @@ import { type ContainedMessage, messagesOf, sendTo } from './control.ts';
 import type { Places } from './places.ts';
 import { carryTo, type Sockets, socketsIn } from './sockets.ts';
 
-/** A function's value in bytes, at most. */
-const maxResult = 1024 ** 3;
+const mib = 1024 ** 2;
+/** A function's value, at most. */
+const maxResultMib = 1024;
 /** Variables with the addresses of the emulator's hosts, and the one with the port for labels. */
 const hostVariables = ['FAL_HOST', 'FAL_RUN_HOST', 'FAL_QUEUE_RUN_HOST', 'FAL_WS_RUN_HOST'] as const;
 const labelsVariable = 'NOMAD_ALLOC_PORT_grpc';
@@ -48,11 +50,13 @@ interface ProgramDeps {
   readonly clock: () => number;
   readonly report: Report;
   readonly places: Pick<Places, 'follow'>;
+  /** Default: `maxResultMib`. */
+  readonly maxMib?: number;
 }
 
 /** The runner program in a container: a function of the SDK on the image's own Python. */
 export function createProgram(deps: ProgramDeps): IsolatedProgram {
-  const { spec, isolated, clock } = deps;
+  const { spec, isolated, clock, maxMib = maxResultMib } = deps;
   const events = containEvents(deps.events, deps.report);
   const id = spec.runnerId;
   const secret = randomBytes(32).toString('hex');
@@ -99,17 +103,30 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
     isReady = true;
   }
 
+  const isOver = () => exit !== null;
+
   async function take(message: ContainedMessage): Promise<void> {
     if (message.event === 'piece') {
       const bytes = Buffer.from(message.data, 'base64');
       resultBytes += bytes.length;
-      if (resultBytes > maxResult) throw new Error('The value of the function is too large.');
-      return appendFile(resultFile, bytes);
+      if (resultBytes <= maxMib * mib) return appendFile(resultFile, bytes).catch(valueLost);
+      return endWith(`the value of its function has more than ${maxMib} MiB`);
     }
     if (message.event === 'gated') isGated = true;
     else if (message.event === 'listening') setListening();
     else if (message.event === 'exited') exit = { ...message };
     else handlers[message.event]?.(message as never);
+  }
+
+  /** @throws what isn't the disk's fault */
+  function valueLost(error: unknown): void {
+    const trouble = asDiskTrouble(error);
+    if (!trouble) throw error;
+    endWith(`the value of its function can't be kept: ${trouble.message}`);
+  }
+
+  function endWith(why: string): void {
+    exit = { code: null, signal: null, error: `was ended because ${why.replace(/\.$/, '')}.` };
   }
 
   async function attend(socket: Socket): Promise<void> {
@@ -119,7 +136,11 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
     const unfollow = deps.places.follow((wanted) => sendTo(socket, { op: 'places', wanted }));
     sendTo(socket, startCommand());
     try {
-      for await (const message of messagesOf(socket, id)) await take(message);
+      for await (const message of messagesOf(socket, id)) {
+        await take(message);
+        // Nothing follows; and without its connection, the supervisor ends the container.
+        if (isOver()) break;
+      }
     } catch (error) {
       // A connection that was cut; the container's end follows.
       if (!isCut(error)) deps.report(error);

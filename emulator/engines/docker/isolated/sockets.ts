@@ -13,7 +13,7 @@ export interface Sockets {
 /** Every user may connect: who reaches the folder is decided by the folders above it. */
 export function socketsIn(folder: string): Sockets {
   // The kernel takes only short paths for sockets, and a data folder may have a long one.
-  const descriptor = process.platform === 'linux' ? openSync(folder, 'r') : null;
+  let descriptor = process.platform === 'linux' ? openSync(folder, 'r') : null;
   const within = descriptor === null ? folder : `/proc/self/fd/${descriptor}`;
   const closers = new Set<() => void>();
 
@@ -26,7 +26,8 @@ export function socketsIn(folder: string): Sockets {
         take(socket);
       });
       return new Promise((resolve, reject) => {
-        server.once('error', reject);
+        // Also later, when the system has no descriptor left for a connection: that one is closed.
+        server.on('error', reject);
         server.listen({ path: join(within, name), readableAll: true, writableAll: true }, () => {
           closers.add(() => void server.close());
           resolve();
@@ -37,6 +38,7 @@ export function socketsIn(folder: string): Sockets {
       for (const close of closers) close();
       closers.clear();
       if (descriptor !== null) closeSync(descriptor);
+      descriptor = null;
     },
   };
 }
@@ -44,7 +46,15 @@ export function socketsIn(folder: string): Sockets {
 /** Carries a connection on to one of our own ports. */
 export function carryTo(port: number, socket: Socket): void {
   const other = connect({ host: '127.0.0.1', port, allowHalfOpen: true, noDelay: true });
-  other.on('error', () => socket.destroy()).once('close', () => socket.destroy());
-  socket.once('close', () => other.destroy());
+  other.on('error', () => other.destroy());
+  follow(socket, other);
+  follow(other, socket);
   socket.pipe(other).pipe(socket);
+}
+
+/** When one end is gone, so is the other; after a complete exchange, it is still sent what it has to get. */
+function follow(gone: Socket, other: Socket): void {
+  gone.once('close', () => {
+    if (!gone.readableEnded || !gone.writableFinished) other.destroy();
+  });
 }
