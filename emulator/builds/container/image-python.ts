@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { frameReader } from '../../engines/docker/output.ts';
 import { type EngineApi, isRefusal } from '../../local/docker/api.ts';
-import { ownerLabel } from '../../local/docker/labels.ts';
+import { asker, askerLabel, ownerLabel } from '../../local/docker/labels.ts';
 import { checkPython, oldestPython } from '../../local/python-versions.ts';
 import { tryJson } from '../../local/try-json.ts';
 import { UserError } from '../../wire/errors.ts';
@@ -133,7 +133,7 @@ async function outputOf(
     Image: image,
     Entrypoint: line,
     Cmd: [],
-    Labels: { [ownerLabel]: owner },
+    Labels: { [ownerLabel]: owner, [askerLabel]: asker },
     AttachStdout: true,
     AttachStderr: true,
     HostConfig: { NetworkMode: 'none', LogConfig: { Type: 'none' } },

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isRefusal } from '../../local/docker/api.ts';
 import type { ContainerEngine } from '../../local/docker/connect.ts';
 import { jsonLines } from '../../local/docker/json-lines.ts';
-import { labelFilter, linkLabel, ownerLabel, runnerLabel } from '../../local/docker/labels.ts';
+import { asker, askerLabel, labelFilter, linkLabel, ownerLabel, runnerLabel } from '../../local/docker/labels.ts';
 import { ensureNetwork } from './network.ts';
 
 /** What happens to a container that is watched. */
@@ -32,7 +32,7 @@ const eventSchema = z.object({
   Action: z.string(),
   Actor: z.object({ ID: z.string(), Attributes: z.record(z.string(), z.string()).optional() }),
 });
-const listSchema = z.array(z.object({ Id: z.string() }));
+const listSchema = z.array(z.object({ Id: z.string(), Labels: z.record(z.string(), z.string()).nullish() }));
 
 /** How long after a failure a container is removed again. */
 const againMs = 5_000;
@@ -111,11 +111,15 @@ export async function openLink(engine: ContainerEngine, owner: string, onLost: (
   };
 }
 
-/** Removes every container that runs or ran a runner of this emulator. */
+/** Removes every container that runs or ran a runner of this emulator, and those of questions of killed ones. */
 export async function removeContainers({ api }: ContainerEngine, owner: string): Promise<void> {
-  const filters = labelFilter({ [ownerLabel]: owner, [runnerLabel]: null });
-  const found = await api.ask({ method: 'GET', path: '/containers/json', query: { all: '1', filters } }, listSchema);
-  await Promise.all(found.map(({ Id }) => removeContainer(api, Id)));
+  const list = (label: string) => {
+    const query = { all: '1', filters: labelFilter({ [ownerLabel]: owner, [label]: null }) };
+    return api.ask({ method: 'GET', path: '/containers/json', query }, listSchema);
+  };
+  const [ofRunners, ofQuestions] = await Promise.all([list(runnerLabel), list(askerLabel)]);
+  const left = ofQuestions.filter(({ Labels }) => Labels?.[askerLabel] !== asker);
+  await Promise.all([...ofRunners, ...left].map(({ Id }) => removeContainer(api, Id)));
 }
 
 /** Kills and removes a container; it may be gone already. */

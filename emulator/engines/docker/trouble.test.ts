@@ -4,7 +4,7 @@ import { baseImage, engineEnv, isEngineMissing, startContainerEngine } from '../
 import { cutSocket } from '../../../test/support/cut-socket.ts';
 import { until } from '../../../test/support/wait.ts';
 import { type ContainerEngine, connectEngine } from '../../local/docker/connect.ts';
-import { linkLabel, ownerLabel, runnerLabel } from '../../local/docker/labels.ts';
+import { asker, askerLabel, linkLabel, ownerLabel, runnerLabel } from '../../local/docker/labels.ts';
 import { testFolder } from '../../store/testing/folder.ts';
 import { removeContainer } from './link.ts';
 import { networkName } from './network.ts';
@@ -70,6 +70,19 @@ describe.skipIf(isEngineMissing())('runners in containers', { timeout: 60_000 },
       const left = await containers();
       return left.every(({ Labels }) => Labels[runnerLabel] === runner.handle.runnerId);
     });
+  });
+
+  it('start when those in which a killed emulator asked an image for its Python are gone', async () => {
+    const { start, use, containers } = setUpContainers();
+    const create = (by: string) => {
+      const body = { Image: baseImage, Cmd: ['true'], Labels: { [ownerLabel]: use.owner, [askerLabel]: by } };
+      return api.create({ path: '/containers/create', body });
+    };
+    const [own, killed] = [await create(asker), await create('a killed emulator')];
+    onTestFinished(() => removeContainer(api, own));
+    await start().ready;
+    const ids = (await containers()).map(({ Id }) => Id);
+    expect([ids.includes(own), ids.includes(killed)]).toEqual([true, false]);
   });
 
   it('start while several networks have the name of theirs, of which the oldest is kept', async () => {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 
 /** Names the emulator to which a container or an image belongs, by its data folder. */
@@ -12,6 +12,11 @@ export const environmentLabel = 'minifal.environment';
 export const runnerLabel = 'minifal.runner';
 /** The connection to the engine that a container was created over (engines/docker/link.ts). */
 export const linkLabel = 'minifal.link';
+
+/** The process that asks an image something in this container, which it removes itself unless it is killed. */
+export const askerLabel = 'minifal.asker';
+/** The value of `askerLabel` of this process. */
+export const asker = randomUUID();
 
 /** The value of `ownerLabel` for a data folder, which is not a path: images may be given to others. */
 export function ownerOf(dataDir: string): string {
