@@ -46,7 +46,7 @@ function endOfString(text: string, begin: number): number | undefined {
   return undefined;
 }
 
-/** What may come after a token with this first character; `undefined`: it can't be here. Keeps `open`, the brackets around it. */
+/** What may come after a token that begins so; `undefined`: it can't be here. Keeps `open`, the brackets around it. */
 function after(found: string | undefined, next: Next, open: ('{' | '[')[]): Next | undefined {
   const close = (bracket: '{' | '[', ...expected: readonly Next[]): Next | undefined => {
     if (open.at(-1) !== bracket || !expected.includes(next)) return undefined;
