@@ -4,13 +4,16 @@ import { type EngineApi, EngineRefusal } from '../../local/docker/api.ts';
 import { contain, type Report } from '../../local/loop/contain.ts';
 import type { ExecIo, ExecOptions, ExecSession, RunnerHandle, TerminalSize } from '../engine.ts';
 import { noSession } from '../no-session.ts';
+import { goOn, held, withoutEcho } from './held-command.ts';
 import { killInContainer } from './kill-command.ts';
 import { frameReader } from './output.ts';
 
 /** A container that runs. */
-interface Target {
+export interface Target {
   readonly api: EngineApi;
   readonly id: string;
+  /** Its engine gives terminals their size late (held-command.ts). */
+  readonly sizesLate: boolean;
 }
 
 /** A login shell: bash where there is one. */
@@ -19,6 +22,8 @@ const usualSize: TerminalSize = { rows: 24, columns: 80 };
 const killedCode = 137;
 const cannotRunCode = 126;
 const notFoundCode = 127;
+/** In the engine's words about a command that isn't there. */
+const notFound = /executable file not found|no such file or directory/;
 /** Bytes that wait for the command to begin; then the writer waits, too. */
 const maxEarly = 64 * 1024;
 const endOfInput = '\u0004';
@@ -83,39 +88,53 @@ function attend(
     io.output(stream, bytes);
   }
 
-  async function begin(): Promise<void> {
-    const { api, id } = await started;
+  async function begin(target: Target, isHeld: boolean): Promise<void> {
+    const { api, id } = target;
     if (isOver) return;
+    const Cmd = isHeld ? held(command) : command;
     const exec = await api.create({
       path: `/containers/${id}/exec`,
-      body: { AttachStdin: true, AttachStdout: true, AttachStderr: true, Tty: options.tty, Cmd: command },
+      body: { AttachStdin: true, AttachStdout: true, AttachStderr: true, Tty: options.tty, Cmd },
     });
-    running = { api, id, exec };
+    running = { ...target, exec };
     // Engines before API 1.42 ignore the size here.
     const body = { Detach: false, Tty: options.tty, ConsoleSize: [size.rows, size.columns] };
     const stream = await api.upgrade({ method: 'POST', path: `/exec/${exec}/start`, body }, 'tcp');
     if (isOver) return void stream.destroy();
     socket = stream;
     const frames = frameReader((name, bytes) => output(name === 'stderr' ? 2 : 1, bytes));
-    stream.on('data', (bytes: Buffer) => (options.tty ? output(1, bytes) : frames.write(bytes)));
+    const show = (bytes: Buffer): void => output(1, bytes);
+    const terminal = isHeld ? withoutEcho(show, () => takeInput(stream)) : { write: show, rest: () => Buffer.alloc(0) };
+    stream.on('data', (bytes: Buffer) => (options.tty ? terminal.write(bytes) : frames.write(bytes)));
     stream.on('drain', () => io.drained());
     stream.on('error', () => undefined);
     stream.on(
       'end',
-      contain(report, () => finish(api, exec)),
+      contain(report, async () => {
+        const instead = terminal.rest();
+        // Without a shell in the image, the command begins at once, and its terminal may get its size late.
+        if (notFound.test(instead.toString())) return begin(target, false).catch(fail);
+        if (instead.length > 0) show(instead);
+        await finish(api, exec);
+      }),
     );
     if (isPaused) stream.pause();
     if (options.tty) await resize();
+    if (isHeld) stream.write(goOn);
+    else takeInput(stream);
+    if (isKilled) kill();
+  }
+
+  function takeInput(stream: Duplex): void {
     takesInput = true;
     for (const bytes of early.splice(0)) bytes === null ? closeInput() : stream.write(bytes);
     if (earlyBytes >= maxEarly && !stream.writableNeedDrain) io.drained();
-    if (isKilled) kill();
   }
 
   async function finish(api: EngineApi, exec: string): Promise<void> {
     const { ExitCode } = await api.ask({ method: 'GET', path: `/exec/${exec}/json` }, endedSchema);
     // The engine's own code for a command that isn't there is that of one that can't be run.
-    const isUnknown = ExitCode === cannotRunCode && /executable file not found|no such file or directory/.test(said);
+    const isUnknown = ExitCode === cannotRunCode && notFound.test(said);
     exit(isUnknown ? notFoundCode : (ExitCode ?? killedCode));
   }
 
@@ -149,7 +168,7 @@ function attend(
     );
   }
 
-  begin().catch(contain(report, fail));
+  started.then((target) => begin(target, options.tty && target.sizesLate)).catch(contain(report, fail));
   return {
     write(bytes) {
       if (isOver) return true;

@@ -149,6 +149,17 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
     expect(await watchCommand(handle, ['echo']).exit).toBe(137);
   });
 
+  it('runs commands in a terminal also if its image has no shell', async () => {
+    const { start } = setUpContainers();
+    const { handle, ready } = start();
+    await ready;
+    expect(await watchCommand(handle, ['rm', '/bin/sh']).exit).toBe(0);
+    const asking = watchCommand(handle, ['python3', '-c', 'print("got", input())'], { tty: true });
+    asking.type('typed\n');
+    expect([await asking.exit, asking.seen.out]).toEqual([0, 'typed\r\ngot typed\r\n']);
+    expect(await watchCommand(handle, ['no-such-command'], { tty: true }).exit).toBe(127);
+  });
+
   it('is removed by the next emulator when its own was killed', async () => {
     const { start, containers, folder } = setUpContainers();
     const orphan = start();

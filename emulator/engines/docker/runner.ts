@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type EngineApi, EngineRefusal, isEngineGone } from '../../local/docker/api.ts';
+import { EngineRefusal, isEngineGone } from '../../local/docker/api.ts';
 import { contain, type Report } from '../../local/loop/contain.ts';
 import { UserError, withCode } from '../../wire/errors.ts';
 import { containEvents } from '../contain-events.ts';
@@ -12,13 +12,14 @@ import { createProbeLines } from '../health/probe-lines.ts';
 import { untilHealthy } from '../health/readiness.ts';
 import { createExceptionReader } from '../last-exception.ts';
 import { notForDevelopment, notReady, notSwappable, runnerEnded } from '../swap-refusals.ts';
-import { createCommands } from './commands.ts';
+import { createCommands, type Target } from './commands.ts';
 import type { ContainedProgram } from './contained-program.ts';
 import { createContainer, type NewContainer, startContainer, wasOutOfMemory } from './container.ts';
+import { sizesLate } from './held-command.ts';
 import type { ContainerImage } from './image.ts';
 import type { Link } from './link.ts';
 import { createOutput } from './output.ts';
-import { holdsConnections } from './tcp-check.ts';
+import { holdsConnections, untilClosed } from './tcp-check.ts';
 
 /** How long the last lines of a container that has ended may take. */
 const lastLinesMs = 2_000;
@@ -52,6 +53,8 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
   const givenUp = new AbortController();
   let asked: 'nothing' | 'terminate' | 'kill' = 'nothing';
   let container: NewContainer | null = null;
+  /** Where its port is published. */
+  let published: RunnerAddress | null = null;
   let address: RunnerAddress | null = null;
   let isReady = false;
   let isStarted = false;
@@ -64,8 +67,8 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
     events.line({ at: clock(), stream, text });
     if (!isReady) exceptions.read(text);
   });
-  let runs: (target: { api: EngineApi; id: string }) => void = () => undefined;
-  const running = new Promise<{ api: EngineApi; id: string }>((resolve) => {
+  let runs: (target: Target) => void = () => undefined;
+  const running = new Promise<Target>((resolve) => {
     runs = resolve;
   });
   const commands = createCommands({ started: running, ended: ended.signal, isEnding: () => asked === 'kill', report });
@@ -88,7 +91,8 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
 
   async function died(code: number): Promise<void> {
     // A container may have ended before the engine has said that it started.
-    const all = Promise.all([running, readAll, program?.silent]);
+    const closed = published && untilClosed(published, ended.signal);
+    const all = Promise.all([running, readAll, program?.silent, closed]);
     await Promise.race([all, delay(lastLinesMs, undefined, { ref: false })]);
     const known = program?.ending();
     const isSignal = code > 128 && signalName(code - 128)?.startsWith('SIG');
@@ -160,10 +164,11 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
       if (asked !== 'nothing') return end(stoppedEarly);
       const started = await startContainer(own);
       isStarted = true;
+      published = started.address;
       signal();
       events.started(started.pid);
       sayMissing();
-      runs({ api: own.link.engine.api, id: own.id });
+      runs({ api: own.link.engine.api, id: own.id, sizesLate: sizesLate(own.link.engine) });
       await becomeReady(started.address);
     } catch (error) {
       if (asked !== 'nothing' && !isStarted) return end(stoppedEarly);

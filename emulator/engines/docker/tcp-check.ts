@@ -1,7 +1,9 @@
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isOutOfDescriptors } from '../../local/descriptors.ts';
 import { timerMs } from '../../local/loop/timers.ts';
 import type { RunnerAddress } from '../engine.ts';
+import { acceptsConnections } from '../health/health.ts';
 
 /** How long the engine's proxy may take to find out that nothing listens in the container. */
 const heldMs = 300;
@@ -27,4 +29,16 @@ export function holdsConnections({ host, port }: RunnerAddress, timeoutSeconds: 
     socket.once('timeout', () => end(false));
     socket.once('error', (error) => end(isOutOfDescriptors(error)));
   });
+}
+
+const closingPollMs = 5;
+
+/**
+ * Resolves when nobody accepts connections there: the engine keeps the port of a container that has ended open for a
+ * moment. Gives up when `signal` fires.
+ */
+export async function untilClosed(address: RunnerAddress, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && (await acceptsConnections(address)) === 'healthy') {
+    await delay(closingPollMs, undefined, { ref: false });
+  }
 }
