@@ -13,7 +13,10 @@ const minifal = (...args: readonly string[]) => minifalNew(place().folder, ...ar
 
 // Those for GPUs need torch, several gigabytes: `npm run test:templates` runs them.
 const needsGpu = (template: (typeof templates)[number]) => template.vramGb > 0;
-for (const template of templates) if (!needsGpu(template)) describeTemplate(template.name, place);
+// Those in containers: template-containers.test.ts.
+const needsEngine = ({ tags }: (typeof templates)[number]) => tags.includes('container');
+for (const template of templates)
+  if (!needsGpu(template) && !needsEngine(template)) describeTemplate(template.name, place);
 
 describe.each(templates.filter(needsGpu))('the template $name', ({ name, machineType }) => {
   /** What `fal deploy` would register, according to the SDK. */

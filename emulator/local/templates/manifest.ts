@@ -12,6 +12,7 @@ const common = {
 
 const variable = z.discriminatedUnion('type', [
   z.strictObject({ ...common, type: z.literal('app-name'), default: z.string() }),
+  z.strictObject({ ...common, type: z.literal('image'), default: z.string() }),
   z.strictObject({ ...common, type: z.literal('choice'), default: z.string(), options: z.array(z.string()).min(2) }),
   z.strictObject({ ...common, type: z.literal('integer'), default: z.int(), min: z.int(), max: z.int() }),
 ]);
@@ -38,12 +39,18 @@ export type Manifest = z.infer<typeof manifestSchema>;
 
 const appName = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
+/** REGISTRY/NAME:TAG@DIGEST, of which only the name is needed. */
+const imageName = /^[\w.-]+(:\d+(?=\/))?(\/[\w.-]+)*(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$/;
+
 /** Why a variable can't have this value, a sentence; `undefined`: it can. */
 export function objection(variable: Variable, value: string): string | undefined {
   switch (variable.type) {
     case 'app-name':
       if (appName.test(value) && value.length <= 50) return undefined;
       return 'Use up to 50 lowercase letters and digits, in parts separated by single hyphens.';
+    case 'image':
+      if (imageName.test(value) && value.length <= 200) return undefined;
+      return 'Use the name of an image, such as python:3.12-slim.';
     case 'choice':
       return variable.options.includes(value) ? undefined : `Choose one of ${variable.options.join(', ')}.`;
     case 'integer': {

@@ -82,11 +82,17 @@ describe('a value', () => {
   const places = [{ file: 'app.py', text: '{}' }];
   const named: Variable = { name: 'a', title: 'A', places, type: 'app-name', default: 'a' };
   const chosen: Variable = { name: 'a', title: 'A', places, type: 'choice', default: 'S', options: ['S', 'M'] };
+  const image: Variable = { name: 'a', title: 'A', places, type: 'image', default: 'python:3' };
   const counted: Variable = { name: 'a', title: 'A', places, type: 'integer', default: 1, min: 1, max: 60 };
 
   it.each([
     [named, ['a', 'my-app-2', '7'], ['', 'A', 'my_app', '-a', 'a-', 'a--b', 'a b', 'a"b', 'é', 'a'.repeat(51)]],
     [chosen, ['S', 'M'], ['', 's', 'L', 'S,M']],
+    [
+      image,
+      ['a', 'localhost:5000/a/b:1', `a.b/c@sha256:${'0'.repeat(64)}`],
+      ['', 'a b', 'a:1:2', 'a\nRUN x', '$a', 'a"'],
+    ],
     [counted, ['1', '60'], ['', '0', '61', '1.5', '-1', '1e1', ' 1', '07', '9'.repeat(20)]],
   ])('is checked by the type of its variable: %j', (variable, good, bad) => {
     for (const value of good) expect(objection(variable, value)).toBeUndefined();
