@@ -197,9 +197,13 @@ describe('the manifest', () => {
     expect(settings.map(([, { order }]) => order)).toEqual(settings.map((_, index) => index + 1));
     for (const [, { enum: values, enumDescriptions }] of settings)
       expect(enumDescriptions?.length).toBe(values?.length);
-    const taste = ['stopEmulatorOnClose', 'debug.stopOnEnd', 'codeLens.enabled', 'inlineLogs.enabled'].map(
-      (name) => `minifal.${name}`,
-    );
+    const taste = [
+      'stopEmulatorOnClose',
+      'debug.stopOnEnd',
+      'codeLens.enabled',
+      'inlineLogs.enabled',
+      'checks.enabled',
+    ].map((name) => `minifal.${name}`);
     expect(capabilities.untrustedWorkspaces.restrictedConfigurations.toSorted()).toEqual(
       settings
         .map(([name]) => name)

@@ -37,6 +37,7 @@ import { createSettingHovers } from './lens/setting-hovers.ts';
 import type { LogPane } from './logs/logs.ts';
 import { createPresenter, createSettingsCheck } from './present.ts';
 import type { FailedCommand } from './problem.ts';
+import { createChecks } from './problems/checks.ts';
 import type { Problems } from './problems/problems.ts';
 import { hasStoredProblems } from './problems/stored-problems.ts';
 import { childEnv } from './process/child-env.ts';
@@ -103,6 +104,7 @@ export function createRooms(deps: SessionDeps) {
   const index = createAppIndex({ checkSyntax: syntax, log });
   const runs = createRuns(setContext);
   const openFiles = createOpenFiles(index);
+  const checks = createChecks({ index, openFiles, page: vscode.Uri.file(join(extensionPath, 'docs', 'checks.md')) });
   const scaleResets = createScaleResets({ index, present });
   const hovers = createSettingHovers({ link, index, openFiles, resetsScale: scaleResets.isWanted });
   const startedCode = createStartedCode(context.workspaceState, () => lenses.soon());
@@ -317,6 +319,7 @@ export function createRooms(deps: SessionDeps) {
       emulatorTree.close();
       requestActions.close();
       lenses.close();
+      checks.close();
       openFiles.close();
       index.close();
       statusBar.close();

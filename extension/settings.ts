@@ -18,6 +18,7 @@ export interface Settings extends CheckedSettings {
   readonly pythonPath: string;
   readonly codeLens: boolean;
   readonly inlineLogs: boolean;
+  readonly checks: boolean;
   readonly stopOnDebugEnd: boolean;
 }
 
@@ -31,6 +32,7 @@ export function readSettings(resource?: vscode.Uri): Settings {
     allTerminals: value('terminals.all') === true,
     codeLens: value('codeLens.enabled') !== false,
     inlineLogs: value('inlineLogs.enabled') !== false,
+    checks: value('checks.enabled') !== false,
     stopOnDebugEnd: value('debug.stopOnEnd') === true,
     pythonPath: path(value('pythonPath')),
   };

@@ -28,6 +28,7 @@ const allowed = [
   /^dist\/webview\/[\w-]+\.(js|css)$/,
   /^dist\/(runner|loader)\/([\w-]+\/)*[\w-]+\.py$/,
   /^dist\/runner\/first\/forward-(x64|arm64)$/,
+  /^docs\/checks\.md$/,
   /^templates\/[\w-]+\/[\w.-]+$/,
 ] as const;
 
@@ -65,7 +66,8 @@ function stage(folder: string): void {
       recursive: true,
       filter: (file) => !/\.map$|__pycache__|\.pyc$|[/\\]\.[\w-]+$/.test(relative(root, file)),
     });
-  for (const path of ['dist', 'l10n', 'media', 'templates', 'LICENSE', 'package.nls.json']) copy(path);
+  for (const path of ['dist', 'docs/checks.md', 'l10n', 'media', 'templates', 'LICENSE', 'package.nls.json'])
+    copy(path);
   if (values['test-language']) {
     for (const file of ['package.nls', 'l10n/bundle.l10n']) {
       const words: object = JSON.parse(readFileSync(join(root, `${file}.json`), 'utf8'));

@@ -161,6 +161,13 @@ const inEditors = {
     isSafe: true,
     description: 'Shows the last output of each line of Python code after the line that printed or logged it.',
   },
+  'checks.enabled': {
+    type: 'boolean',
+    default: true,
+    scope: 'window',
+    isSafe: true,
+    description: 'Reports mistakes in the code of apps in "Problems", with quick fixes. Nothing is run.',
+  },
 } as const satisfies Settings;
 
 const hotReload = {

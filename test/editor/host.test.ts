@@ -91,6 +91,7 @@ describe('in the extension host', () => {
       'minifal.workingFolder': 'project',
       'minifal.codeLens.enabled': true,
       'minifal.inlineLogs.enabled': true,
+      'minifal.checks.enabled': true,
       'minifal.hotReload': 'swap',
       'minifal.hotReloadAudit': false,
       'minifal.run.scaling': 'pinned',
