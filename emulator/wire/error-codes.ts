@@ -47,6 +47,7 @@ export const userErrorCodes = {
   OWNED_BY_OTHER_USER: 'The emulator or its data folder belongs to another user.',
   PORT_IN_USE: 'Another program uses the port.',
   PORT_NOT_PERMITTED: "You don't have permission to open the port.",
+  PORT_OF_EMULATOR: "The app's container needs a port that the emulator has.",
   PORT_UNKNOWN: 'Neither the app nor its image says on which port its server listens.',
   PYTHON_MISSING: 'There is no Python, and no uv to install one.',
   PYTHON_UNAVAILABLE: 'The Python version that the app asks for is not on this machine.',

@@ -39,16 +39,18 @@ export function createFunctions(deps: FunctionsDeps) {
     caBundle: deps.caBundle,
     spareCache: join(deps.dataDir, 'cache', 'uv'),
   });
-  const byPlatform = new Map<string, ReturnType<typeof createRunnerPackages>>();
+  const byPlatform = new Map<string, Promise<ReturnType<typeof createRunnerPackages>>>();
 
-  async function packagesFor(platform: string) {
-    const known = byPlatform.get(platform);
-    if (known !== undefined) return known;
+  function packagesFor(platform: string) {
     const folder = join(packagesDir, platform);
-    await cleanAgents(folder);
-    const made = byPlatform.get(platform) ?? createRunnerPackages(folder, deps.uv, { env, mask: deps.mask });
+    // Once: a second cleaning would remove what is just being installed.
+    const made = byPlatform.get(platform) ?? cleanAgents(folder).then(() => packagesIn(folder));
     byPlatform.set(platform, made);
     return made;
+  }
+
+  function packagesIn(folder: string) {
+    return createRunnerPackages(folder, deps.uv, { env, mask: deps.mask });
   }
 
   async function install(
@@ -98,7 +100,7 @@ export function createFunctions(deps: FunctionsDeps) {
     },
     /** Waits for installations in progress. */
     async close(): Promise<void> {
-      await Promise.all([...byPlatform.values()].map((packages) => packages.close()));
+      await Promise.all([...byPlatform.values()].map(async (packages) => (await packages).close()));
     },
   };
 }

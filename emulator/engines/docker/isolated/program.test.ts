@@ -7,26 +7,26 @@ import { testFolder } from '../../../store/testing/folder.ts';
 import type { RunnerEvents } from '../../engine.ts';
 import { createProgram } from './program.ts';
 
-it('a function whose value is too large ends with that reason, which is no bug', async () => {
+const nothing = () => undefined;
+
+function setUp(more: { readonly mode: 'call' | 'serve'; readonly env?: Readonly<Record<string, string>> }) {
   const folder = testFolder();
   const callable = join(folder, 'callable');
   writeFileSync(callable, '');
   const reports: unknown[] = [];
-  const nothing = () => undefined;
-  const events = new Proxy({}, { get: () => nothing }) as RunnerEvents;
   const program = createProgram({
     spec: {
       runnerId: 'runner',
       environment: { kind: 'container', id: 'hash', image: 'image', entrypoint: null, cmd: null },
       callable: { kind: 'pickle', file: callable, method: 'pickle' },
-      mode: 'call',
       health: { path: null, method: 'GET', timeoutSeconds: 5 },
       appFiles: [],
       env: {},
       dataDir: folder,
+      ...more,
     },
     isolated: { command: 'python', firstProcess: '/nowhere', firstPaths: [], extraPaths: [] },
-    events,
+    events: new Proxy({}, { get: () => nothing }) as RunnerEvents,
     runnerSources: '/nowhere',
     folder: join(folder, 'runner'),
     clock: () => 1,
@@ -35,8 +35,13 @@ it('a function whose value is too large ends with that reason, which is no bug',
     maxMib: 1,
   });
   onTestFinished(() => program.close());
+  return { program, reports, control: join(folder, 'runner', 'run', 'control') };
+}
+
+it('a function whose value is too large ends with that reason, which is no bug', async () => {
+  const { program, reports, control } = setUp({ mode: 'call' });
   await program.prepare();
-  const supervisor = connect(join(folder, 'runner', 'run', 'control')).on('error', nothing);
+  const supervisor = connect(control).on('error', nothing);
   await once(supervisor, 'data');
   const data = Buffer.alloc(300_000).toString('base64');
   for (let piece = 0; piece < 4; piece++)
@@ -45,4 +50,14 @@ it('a function whose value is too large ends with that reason, which is no bug',
   await program.silent;
   const error = 'was ended because the value of its function has more than 1 MiB.';
   expect([program.ending().exit, reports]).toEqual([{ code: null, signal: null, error }, []]);
+});
+
+it.each([
+  ['FAL_RUN_HOST', 8080],
+  ['NOMAD_ALLOC_PORT_grpc', 9090],
+])('an app can not have a port of the emulator (%s), and a function that serves nothing can', async (name, port) => {
+  const env = { [name]: name.startsWith('FAL') ? `localhost:${port}` : String(port) };
+  const refused = { code: 'PORT_OF_EMULATOR', message: expect.stringContaining(`port ${port}`) };
+  await expect(setUp({ mode: 'serve', env }).program.prepare()).rejects.toMatchObject(refused);
+  await setUp({ mode: 'call', env }).program.prepare();
 });

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { asDiskTrouble } from '../../../local/disk-trouble.ts';
 import { contain, type Report } from '../../../local/loop/contain.ts';
+import { UserError } from '../../../wire/errors.ts';
 import { namesBelowLocalhost } from '../../../wire/hosts.ts';
 import { containEvents } from '../../contain-events.ts';
 import type { Callable, RunnerEvents, RunnerHandle, RunnerSpec } from '../../engine.ts';
@@ -23,6 +24,8 @@ const mib = 1024 ** 2;
 const maxResultMib = 1024;
 /** Variables with the addresses of the emulator's hosts, and the one with the port for labels. */
 const hostVariables = ['FAL_HOST', 'FAL_RUN_HOST', 'FAL_QUEUE_RUN_HOST', 'FAL_WS_RUN_HOST'] as const;
+/** Where the SDK's apps serve their metrics (runner/shared/addresses.py). */
+export const metricsPort = 9090;
 const labelsVariable = 'NOMAD_ALLOC_PORT_grpc';
 
 /** Where a container has what we give it. */
@@ -191,6 +194,7 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
       await handOver(spec.callable, join(order, 'function'));
       if (spec.setup) await handOver(spec.setup, join(order, 'setup'));
       const ports = portsOf(spec.env);
+      if (spec.mode === 'serve') mustBeFree(ports, spec.declaredPort ?? defaultPort);
       sockets = socketsIn(run);
       await sockets.listen(controlName, contain(deps.report, attend));
       for (const port of ports) await sockets.listen(String(port), (socket) => carryTo(port, socket));
@@ -238,6 +242,20 @@ function insideOf(
 function portsOf(env: RunnerSpec['env']): readonly number[] {
   const named = hostVariables.map((name) => /:(\d+)$/.exec(env[name] ?? '')?.[1]);
   return [...new Set([...named, env[labelsVariable]].filter((port) => port !== undefined).map(Number))];
+}
+
+/**
+ * In its container, the emulator has the ports that it has outside, because its addresses are the same there.
+ * @throws UserError
+ */
+function mustBeFree(ports: readonly number[], own: number): void {
+  const wanted = ports.find((port) => port === own || port === metricsPort);
+  if (wanted === undefined) return;
+  throw new UserError(
+    'PORT_OF_EMULATOR',
+    `The app's server needs port ${wanted}, at which its container reaches the emulator.`,
+    'Start minifal with another --port, such as the default.',
+  );
 }
 
 async function handOver(callable: Callable, file: string): Promise<void> {
