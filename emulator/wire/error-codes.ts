@@ -5,6 +5,7 @@
  */
 export const userErrorCodes = {
   ACCESS_DENIED: 'A file or folder belongs to another user.',
+  APP_EXISTS: 'The project has an app of this name already.',
   APP_FILES_MISSING: 'Files of the app (`app_files`) were not uploaded with this revision.',
   ARGUMENT_INVALID: 'An argument of the command has an invalid value.',
   BUILD_FAILED: 'The environment of the app could not be built.',
@@ -49,6 +50,7 @@ export const userErrorCodes = {
   PORT_NOT_PERMITTED: "You don't have permission to open the port.",
   PORT_OF_EMULATOR: "The app's container needs a port that the emulator has.",
   PORT_UNKNOWN: 'Neither the app nor its image says on which port its server listens.',
+  PYPROJECT_UNSUITABLE: 'No app can be added to this `pyproject.toml`.',
   PYTHON_MISSING: 'There is no Python, and no uv to install one.',
   PYTHON_UNAVAILABLE: 'The Python version that the app asks for is not on this machine.',
   RELOAD_UNDER_WAY: 'Runners of the app are exchanging their code for a save that came before.',

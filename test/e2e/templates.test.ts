@@ -1,9 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { templatesFolder } from '../../emulator/local/templates/find.ts';
 import { readTemplates } from '../../emulator/local/templates/read.ts';
 import { minifalCommand } from '../support/emulator.ts';
+import { call } from '../support/http.ts';
 import { mustRun, run } from '../support/process.ts';
 import { describeTemplate, minifalNew, templatePlace } from '../support/template-suite.ts';
 
@@ -52,6 +53,24 @@ print(json.dumps({
 });
 
 describe('minifal new', () => {
+  it('adds an app to a project, which deploys it from there', async () => {
+    const { folder, tools, emulator } = place();
+    const project = join(folder, 'project');
+    await mkdir(project);
+    const before = '# Mine.\r\n[tool.fal.apps.other]\r\nref = "other.py::Other"\r\n\r\n[tool.mine]\r\nkey = 1';
+    await writeFile(join(project, 'pyproject.toml'), before);
+    const { stdout } = await minifalNew(project, 'existing-server', '--set', 'app-name=added', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ project, folder: join(project, 'added') });
+    const table = '[tool.fal.apps.added]\r\nref = "added/app.py::serve"\r\nauth = "private"\r\n';
+    const after = before.replace('\r\n\r\n', `\r\n\r\n${table}\r\n`);
+    expect(await readFile(join(project, 'pyproject.toml'), 'utf8')).toBe(after);
+    await mustRun('fal', ['deploy', 'added'], { cwd: join(project, 'added'), env: tools.env(emulator.env) });
+    const answer = await call(emulator, 'run', '/local/added', { body: { text: 'one two' } });
+    expect(await answer.json()).toMatchObject({ words: 2 });
+    const again = await minifalNew(project, 'hello', '--set', 'app-name=added', '--json');
+    expect(JSON.parse(again.stderr)).toMatchObject({ error: { code: 'APP_EXISTS' } });
+  });
+
   it('lists the templates', async () => {
     const { stdout } = await minifal('--list', '--json');
     expect(JSON.parse(stdout)).toEqual(readTemplates(templatesFolder()).map(({ folder: _f, ...rest }) => rest));

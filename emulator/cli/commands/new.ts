@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, relative, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { printableJson } from '../../local/printable.ts';
+import { addToProject, projectFile } from '../../local/templates/add.ts';
 import { defaultsOf, fill, type Values } from '../../local/templates/fill.ts';
 import { templatesFolder } from '../../local/templates/find.ts';
 import { objection, type Variable } from '../../local/templates/manifest.ts';
@@ -44,6 +46,8 @@ interface Choice {
   readonly template: Template;
   readonly values: Values;
   readonly folder: string;
+  /** The project that it becomes a part of; its folder is then below. */
+  readonly project: string | undefined;
 }
 
 async function chosen(
@@ -70,8 +74,10 @@ async function chosen(
       (await questions?.ask(question, fallback, (answer) => objection(variable, answer))) ?? fallback;
   }
   const own = values['app-name'] ?? template.name;
+  const project = resolve(options.folder ?? '.');
+  if (existsSync(join(project, projectFile))) return { template, values, folder: join(project, own), project };
   const folder = options.folder ?? fromHome((await questions?.ask('Folder', own, () => undefined)) ?? own);
-  return { template, values, folder: resolve(folder) };
+  return { template, values, folder: resolve(folder), project: undefined };
 }
 
 /** A shell does this with arguments, and nothing with answers. */
@@ -79,11 +85,14 @@ function fromHome(folder: string): string {
   return folder.replace(/^~(?=\/|$)/, () => homedir());
 }
 
-function create({ json }: NewOptions, { template, values, folder }: Choice): void {
-  writeProject(folder, fill(template, values));
+function create({ json }: NewOptions, { template, values, folder, project }: Choice): void {
   const app = values['app-name'] ?? template.name;
+  const made = fill(template, values);
+  if (project === undefined) writeProject(folder, made);
+  else addToProject(project, app, made);
+  const files = template.files.filter((name) => project === undefined || name !== projectFile);
   if (json) {
-    printText(printableJson({ template: template.name, folder, files: template.files, values }));
+    printText(printableJson({ template: template.name, folder, files, values, ...(project && { project }) }));
     return;
   }
   const shell = formatOfShell(process.env.SHELL, process.platform);
@@ -92,8 +101,9 @@ function create({ json }: NewOptions, { template, values, folder }: Choice): voi
     ownEvalLine(undefined),
     commandLine(['fal', 'deploy', app], shell),
   ];
+  const added = project === undefined ? '' : `Added [tool.fal.apps.${app}] to ${projectFile}.\n`;
   printText(
-    `Created ${basename(folder)}: ${template.files.join(', ')}\n\n` +
+    `Created ${basename(folder)}: ${files.join(', ')}\n${added}\n` +
       `To deploy it to the emulator:\n${steps.map((line) => `  ${line}\n`).join('')}`,
   );
 }

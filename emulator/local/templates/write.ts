@@ -1,8 +1,9 @@
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { UserError } from '../../wire/errors.ts';
 import { makeFolder } from '../make-folder.ts';
 import type { ProjectFiles } from './fill.ts';
+import { staged, toTheEnd } from './staging.ts';
 
 /**
  * Writes a new project into a folder that doesn't exist, or has only hidden files: all of it or nothing, and no file is
@@ -16,21 +17,7 @@ export function writeProject(folder: string, files: ProjectFiles): void {
     // What it was to become, or a folder on the way there, is a file or has files.
     const { code = '' } = error as NodeJS.ErrnoException;
     if (['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(code)) throw inUse(target);
-    const why = refusals[code];
-    if (why === undefined) throw error;
-    throw new UserError('FOLDER_REFUSED', `${target} can't be created: ${why}.`, 'Name another folder.');
-  }
-}
-
-/** Between two files, Ctrl+C would end the process. With a listener, a signal isn't noticed by what never waits. */
-function toTheEnd(work: () => void): void {
-  const listener = () => undefined;
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.on(signal, listener);
-  try {
-    work();
-  } finally {
-    for (const signal of signals) process.off(signal, listener);
+    throw refused(`${target} can't be created`, error);
   }
 }
 
@@ -38,6 +25,13 @@ function write(target: string, files: ProjectFiles): void {
   if (!existsSync(target)) writeNew(target, files);
   else if (readdirSync(target).every((name) => name.startsWith('.'))) writeInto(target, files);
   else throw inUse(target);
+}
+
+/** The error of the file system in words, if it has some; the error itself otherwise. */
+export function refused(what: string, error: unknown): unknown {
+  const why = refusals[(error as NodeJS.ErrnoException).code ?? ''];
+  if (why === undefined) return error;
+  return new UserError('FOLDER_REFUSED', `${what}: ${why}.`, 'Name another folder.');
 }
 
 const refusals: { readonly [code: string]: string } = {
@@ -54,20 +48,18 @@ const refusals: { readonly [code: string]: string } = {
 function writeNew(target: string, files: ProjectFiles): void {
   const parent = dirname(target);
   const made = missingAbove(target);
-  let staging: string | undefined;
   try {
     makeFolder(parent);
-    staging = mkdtempSync(join(parent, '.minifal-new-'));
-    const contents = join(staging, 'project');
-    makeFolder(contents);
-    writeInto(contents, files);
-    renameSync(contents, target);
+    staged(parent, (folder) => {
+      const contents = join(folder, 'project');
+      makeFolder(contents);
+      writeInto(contents, files);
+      renameSync(contents, target);
+    });
   } catch (error) {
-    if (staging !== undefined) rmSync(staging, { recursive: true, force: true });
     if (made !== undefined) removeEmpty(parent, made);
     throw error;
   }
-  rmdirSync(staging);
 }
 
 /** If a name is taken, the files so far are removed. */

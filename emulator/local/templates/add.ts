@@ -1,0 +1,68 @@
+import {
+  accessSync,
+  constants,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { UserError } from '../../wire/errors.ts';
+import type { ProjectFiles } from './fill.ts';
+import { withApp } from './pyproject.ts';
+import { staged, toTheEnd } from './staging.ts';
+import { refused, writeProject } from './write.ts';
+
+export const projectFile = 'pyproject.toml';
+
+/**
+ * Adds an app to the project in a folder: its files go into a new folder below it, and its table into `pyproject.toml`,
+ * where nothing else changes. All of it or nothing.
+ */
+export function addToProject(project: string, app: string, files: ProjectFiles): void {
+  // Where a link leads: the link stays.
+  const file = realpathSync(join(project, projectFile));
+  const before = readFileSync(file);
+  const after = Buffer.from(withApp(textOf(before), app, tablesOf(files, app)));
+  const folder = join(project, app);
+  if (statSync(folder, { throwIfNoEntry: false }))
+    throw new UserError('FOLDER_IN_USE', `${folder} exists already; nothing was written.`, 'Choose another name.');
+  toTheEnd(() => {
+    writeProject(folder, new Map([...files].filter(([name]) => name !== projectFile)));
+    try {
+      replace(file, before, after);
+    } catch (error) {
+      rmSync(folder, { recursive: true, force: true });
+      throw refused(`${file} can't be written`, error);
+    }
+  });
+}
+
+/** What the template's own `pyproject.toml` has for its app, whose code is now in a folder. */
+function tablesOf(files: ProjectFiles, app: string): readonly string[] {
+  const own = Buffer.from(files.get(projectFile) ?? []).toString();
+  const tables = own.slice(own.indexOf('[tool.fal.apps.')).trimEnd();
+  return tables.replace('ref = "', `ref = "${app}/`).split('\n');
+}
+
+function textOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new UserError('PYPROJECT_UNSUITABLE', "pyproject.toml can't be read: it is not UTF-8.", 'Correct it first.');
+  }
+}
+
+/** In one step, and only if nobody has changed it since it was read. */
+function replace(file: string, before: Uint8Array, after: Uint8Array): void {
+  accessSync(file, constants.W_OK);
+  staged(dirname(file), (folder) => {
+    const next = join(folder, projectFile);
+    writeFileSync(next, after, { mode: statSync(file).mode });
+    if (Buffer.compare(readFileSync(file), before) !== 0)
+      throw new UserError('PYPROJECT_UNSUITABLE', 'pyproject.toml was changed in the meantime.', 'Try again.');
+    renameSync(next, file);
+  });
+}
