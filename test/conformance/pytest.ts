@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { z } from 'zod';
 import { start } from '../support/process.ts';
 import type { PythonTools } from '../support/python.ts';
 import { cacheDir } from '../support/root.ts';
@@ -15,6 +16,8 @@ export interface PytestDeps {
   readonly environment: NodeJS.ProcessEnv;
   /** The number of parallel test processes. */
   readonly workers: number;
+  /** Tests that this machine lacks something for, with the reason; besides those of skips.json. */
+  readonly skipped: { readonly [test: string]: string };
 }
 
 /** Seconds per test, fixtures included; upstream's own figures (60 to 180) leave the deploys of fixtures out. */
@@ -29,15 +32,15 @@ const suiteTimeoutMs = 25 * 60_000;
 const settings = ['-o', 'python_files=test*.py', '-q', '--durations=10', '--tb=short', '-rN'];
 
 /** Runs upstream's tests with our plugin, in the folder where their source distribution was unpacked. */
-export async function createPytest({ sdk, tools, environment, workers }: PytestDeps) {
+export async function createPytest({ sdk, tools, environment, workers, skipped }: PytestDeps) {
   const logFile = join(cacheDir, `conformance-${sdk.version}.log`);
   const scratch = await mkdtemp(join(tmpdir(), 'minifal-pytest-'));
   process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
   const selection = join(scratch, 'selection.json');
-  const [skip, unskip] = await Promise.all(
-    ['skips.json', 'unskips.json'].map((name) => readJson(join(sdk.folder, name))),
+  const [skips, unskip] = await Promise.all(
+    ['skips.json', 'unskips.json'].map((name) => readSelection(join(sdk.folder, name))),
   );
-  await writeFile(selection, JSON.stringify({ skip, unskip }));
+  await writeFile(selection, JSON.stringify({ skip: { ...skips, ...skipped }, unskip }));
   await rm(logFile, { force: true });
   let runs = 0;
 
@@ -101,6 +104,6 @@ export async function createPytest({ sdk, tools, environment, workers }: PytestD
 
 export type Pytest = Awaited<ReturnType<typeof createPytest>>;
 
-async function readJson(file: string): Promise<unknown> {
-  return JSON.parse(await readFile(file, 'utf8'));
+async function readSelection(file: string) {
+  return z.record(z.string(), z.string()).parse(JSON.parse(await readFile(file, 'utf8')));
 }

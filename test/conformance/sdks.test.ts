@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -20,6 +20,9 @@ describe.each(sdks)('fal $version', ({ version, folder, results, requirements, s
     const skipped = Object.keys(reasons.parse(read(folder, 'skips.json')));
     const unskipped = Object.keys(reasons.parse(read(folder, 'unskips.json')));
     expect(skipped.filter((test) => rows.get(test) !== 'skipped')).toEqual([]);
+    const file = join(folder, 'containers.json');
+    const contained = existsSync(file) ? z.array(z.string()).parse(JSON.parse(readFileSync(file, 'utf8'))) : [];
+    expect(contained.filter((test) => rows.get(test) !== 'passed')).toEqual([]);
     expect(unskipped.filter((test) => rows.get(test) === undefined || rows.get(test) === 'skipped')).toEqual([]);
   });
 
