@@ -80,6 +80,15 @@ async function usedFolder() {
 }
 
 describe('cleaning a data folder', () => {
+  it('removes packages for functions in images, unless an app needs them', async () => {
+    const { folder } = await usedFolder();
+    const platform = join(folder, 'agents', 'images', 'x86_64-manylinux_2_36');
+    mkdirSync(join(platform, '3.11-agent'), { recursive: true });
+    writeFileSync(join(platform, '3.11-agent', 'file'), '12345');
+    const { bytes } = await cleanFolder(folder);
+    expect([bytes, existsSync(platform)]).toEqual([15, false]);
+  });
+
   it('removes what nobody needs, and nothing else', async () => {
     const { folder, used } = await usedFolder();
     expect(await cleanFolder(folder)).toEqual({

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { removeUnusedImages } from './builds/container/unused.ts';
+import { removeUnusedImages, removeUnusedPackages } from './builds/container/unused.ts';
 import { removeUnused } from './builds/virtualenv/unused.ts';
 import { createCatalog } from './catalog/catalog.ts';
 import { openSecretKey } from './catalog/secrets/secret-key.ts';
@@ -23,7 +23,7 @@ export interface Cleaned {
   readonly requests: number;
   readonly files: number;
   readonly values: number;
-  /** Of environments, images and files. */
+  /** Of environments, images, packages for functions in images, and files. */
   readonly bytes: number;
   /** Notices from opening the store, and why images stayed. */
   readonly notices: readonly string[];
@@ -72,7 +72,9 @@ export async function cleanFolder(folder: string): Promise<Cleaned> {
     cleanHistory(join(folder, 'history.db'));
     const values = await storage.keyValues.prune();
     const { files, bytes } = await storage.files.prune();
-    const unused = await removeUnused(folder, environmentsInUse(catalog));
+    const inUse = environmentsInUse(catalog);
+    const unused = await removeUnused(folder, inUse);
+    const packages = removeUnusedPackages(folder, inUse);
     const images = await cleanImages(folder, catalog.revisions(null));
     return {
       environments: unused.environments,
@@ -80,7 +82,7 @@ export async function cleanFolder(folder: string): Promise<Cleaned> {
       requests,
       files,
       values,
-      bytes: bytes + unused.bytes + images.bytes,
+      bytes: bytes + unused.bytes + packages + images.bytes,
       notices: [...store.notices(), ...images.notices],
     };
   } finally {

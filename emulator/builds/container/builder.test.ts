@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
 import {
   baseImage,
   engineEnv,
@@ -12,8 +13,10 @@ import {
 import { cutSocket } from '../../../test/support/cut-socket.ts';
 import { imageRegistry, registryLogin, registryUsers } from '../../../test/support/image-registry.ts';
 import { until } from '../../../test/support/wait.ts';
+import { removeContainer } from '../../engines/docker/link.ts';
 import { type ContainerEngine, connectEngine } from '../../local/docker/connect.ts';
 import { findImage } from '../../local/docker/images.ts';
+import { ownerLabel } from '../../local/docker/labels.ts';
 import { engineUse } from '../../local/docker/use.ts';
 import { testFolder } from '../../store/testing/folder.ts';
 import { createMask } from '../../telemetry/masking/mask.ts';
@@ -28,13 +31,15 @@ const newBase = () => `FROM ${baseImage}\nENV TEST=${randomUUID()}`;
 
 const connect = () => connectEngine(engineEnv);
 
+const tagsSchema = z.array(z.object({ RepoTags: z.array(z.string()).nullish() }));
+
 /** A builder of its own, whose images are removed after the test. */
 function setUp(connected: () => Promise<ContainerEngine> = connect) {
   const folder = testFolder();
   const use = engineUse(folder, connected);
   const mask = createMask();
   const functions = testFunctions(folder, mask);
-  const builder = createContainerBuilder({ use, clock: () => 1, mask, functions });
+  const builder = createContainerBuilder({ use, clock: () => 1, mask, functions, againMs: 50 });
   onTestFinished(async () => {
     await builder.close();
     const engine = await use.engine().catch(() => undefined);
@@ -99,6 +104,35 @@ describe.skipIf(isEngineMissing())('an image of an app', { timeout: 120_000 }, (
     lines.length = 0;
     await build(image, { files: [file('pkg/data.txt', 'apples')], force: true });
     expect(lines).toContain('Ann has apples');
+  });
+
+  it('that is built again while it is in use is removed when it is not, and never without a name', async () => {
+    const { build, use } = setUp();
+    const dockerfile = { dockerfile_str: `${newBase()}\nRUN cat /proc/sys/kernel/random/uuid > /once\n` };
+    const first = await build(dockerfile);
+    const name = first.kind === 'built' ? first.environment.image : '';
+    const { api } = await use.engine();
+    const before = await findImage(api, name);
+    const body = { Image: before?.id, Cmd: ['true'] };
+    const container = await api.create({ path: '/containers/create', body });
+    onTestFinished(() => removeContainer(api, container));
+    await build({ ...dockerfile }, { force: true });
+    expect((await findImage(api, name))?.id).not.toBe(before?.id);
+    const tags = async (dangling: boolean) => {
+      const query = {
+        filters: JSON.stringify({ label: [`${ownerLabel}=${use.owner}`], dangling: [String(dangling)] }),
+      };
+      return (await api.ask({ method: 'GET', path: '/images/json', query }, tagsSchema)).flatMap(
+        (one) => one.RepoTags ?? [],
+      );
+    };
+    expect([await tags(true), (await tags(false)).toSorted()]).toEqual([
+      [],
+      [name, expect.stringMatching(`^${name}-replaced-`)],
+    ]);
+    await removeContainer(api, container);
+    await until('only the new image is left', async () => (await tags(false)).length === 1);
+    expect([await findImage(api, before?.id ?? ''), await tags(true)]).toEqual([undefined, []]);
   });
 
   it('does not contain its build secrets or the password of its registry, and nothing prints them', async () => {

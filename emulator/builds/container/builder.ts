@@ -15,8 +15,8 @@ import { type ContainerDefinition, imageHash, parseContainer } from './definitio
 import type { createFunctions } from './functions.ts';
 import { buildImage, type DockerfileSource } from './image-build.ts';
 import { imagePythons } from './image-python.ts';
+import { createReplaced } from './replaced.ts';
 import { tenths } from './tenths.ts';
-import { removeReplaced } from './unused.ts';
 
 export interface ContainerBuilderDeps {
   readonly use: EngineUse;
@@ -24,6 +24,8 @@ export interface ContainerBuilderDeps {
   readonly clock: () => number;
   /** Hides secrets in logs and reasons. */
   readonly mask: Mask;
+  /** How often images that were replaced while they were in use are tried to be removed. */
+  readonly againMs?: number;
   /** What functions need besides their image. */
   readonly functions: ReturnType<typeof createFunctions>;
 }
@@ -40,6 +42,7 @@ export function createContainerBuilder(deps: ContainerBuilderDeps): Builder<Cont
   const shared = sharedBuilds<ContainerImage>();
   const { owner } = deps.use;
   const pythonOf = imagePythons();
+  const replaced = createReplaced(deps.use, deps.againMs);
 
   async function build(
     definition: ContainerDefinition,
@@ -84,14 +87,15 @@ export function createContainerBuilder(deps: ContainerBuilderDeps): Builder<Cont
       const lost = [...source.secrets].find(([, value]) => value === null)?.[0];
       if (lost !== undefined) return failed(mustBeSentAgain(`its build secret ${lost}`));
       line(`Building the image with ${engine.name}`);
+      if (before !== undefined) await replaced.keepName(engine.api, before.id, tag);
       const labels = { [ownerLabel]: deps.use.owner, [environmentLabel]: hash };
-      const failure = await buildImage({ ...job, logins: definition.logins, tag, labels, isFromNothing: force });
+      const order = { ...job, logins: definition.logins, tag, labels, isFromNothing: force };
+      const failure = await buildImage(order).finally(() => before && replaced.remove());
       if (signal.aborted) return cancelled;
       if (failure !== null) {
         const advice = missingFileAdvice(failure, source.text);
         return failed(`Failure during 'docker build': ${failure}${advice === null ? '' : `\n${advice}`}`);
       }
-      if (before !== undefined) await removeReplaced(engine.api, before.id, tag);
     }
     const { entrypoint, cmd } = definition;
     const environment: ContainerImage = { kind: 'container', id: hash, image: tag, entrypoint, cmd };
@@ -172,6 +176,7 @@ export function createContainerBuilder(deps: ContainerBuilderDeps): Builder<Cont
       return isolated.kind === 'failed' ? { ...isolated, reason: deps.mask(isolated.reason) } : isolated;
     },
     async close() {
+      replaced.close();
       await shared.close();
       await deps.functions.close();
     },

@@ -29,12 +29,17 @@ export type Prepared = { readonly kind: 'prepared'; readonly hash: string; reado
 /** Versions of glibc that uv knows as platforms, the newest first. */
 const glibcs = [40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 28, 17] as const;
 
+/** Contains a folder for each platform of images. */
+export function packagesFolder(dataDir: string): string {
+  return join(dataDir, 'agents', 'images');
+}
+
 /**
  * What functions need besides their image: packages for the image's own Python, in folders of this machine that are
  * mounted. The image stays as it is.
  */
 export function createFunctions(deps: FunctionsDeps) {
-  const packagesDir = join(deps.dataDir, 'agents', 'images');
+  const packagesDir = packagesFolder(deps.dataDir);
   const env = toolEnvironment(deps.env ?? process.env, {
     caBundle: deps.caBundle,
     spareCache: join(deps.dataDir, 'cache', 'uv'),

@@ -4,6 +4,14 @@ import { UserError } from '../../wire/errors.ts';
 import type { UvCall } from '../uv/run.ts';
 import { type AgentResult, agentPackages, installAgent, type RunnerPackages, sdkPackages } from './agent.ts';
 
+/** In the name of a folder of requirements: between the version of Python and the hash. */
+const requirementsMark = '-requirements-';
+
+/** The hash in the name of a folder of requirements; undefined for other packages. */
+export function hashOfRequirements(name: string): string | undefined {
+  return name.split(requirementsMark)[1];
+}
+
 type Line = (text: string) => void;
 
 /** The Python that packages are installed for: its version (`3.11`), and uv's options that name it. */
@@ -48,7 +56,7 @@ export function createRunnerPackages(agentsDir: string, uv: () => Promise<string
 
     /** The folder of an app's requirements. `hash`: of all that decides what is installed. */
     requirements({ options, minor }: TargetPython, hash: string, packages: readonly string[], line: Line) {
-      const wanted = { name: `${minor}-requirements-${hash}`, packages, leftOut: [], what: 'the requirements' };
+      const wanted = { name: `${minor}${requirementsMark}${hash}`, packages, leftOut: [], what: 'the requirements' };
       return once(wanted, 'the requirements', options, line);
     },
 

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { trimCompileCaches } from '../../engines/process/disk/compile-caches.ts';
 import type { EnvironmentDefinition } from '../types.ts';
@@ -18,8 +18,7 @@ export async function removeUnused(
   const dir = join(dataDir, 'environments');
   let [count, bytes] = [0, 0];
   for (const hash of unusedEnvironments(dataDir, environments)) {
-    bytes += sizeOf(join(dir, hash));
-    rmSync(join(dir, hash), { recursive: true, force: true });
+    bytes += removeFolder(join(dir, hash));
     count += 1;
   }
   // What runners compiled for an environment is useless without it.
@@ -46,12 +45,19 @@ function hashOf(environment: Omit<EnvironmentDefinition, 'force' | 'sdk'>): stri
   return identified.kind === 'identified' ? identified.hash : undefined;
 }
 
-function listed(folder: string): readonly string[] {
+export function listed(folder: string): readonly string[] {
   try {
     return readdirSync(folder);
   } catch {
     return [];
   }
+}
+
+/** @returns its bytes */
+export function removeFolder(folder: string): number {
+  const bytes = existsSync(folder) ? sizeOf(folder) : 0;
+  rmSync(folder, { recursive: true, force: true });
+  return bytes;
 }
 
 function sizeOf(folder: string): number {

@@ -34,3 +34,16 @@ export function labelFilter(labels: { readonly [label: string]: string | null })
 export function imageName(owner: string, hash: string): string {
   return `minifal/${owner.slice(0, 12)}:${hash.slice(0, 32)}`;
 }
+
+/**
+ * Another name of an image that is about to be replaced under its own: runners may use it for a while, and without a
+ * name nobody could tell it from images that people make from it.
+ */
+export function replacedName(name: string): string {
+  return `${name}-replaced-${randomUUID().slice(0, 8)}`;
+}
+
+/** Whether this is a `replacedName` of the image. */
+export function isReplacedName(reference: string, name: string): boolean {
+  return reference.startsWith(`${name}-replaced-`);
+}
