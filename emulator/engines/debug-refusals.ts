@@ -8,3 +8,7 @@ export function refusedDebug(code: DebugRefusal, text: string): DebugOutcome {
 export const debugEnded = refusedDebug('runner_ended', 'The runner has ended.');
 export const notDebuggable = refusedDebug('unsupported', 'Only runners of apps can be debugged, not plain functions.');
 export const alreadyDebugged = refusedDebug('attached', 'A debugger is already attached to this runner.');
+/** A sentence that ends with the next step. */
+export const noDebuggerInContainers =
+  "minifal can't debug apps in containers yet. Run the app without its image to debug it.";
+export const notInContainers = refusedDebug('unsupported', noDebuggerInContainers);

@@ -91,6 +91,20 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
     expect(without?.lines).toEqual([]);
   });
 
+  it('refuses a debugger, says so, and does not wait for one', async () => {
+    const { start } = setUpContainers();
+    const runner = start({}, { waitsForDebugger: true });
+    await runner.ready;
+    await runner.line(/^minifal: The runner doesn't wait for a debugger: minifal can't debug apps in containers/);
+    const adapter = { port: 1, token: 'x' };
+    const text = expect.stringMatching(/can't debug apps in containers.*without its image/);
+    expect(await runner.handle.debug(adapter)).toEqual({ ok: false, code: 'unsupported', text });
+    runner.handle.undebug();
+    runner.handle.kill();
+    await runner.exited;
+    expect(await runner.handle.debug(adapter)).toMatchObject({ code: 'runner_ended' });
+  });
+
   it('that cannot start says why, and leaves no container', async () => {
     const { start, containers } = setUpContainers();
     const missing = start({ cmd: ['no-such-program'] });

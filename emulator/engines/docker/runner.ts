@@ -4,7 +4,7 @@ import { EngineRefusal, isEngineGone } from '../../local/docker/api.ts';
 import { contain, type Report } from '../../local/loop/contain.ts';
 import { UserError, withCode } from '../../wire/errors.ts';
 import { containEvents } from '../contain-events.ts';
-import { debugEnded, notDebuggable } from '../debug-refusals.ts';
+import { debugEnded, noDebuggerInContainers, notDebuggable, notInContainers } from '../debug-refusals.ts';
 import type { RunnerAddress, RunnerEvents, RunnerExit, RunnerHandle, RunnerSpec } from '../engine.ts';
 import { exitReason, signalName } from '../exit.ts';
 import { probeHealth } from '../health/health.ts';
@@ -177,14 +177,11 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
     }
   }
 
-  /** In the runner's own log, where somebody looks who wonders why nothing finds a GPU. */
+  /** In the runner's own log: what a container doesn't have, though it was asked for. */
   function sayMissing(): void {
-    if (!spec.env.CUDA_VISIBLE_DEVICES) return;
-    events.line({
-      at: clock(),
-      stream: 'stderr',
-      text: 'minifal: The container has no GPU: minifal gives none to containers yet.',
-    });
+    const say = (text: string): void => events.line({ at: clock(), stream: 'stderr', text: `minifal: ${text}` });
+    if (spec.env.CUDA_VISIBLE_DEVICES) say('The container has no GPU: minifal gives none to containers yet.');
+    if (spec.waitsForDebugger) say(`The runner doesn't wait for a debugger: ${noDebuggerInContainers}`);
   }
 
   async function becomeReady(where: RunnerAddress): Promise<void> {
@@ -229,7 +226,10 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
       if (!spec.development) return notForDevelopment;
       return isReady ? notSwappable : notReady;
     },
-    debug: async () => (ended.signal.aborted ? debugEnded : notDebuggable),
+    debug: async () => {
+      if (ended.signal.aborted) return debugEnded;
+      return spec.mode === 'serve' ? notInContainers : notDebuggable;
+    },
     undebug: () => undefined,
     stacks: async () => null,
     exec: commands,

@@ -31,6 +31,21 @@ it('is a program for every user, and written again if it is not whole', () => {
   expect([program(tools), statSync(file).size, readdirSync(tools).length]).toEqual([file, size, 1]);
 });
 
+it('is refused with the next step for a processor that minifal has no program for, and if a part is missing', () => {
+  const tools = testFolder();
+  const missing = (next: RegExp) => ({ code: 'CONTAINER_PROGRAM_MISSING', next: expect.stringMatching(next) });
+  const refusal = (folder: string, machine: string) => {
+    try {
+      return firstProcess(folder, machine, tools);
+    } catch (error) {
+      return error;
+    }
+  };
+  expect(refusal(sources, 'riscv64')).toMatchObject(missing(/x86-64 or ARM64.*--platform=linux\/amd64/));
+  expect(refusal(testFolder(), 'x86_64')).toMatchObject(missing(/Install minifal again/));
+  expect(readdirSync(tools)).toEqual([]);
+});
+
 describe.skipIf(process.platform !== 'linux')('the first process of a container', () => {
   it('takes more descriptors for itself only, and ends as its command does', async () => {
     const child = start('-Sn 30', '--', 'sh', '-c', 'ulimit -Sn; exit 7');
