@@ -37,7 +37,7 @@ export function imageName(owner: string, hash: string): string {
 
 /**
  * Another name of an image that is about to be replaced under its own: runners may use it for a while, and without a
- * name nobody could tell it from images that people make from it.
+ * name it would look like an image that people have made from it.
  */
 export function replacedName(name: string): string {
   return `${name}-replaced-${randomUUID().slice(0, 8)}`;
