@@ -16,6 +16,8 @@ export interface Debugpy {
   tools(): Promise<DebugTools>;
   /** The folder of debugpy for a Python. Rejects with a UserError that has the next step. */
   folder(python: string): Promise<string>;
+  /** The same for a Python that uv's options name, such as that of an image. */
+  folderFor(pythonOptions: readonly string[]): Promise<string>;
   /** Waits for installations in progress. */
   close(): Promise<void>;
 }
@@ -51,14 +53,14 @@ export function createDebugpy(
     return asked;
   }
 
-  async function install(python: string, target: string): Promise<string> {
+  async function install(pythonOptions: readonly string[], target: string): Promise<string> {
     const uv = await deps.uv();
     const temporary = join(deps.folder, `tmp-${randomBytes(6).toString('hex')}`);
     await mkdir(deps.folder, { recursive: true });
     deps.line(`Installing debugpy ${version} (once)`);
     try {
       const args = ['pip', 'install', '--quiet', '--no-deps', '--only-binary', 'debugpy'];
-      const wanted = ['--python', python, '--target', temporary, `debugpy==${version}`];
+      const wanted = [...pythonOptions, '--target', temporary, `debugpy==${version}`];
       const exit = await runUv({ ...deps, uv, args: [...args, ...wanted] });
       if (exit.code !== 0) throw unavailable(lastOutput(exit));
       await rename(temporary, target);
@@ -68,18 +70,22 @@ export function createDebugpy(
     }
   }
 
-  async function folder(python: string): Promise<string> {
-    const target = join(deps.folder, `${version}-${(await tagOf(python)).replaceAll(/[^\w.-]/g, '_')}`);
+  const folder = async (python: string) => installed(await tagOf(python), ['--python', python]);
+
+  async function installed(tag: string, pythonOptions: readonly string[]): Promise<string> {
+    const target = join(deps.folder, `${version}-${tag.replaceAll(/[^\w.-]/g, '_')}`);
     if (existsSync(target)) return target;
     const known = installing.get(target);
     if (known) return known;
-    const started = install(python, target).finally(() => installing.delete(target));
+    const started = install(pythonOptions, target).finally(() => installing.delete(target));
     installing.set(target, started);
     return started;
   }
 
   return {
     folder,
+    folderFor: (pythonOptions) =>
+      installed(pythonOptions.filter((one) => !one.startsWith('--')).join('-'), pythonOptions),
     async tools() {
       const python = await run(await deps.uv(), ['python', 'find', '--no-project', '--system', '>=3.8']);
       const debugpy = await folder(python);

@@ -9,6 +9,6 @@ export const debugEnded = refusedDebug('runner_ended', 'The runner has ended.');
 export const notDebuggable = refusedDebug('unsupported', 'Only runners of apps can be debugged, not plain functions.');
 export const alreadyDebugged = refusedDebug('attached', 'A debugger is already attached to this runner.');
 /** A sentence that ends with the next step. */
-export const noDebuggerInContainers =
-  "minifal can't debug apps in containers yet. Run the app without its image to debug it.";
-export const notInContainers = refusedDebug('unsupported', noDebuggerInContainers);
+export const noDebuggerInImage =
+  "minifal can't debug an image that runs as it is. Make the app a class of fal.App with this image to debug it.";
+export const notInImage = refusedDebug('unsupported', noDebuggerInImage);

@@ -106,6 +106,7 @@ function createKinds(
     runnerSources,
     runnersDir: join(folder, 'runners'),
     caBundle,
+    debuggers: { folder: debuggers, install: debugpy.folderFor },
     clock,
     report,
   });

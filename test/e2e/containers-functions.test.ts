@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appFrame, logPageSchema } from '../../emulator/wire/log-lines.ts';
+import { runnerStacksSchema } from '../../emulator/wire/runner-stacks.ts';
 import { baseImage, engineEnv, isEngineMissing, startContainerEngine } from '../support/container-engine.ts';
+import { debugged } from '../support/debugged.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { call } from '../support/http.ts';
 import { createProject, type Project } from '../support/project.ts';
@@ -25,7 +27,7 @@ ENV RUN_OF_TEST=${randomUUID()} IN_IMAGE=yes
 class Text(BaseModel):
     text: str = ""
 
-class Inside(fal.App, keep_alive=300, name="inside", image=image):
+class Inside(fal.App, keep_alive=300, max_multiplexing=2, name="inside", image=image):
     machine_type = "XS"
     requirements = ["fal_client==1.0.3"]
 
@@ -34,7 +36,7 @@ class Inside(fal.App, keep_alive=300, name="inside", image=image):
         print("printed", input.text)
         if input.text == "bad":
             raise KeyError("no text")
-        return {"image": os.environ.get("IN_IMAGE"), "python": sys.executable, "text": input.text}
+        return {"image": os.environ.get("IN_IMAGE"), "python": sys.executable, "text": input.text}  # in about
 
     @fal.endpoint("/clients")
     def clients(self) -> dict:
@@ -108,6 +110,29 @@ describe.skipIf(isEngineMissing())('functions and classes of the SDK in an image
     );
     expect(requestId).not.toBeNull();
     expect(exception && appFrame(exception)).toMatchObject({ file, line: lineOf('raise KeyError') });
+  });
+
+  it('a debugger stops in it, shows what its threads do, and lets it continue', async () => {
+    const on = debugged(emulator, project.folder);
+    try {
+      const id = await on.runnerOf('inside');
+      const dap = await on.attach(id, { 'app.py': ['about'] });
+      const answer = ask('/about', { text: 'debugged' });
+      const stop = await dap.stopped();
+      expect(stop).toMatchObject({ file: join(project.folder, 'app.py'), line: await on.lineOf('about') });
+      expect((await dap.variables(stop.id)).get('input')).toContain('debugged');
+      await on.untilDebug(id, 'paused');
+      const { threads } = runnerStacksSchema.parse(await (await on.asOwner(`/minifal/runners/${id}/stacks`)).json());
+      expect(threads.flatMap(({ frames }) => frames)).toContainEqual(
+        expect.objectContaining({ file: stop.file, line: stop.line, user: true }),
+      );
+      await dap.resume(stop.threadId);
+      expect(await answer).toMatchObject({ text: 'debugged' });
+      await dap.detach();
+      await on.untilDebug(id, null);
+    } finally {
+      await on.close();
+    }
   });
 
   it('a plain function returns its value, or raises', async () => {

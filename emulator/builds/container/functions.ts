@@ -82,7 +82,8 @@ export function createFunctions(deps: FunctionsDeps) {
       if (failed?.ok === false) return { kind: 'failed', reason: failed.reason };
       const folders = [own, agent, sdk].map((one) => (one?.ok ? [one.folder] : []));
       const [firstPaths = [], ...extraPaths] = folders;
-      return { command: python.command, firstPaths, extraPaths: extraPaths.flat() };
+      const pythonOptions = target.options;
+      return { command: python.command, pythonOptions, firstPaths, extraPaths: extraPaths.flat() };
     } finally {
       hidden();
     }

@@ -24,7 +24,7 @@ type Environment = Pick<ContainerImage, 'cmd' | 'isolated'>;
 function open(environment: (entry: string, folder: string) => Environment): EngineBed {
   const folder = mkdtempSync(join(tmpdir(), 'minifal-engine-'));
   const inFolder = (name: string) => join(folder, name);
-  for (const name of ['runners', 'data', 'files']) mkdirSync(inFolder(name));
+  for (const name of ['runners', 'data', 'files', 'debuggers']) mkdirSync(inFolder(name));
   writeFileSync(inFolder('bundle.pem'), 'certificates');
   const use = engineUse(folder, () => connectEngine(engineEnv));
   const engine = createDockerEngine({
@@ -32,6 +32,7 @@ function open(environment: (entry: string, folder: string) => Environment): Engi
     runnerSources,
     runnersDir: inFolder('runners'),
     caBundle: inFolder('bundle.pem'),
+    debuggers: { folder: inFolder('debuggers'), install: async () => inFolder('debuggers') },
   });
   let files = 0;
   return {
@@ -76,7 +77,7 @@ function open(environment: (entry: string, folder: string) => Environment): Engi
 function isolated(_entry: string, folder: string): Environment {
   writeFileSync(join(folder, 'files', 'app_under_test.py'), apps);
   const first = firstProcess(runnerSources, machine(), join(folder, 'tools'));
-  const paths = { firstPaths: [], extraPaths: [join(folder, 'files')] };
+  const paths = { pythonOptions: [], firstPaths: [], extraPaths: [join(folder, 'files')] };
   return { cmd: null, isolated: { command: 'python3', firstProcess: first, ...paths } };
 }
 

@@ -95,9 +95,9 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
     const { start } = setUpContainers();
     const runner = start({}, { waitsForDebugger: true });
     await runner.ready;
-    await runner.line(/^minifal: The runner doesn't wait for a debugger: minifal can't debug apps in containers/);
+    await runner.line(/^minifal: The runner doesn't wait for a debugger: minifal can't debug an image/);
     const adapter = { port: 1, token: 'x' };
-    const text = expect.stringMatching(/can't debug apps in containers.*without its image/);
+    const text = expect.stringMatching(/can't debug an image that runs as it is.*a class of fal.App/);
     expect(await runner.handle.debug(adapter)).toEqual({ ok: false, code: 'unsupported', text });
     runner.handle.undebug();
     runner.handle.kill();

@@ -3,6 +3,7 @@ import { type Report, throwLater } from '../../local/loop/contain.ts';
 import type { Engine, RunnerHandle } from '../engine.ts';
 import { neverStarted } from '../never-started.ts';
 import type { ContainerImage } from './image.ts';
+import type { ImageDebuggers } from './isolated/debug.ts';
 import { createPlaces } from './isolated/places.ts';
 import { createIsolatedRunner } from './isolated/runner.ts';
 import { type Link, openLink, removeContainers } from './link.ts';
@@ -19,6 +20,7 @@ export interface DockerEngineDeps {
   readonly runnersDir: string;
   /** The certificates that runners trust. */
   readonly caBundle?: string;
+  readonly debuggers: ImageDebuggers;
   readonly clock?: () => number;
   /** How long a container may take to end after it was killed. */
   readonly killMs?: number;

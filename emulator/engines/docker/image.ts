@@ -6,6 +6,8 @@ export interface IsolatedPython {
   readonly command: string;
   /** The program that is the container's first process, on this machine. */
   readonly firstProcess: string;
+  /** uv's options that name it. */
+  readonly pythonOptions: readonly string[];
   /** Folders of packages of this machine: those that count before the image's own packages, and those after. */
   readonly firstPaths: readonly string[];
   readonly extraPaths: readonly string[];

@@ -4,7 +4,7 @@ import { EngineRefusal, isEngineGone } from '../../local/docker/api.ts';
 import { contain, type Report } from '../../local/loop/contain.ts';
 import { UserError, withCode } from '../../wire/errors.ts';
 import { containEvents } from '../contain-events.ts';
-import { debugEnded, noDebuggerInContainers, notDebuggable, notInContainers } from '../debug-refusals.ts';
+import { debugEnded, noDebuggerInImage, notDebuggable, notInImage } from '../debug-refusals.ts';
 import type { RunnerAddress, RunnerEvents, RunnerExit, RunnerHandle, RunnerSpec } from '../engine.ts';
 import { exitReason, signalName } from '../exit.ts';
 import { probeHealth } from '../health/health.ts';
@@ -181,7 +181,9 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
   function sayMissing(): void {
     const say = (text: string): void => events.line({ at: clock(), stream: 'stderr', text: `minifal: ${text}` });
     if (spec.env.CUDA_VISIBLE_DEVICES) say('The container has no GPU: minifal gives none to containers yet.');
-    if (spec.waitsForDebugger) say(`The runner doesn't wait for a debugger: ${noDebuggerInContainers}`);
+    if (spec.waitsForDebugger && program === undefined) {
+      say(`The runner doesn't wait for a debugger: ${noDebuggerInImage}`);
+    }
   }
 
   async function becomeReady(where: RunnerAddress): Promise<void> {
@@ -228,7 +230,7 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
     },
     debug: async () => {
       if (ended.signal.aborted) return debugEnded;
-      return spec.mode === 'serve' ? notInContainers : notDebuggable;
+      return spec.mode === 'serve' ? notInImage : notDebuggable;
     },
     undebug: () => undefined,
     stacks: async () => null,

@@ -23,7 +23,7 @@ export type ContainedCommand =
       readonly firstPaths: readonly string[];
       readonly extraPaths: readonly string[];
       readonly development: boolean;
-      readonly debugger: false;
+      readonly debugger: boolean;
     }
   | RunnerCommand;
 

@@ -25,13 +25,14 @@ function setUp(more: { readonly mode: 'call' | 'serve'; readonly env?: Readonly<
       dataDir: folder,
       ...more,
     },
-    isolated: { command: 'python', firstProcess: '/nowhere', firstPaths: [], extraPaths: [] },
+    isolated: { command: 'python', firstProcess: '/nowhere', pythonOptions: [], firstPaths: [], extraPaths: [] },
     events: new Proxy({}, { get: () => nothing }) as RunnerEvents,
     runnerSources: '/nowhere',
     folder: join(folder, 'runner'),
     clock: () => 1,
     report: (error) => void reports.push(error),
     places: { follow: () => nothing },
+    debuggers: { folder, install: async () => folder },
     maxMib: 1,
   });
   onTestFinished(() => program.close());

@@ -9,6 +9,7 @@ import { namesBelowLocalhost } from '../../../wire/hosts.ts';
 import { containEvents } from '../../contain-events.ts';
 import type { Callable, RunnerEvents, RunnerHandle, RunnerSpec } from '../../engine.ts';
 import { createLines } from '../../supervised/lines.ts';
+import type { RunnerCommand } from '../../supervised/messages.ts';
 import { createReports } from '../../supervised/reports.ts';
 import { createSwaps } from '../../supervised/swaps.ts';
 import type { ContainedProgram, ProgramEnding } from '../contained-program.ts';
@@ -16,6 +17,7 @@ import { defaultPort } from '../container.ts';
 import type { ContainerInside } from '../container-options.ts';
 import type { ContainerImage, IsolatedPython } from '../image.ts';
 import { type ContainedMessage, messagesOf, sendTo } from './control.ts';
+import { type DebugRoom, debugInContainer, type ImageDebuggers } from './debug.ts';
 import type { Places } from './places.ts';
 import { carryTo, type Sockets, socketsIn } from './sockets.ts';
 
@@ -38,7 +40,9 @@ const inside = {
 } as const;
 const controlName = 'control';
 
-export interface IsolatedProgram extends ContainedProgram, Pick<RunnerHandle, 'flushLines' | 'swap'> {
+export interface IsolatedProgram
+  extends ContainedProgram,
+    Pick<RunnerHandle, 'flushLines' | 'swap' | 'debug' | 'undebug' | 'stacks'> {
   call(): void;
 }
 
@@ -53,6 +57,7 @@ interface ProgramDeps {
   readonly clock: () => number;
   readonly report: Report;
   readonly places: Pick<Places, 'follow'>;
+  readonly debuggers: ImageDebuggers;
   /** Default: `maxResultMib`. */
   readonly maxMib?: number;
 }
@@ -91,22 +96,39 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
   const swaps = createSwaps({
     spec,
     folder: { exchangeDir: order, seenAs: inside.order },
-    send: (command) => control !== null && sendTo(control, command),
+    send,
     isReady: () => isReady,
-    isOver: () => exit !== null || isClosed,
+    isOver,
+  });
+  const { debugging, room } = debugInContainer({
+    ...deps,
+    send,
+    isOver,
+    onState(state) {
+      swaps.setPaused(state === 'paused');
+      events.debug(state);
+    },
   });
   const handlers: { readonly [event: string]: ((one: never) => void) | undefined } = {
     ...reports.handlers,
     swappable: swaps.possible,
     swapped: swaps.answered,
     unswapped: swaps.answered,
+    debug: debugging.reported,
+    stacks: debugging.answered,
   };
+
+  function send(command: RunnerCommand): void {
+    if (control !== null) sendTo(control, command);
+  }
+
+  function isOver(): boolean {
+    return exit !== null || isClosed;
+  }
 
   function becameReady(): void {
     isReady = true;
   }
-
-  const isOver = () => exit !== null;
 
   async function take(message: ContainedMessage): Promise<void> {
     if (message.event === 'piece') {
@@ -169,7 +191,7 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
       firstPaths: isolated.firstPaths.map((_, index) => at(index)),
       extraPaths: isolated.extraPaths.map((_, index) => at(first + index)),
       development: spec.development ?? false,
-      debugger: false,
+      debugger: spec.mode === 'serve' && (spec.waitsForDebugger ?? false),
     } as const;
   }
 
@@ -181,10 +203,11 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
     becameReady,
     flushLines: lines.allReported,
     swap: swaps.swap,
+    debug: debugging.debug,
+    undebug: debugging.undebug,
+    stacks: debugging.stacks,
     secretNow: () => (isGated ? { secret } : {}),
-    call() {
-      if (control !== null) sendTo(control, { op: 'call', id });
-    },
+    call: () => send({ op: 'call', id }),
     async prepare() {
       // Whatever user the image has: the data folder keeps everybody else away.
       for (const path of [order, run]) {
@@ -198,7 +221,8 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
       sockets = socketsIn(run);
       await sockets.listen(controlName, contain(deps.report, attend));
       for (const port of ports) await sockets.listen(String(port), (socket) => carryTo(port, socket));
-      return insideOf(deps, ports, { order, run });
+      await sockets.listen(room.socketName, room.carry);
+      return insideOf(deps, ports, room, { order, run });
     },
     ending: () => ({ ...reports.clues(), exit, isDone: reports.isDone() }),
     close() {
@@ -207,6 +231,7 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
       isClosed = true;
       lines.close();
       swaps.close();
+      debugging.close();
     },
   };
 }
@@ -214,6 +239,7 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
 function insideOf(
   { isolated, runnerSources }: ProgramDeps,
   ports: readonly number[],
+  room: DebugRoom,
   { order, run }: { readonly order: string; readonly run: string },
 ): ContainerInside {
   const packages = [...isolated.firstPaths, ...isolated.extraPaths];
@@ -222,6 +248,7 @@ function insideOf(
     entrypoint: [
       inside.forward,
       ...ports.map((port) => `${port}=${inside.run}/${port}`),
+      room.forward(inside.run),
       '--',
       isolated.command,
       contained,
@@ -232,6 +259,7 @@ function insideOf(
       [inside.runner]: runnerSources,
       [inside.order]: order,
       [inside.run]: run,
+      ...room.mounts,
       ...Object.fromEntries(packages.map((path, index) => [`${inside.packages}/${index}`, path])),
     },
     hosts: namesBelowLocalhost,

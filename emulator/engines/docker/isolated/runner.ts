@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { RunnerHandle } from '../../engine.ts';
 import type { IsolatedPython } from '../image.ts';
 import { type ContainerRunnerDeps, createContainerRunner } from '../runner.ts';
+import type { ImageDebuggers } from './debug.ts';
 import type { Places } from './places.ts';
 import { createProgram } from './program.ts';
 
@@ -14,6 +15,7 @@ export function createIsolatedRunner(
     /** Contains the folder of each runner. */
     readonly runnersDir: string;
     readonly places: Pick<Places, 'follow'>;
+    readonly debuggers: ImageDebuggers;
   },
 ): RunnerHandle {
   const folder = join(deps.runnersDir, deps.spec.runnerId);
@@ -24,6 +26,9 @@ export function createIsolatedRunner(
     call: program.call,
     flushLines: program.flushLines,
     swap: program.swap,
+    debug: program.debug,
+    undebug: program.undebug,
+    stacks: program.stacks,
     async dispose() {
       await container.dispose();
       await rm(folder, { recursive: true, force: true });

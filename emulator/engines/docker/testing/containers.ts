@@ -43,6 +43,7 @@ export function setUpContainers(
     runnerSources,
     runnersDir: join(folder, 'runners'),
     caBundle,
+    debuggers: { folder: dataDir, install: async () => folder },
     clock: () => 1,
     ...(patience ? { killMs: patience.killMs } : {}),
   });

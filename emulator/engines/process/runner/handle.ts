@@ -1,10 +1,10 @@
 import type { RunnerAddress, RunnerHandle } from '../../engine.ts';
 import { acceptsConnections, probeHealth } from '../../health/health.ts';
+import type { Debugging } from '../../supervised/debugging.ts';
 import type { RunnerLines } from '../../supervised/lines.ts';
 import type { Swaps } from '../../supervised/swaps.ts';
 import { environmentUpper } from '../disk/folder.ts';
 import type { Place } from '../shell/shell.ts';
-import type { Debugging } from './debugging.ts';
 import type { RunnerDeps } from './deps.ts';
 import type { Life } from './life.ts';
 

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { contain, type Report } from '../../../local/loop/contain.ts';
 import { containEvents } from '../../contain-events.ts';
 import type { RunnerAddress, RunnerExit, RunnerHandle } from '../../engine.ts';
+import { createDebugging } from '../../supervised/debugging.ts';
 import { createLines } from '../../supervised/lines.ts';
 import type { Message } from '../../supervised/messages.ts';
 import { createReports } from '../../supervised/reports.ts';
 import { createSwaps } from '../../supervised/swaps.ts';
-import { createDebugging } from './debugging.ts';
 import type { RunnerDeps } from './deps.ts';
 import { handleOf } from './handle.ts';
 import { createLife } from './life.ts';
@@ -50,6 +50,7 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
   const swaps = createSwaps({ ...deps, isReady: () => ready, isOver: () => life.isOver() });
   const debugging = createDebugging({
     ...deps,
+    debugpy: () => deps.debugpy(spec.environment.python),
     isOver: () => life.isOver(),
     onState(state) {
       swaps.setPaused(state === 'paused');

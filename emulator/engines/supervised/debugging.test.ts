@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createDebugging } from './debugging.ts';
-import type { RunnerDeps } from './deps.ts';
 
 const adapter = { port: 4711, token: 'of an adapter' };
 
@@ -8,7 +7,7 @@ function open() {
   const sent: unknown[] = [];
   const state = { isOver: false };
   const debugging = createDebugging({
-    spec: { runnerId: 'r', mode: 'serve', environment: { python: '/python' } } as unknown as RunnerDeps['spec'],
+    spec: { runnerId: 'r', mode: 'serve' },
     send: (command) => void sent.push(command),
     debugpy: async () => '/debugpy',
     isOver: () => state.isOver,

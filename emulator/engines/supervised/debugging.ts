@@ -1,10 +1,9 @@
-import { UserError } from '../../../wire/errors.ts';
-import type { RunnerDebug } from '../../../wire/runner-debug.ts';
-import type { StackThread } from '../../../wire/runner-stacks.ts';
-import { alreadyDebugged, debugEnded, notDebuggable, refusedDebug } from '../../debug-refusals.ts';
-import type { DebugAdapter, DebugOutcome } from '../../engine.ts';
-import type { Message } from '../../supervised/messages.ts';
-import type { RunnerDeps } from './deps.ts';
+import { UserError } from '../../wire/errors.ts';
+import type { RunnerDebug } from '../../wire/runner-debug.ts';
+import type { StackThread } from '../../wire/runner-stacks.ts';
+import { alreadyDebugged, debugEnded, notDebuggable, refusedDebug } from '../debug-refusals.ts';
+import type { DebugAdapter, DebugOutcome, RunnerSpec } from '../engine.ts';
+import type { Message, RunnerCommand } from './messages.ts';
 
 /** What a runner has to load debugpy, and to look at its stacks. */
 const answerMs = 20_000;
@@ -26,14 +25,16 @@ export interface Debugging {
   close(): void;
 }
 
-export function createDebugging(
-  deps: Pick<RunnerDeps, 'spec' | 'send' | 'debugpy'> & {
-    readonly isOver: () => boolean;
-    /** The state of the debugger has changed; `null`: there is none. */
-    readonly onState: (state: RunnerDebug | null) => void;
-  },
-): Debugging {
-  const { runnerId: id, mode, environment } = deps.spec;
+export function createDebugging(deps: {
+  readonly spec: Pick<RunnerSpec, 'runnerId' | 'mode'>;
+  readonly send: (command: RunnerCommand) => void;
+  /** The folder of debugpy, as the runner sees it; installed if it isn't there. Rejects with a UserError. */
+  readonly debugpy: () => Promise<string>;
+  readonly isOver: () => boolean;
+  /** The state of the debugger has changed; `null`: there is none. */
+  readonly onState: (state: RunnerDebug | null) => void;
+}): Debugging {
+  const { runnerId: id, mode } = deps.spec;
   /** From the question to `detached`. */
   let isBusy = false;
   let isWaiting = false;
@@ -113,7 +114,7 @@ export function createDebugging(
       if (isBusy) return alreadyDebugged;
       isBusy = true;
       try {
-        const folder = await deps.debugpy(environment.python);
+        const folder = await deps.debugpy();
         const outcome = deps.isOver() ? debugEnded : await handOver(adapter, folder);
         if (!outcome.ok && outcome.code !== 'no_answer') isBusy = false;
         return outcome;
