@@ -7,6 +7,7 @@ from urllib.request import urlopen
 import fal
 from fal.exceptions import FieldException
 from fal.toolkit import Image
+from fastapi import Response
 from pydantic import BaseModel, Field
 
 # A small picture of the word "Hello", so that a first call needs no file.
@@ -80,8 +81,13 @@ class OCR(fal.App):
         self.reader(picture)
         print(f"Models loaded in {time.monotonic() - started:.1f} s")
 
+    @fal.endpoint("/health", health_check=fal.HealthCheck(timeout_seconds=10, failure_threshold=3))
+    def health(self) -> dict:
+        # A runner that does not answer in time, three times in a row, is replaced.
+        return {}
+
     @fal.endpoint("/")
-    def read(self, input: Input) -> Output:
+    def read(self, input: Input, response: Response) -> Output:
         picture = open_picture(input.image_url)
         print(f"Reading a picture of {picture.width} x {picture.height} pixels")
         started = time.monotonic()
@@ -91,4 +97,6 @@ class OCR(fal.App):
             for text, score, box in zip(found.txts, found.scores, found.boxes):
                 lines.append(Line(text=text, score=float(score), box=box.tolist()))
         print(f"Found {len(lines)} lines in {time.monotonic() - started:.1f} s")
+        # The price is per million pixels that have begun.
+        response.headers["x-fal-billable-units"] = str(-(-picture.width * picture.height // 1_000_000))
         return Output(text="\n".join(line.text for line in lines), lines=lines)

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import fal
 from fal.exceptions import AppException
+from fastapi import Response
 from pydantic import BaseModel, Field
 
 # /data is the same disk for all runners and revisions of all apps of the account: use a folder of its own.
 CACHE = Path("/data/secrets-and-data/primes")
+
+NO_KEY = "The app has no key. Run `fal secrets set SIGNING_KEY=...`, then deploy again."
 
 
 class Input(BaseModel):
@@ -59,14 +62,16 @@ class SecretsAndData(fal.App):
         return {}
 
     @fal.endpoint("/")
-    def count(self, input: Input) -> Output:
+    def count(self, input: Input, response: Response) -> Output:
         if not self.key:
-            raise AppException("The app has no key. Run `fal secrets set SIGNING_KEY=...`, then deploy again.")
+            raise AppException(NO_KEY, status_code=500)
         file = CACHE / f"{input.below}.txt"
         cached = file.exists()
         primes = int(file.read_text()) if cached else count_primes(input.below)
         if not cached:
             write(file, str(primes))
         print(f"{primes} primes below {input.below}, {'from /data' if cached else 'counted'}")
+        # What was counted before is free.
+        response.headers["x-fal-billable-units"] = "0" if cached else "1"
         signature = hmac.new(self.key, f"{input.below}:{primes}".encode(), hashlib.sha256).hexdigest()
         return Output(primes=primes, cached=cached, signature=signature)

@@ -11,6 +11,8 @@ describe.skipIf(isEngineMissing())('with a container engine', () => {
   // No image can be pulled in tests: their own has the Python of this machine.
   describeTemplate('custom-container', place, { set: [`base-image=${baseImage}`] });
 
+  describeTemplate('server-in-container', place, { set: [`base-image=${baseImage}`] });
+
   it('the app in a container reports billable units, and checks its health', async () => {
     const ask = (path: string, body?: object) =>
       call(place().emulator, 'run', `/local/my-custom-container${path}`, { body });

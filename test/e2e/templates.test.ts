@@ -19,6 +19,30 @@ const needsEngine = ({ tags }: (typeof templates)[number]) => tags.includes('con
 for (const template of templates)
   if (!needsGpu(template) && !needsEngine(template)) describeTemplate(template.name, place);
 
+describe('apps of templates', () => {
+  const ask = (app: string, body?: object) => call(place().emulator, 'run', `/local/my-${app}`, body ? { body } : {});
+
+  it('report billable units, and have a health check', async () => {
+    const request = JSON.parse(await readFile(join(place().folder, 'my-ocr', 'request.json'), 'utf8'));
+    expect((await ask('ocr', request)).headers.get('x-fal-billable-units')).toBe('1');
+    expect(await (await ask('ocr/health')).json()).toEqual({});
+    const counted = await ask('secrets-and-data', { below: 100 });
+    expect(counted.headers.get('x-fal-billable-units')).toBe('1');
+    const cached = await ask('secrets-and-data', { below: 100 });
+    expect([await cached.json(), cached.headers.get('x-fal-billable-units')]).toMatchObject([{ cached: true }, '0']);
+  });
+
+  it('say what is missing without their secret', async () => {
+    const { folder, tools, emulator } = place();
+    const env = tools.env(emulator.env);
+    const own = join(folder, 'my-secrets-and-data');
+    await mustRun('fal', ['secrets', 'unset', 'SIGNING_KEY'], { cwd: own, env });
+    await mustRun('fal', ['deploy', 'my-secrets-and-data'], { cwd: own, env });
+    const answer = await ask('secrets-and-data', { below: 100 });
+    expect([answer.status, await answer.json()]).toMatchObject([500, { detail: expect.stringContaining('no key') }]);
+  });
+});
+
 describe.each(templates.filter(needsGpu))('the template $name', ({ name, machineType }) => {
   /** What `fal deploy` would register, according to the SDK. */
   const describeApp = `

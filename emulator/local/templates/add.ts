@@ -30,7 +30,7 @@ export function addToProject(project: string, app: string, files: ProjectFiles):
   if (statSync(folder, { throwIfNoEntry: false }))
     throw new UserError('FOLDER_IN_USE', `${folder} exists already; nothing was written.`, 'Choose another name.');
   toTheEnd(() => {
-    writeProject(folder, new Map([...files].filter(([name]) => name !== projectFile)));
+    writeProject(folder, filesOf(files, app));
     try {
       replace(file, before, after);
     } catch (error) {
@@ -40,11 +40,23 @@ export function addToProject(project: string, app: string, files: ProjectFiles):
   });
 }
 
+function filesOf(files: ProjectFiles, app: string): ProjectFiles {
+  const own = new Map(files);
+  own.delete(projectFile);
+  const dockerfile = own.get('Dockerfile');
+  if (dockerfile === undefined) return own;
+  // Its COPY begins in the project's folder.
+  const text = Buffer.from(dockerfile)
+    .toString()
+    .replace(/^COPY (?=\w)/gm, `COPY ${app}/`);
+  return own.set('Dockerfile', Buffer.from(text));
+}
+
 /** What the template's own `pyproject.toml` has for its app, whose code is now in a folder. */
 function tablesOf(files: ProjectFiles, app: string): readonly string[] {
   const own = Buffer.from(files.get(projectFile) ?? []).toString();
   const tables = own.slice(own.indexOf('[tool.fal.apps.')).trimEnd();
-  return tables.replace('ref = "', `ref = "${app}/`).split('\n');
+  return tables.replace(/^(ref|dockerfile) = "/m, `$1 = "${app}/`).split('\n');
 }
 
 function textOf(bytes: Uint8Array): string {
