@@ -18,6 +18,7 @@ import pathlib
 import time
 
 import fal
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 CONTROL = pathlib.Path(${JSON.stringify(control)})
@@ -34,6 +35,21 @@ class Output(BaseModel):
 
 class Draw(fal.App, keep_alive=600, max_concurrency=1, max_multiplexing=1):
     machine_type = "GPU-H100"
+
+    def setup(self):
+        while (CONTROL / "hold-setup").exists():
+            (CONTROL / "in-setup").touch()
+            time.sleep(0.02)
+
+    @fal.endpoint("/stream")
+    def stream(self, input: Input) -> StreamingResponse:
+        def parts():
+            yield "data: first\\n\\n"
+            while (CONTROL / "hold").exists():
+                time.sleep(0.02)
+            yield "data: last\\n\\n"
+
+        return StreamingResponse(parts(), media_type="text/event-stream")
 
     @fal.endpoint("/")
     def draw(self, input: Input) -> Output:
@@ -55,7 +71,7 @@ let control: string;
 
 beforeAll(async () => {
   control = await mkdtemp(join(tmpdir(), 'minifal-gpu-faults-'));
-  emulator = await startEmulator({ args: ['--gpus', '1xH100', '--share', `${control}:rw`] });
+  emulator = await startEmulator({ args: ['--gpus', '1xH100', '--time-scale', '20', '--share', `${control}:rw`] });
   project = await createProject(await pythonTools(), emulator, { 'draw.py': source(control) });
   account = await owner(emulator);
   await project.mustFal('deploy', 'draw.py::Draw', '--app-name', 'draw', '--strategy', 'recreate');
@@ -126,6 +142,37 @@ describe('a fault of a virtual GPU', () => {
     expect(second).not.toBe(first);
     const facts = await (await call(emulator, 'api', `/minifal/requests/${id}`)).json();
     expect(facts).toMatchObject({ attempts: 2, history: [{ status: 503 }, { status: 200 }] });
+  });
+
+  it('breaks an answer that streams, because its status was sent, and replaces the runner', async () => {
+    await writeFile(join(control, 'hold'), '');
+    const before = (await ends()).length;
+    const answer = await call(emulator, 'run', `/${account}/draw/stream`, { body: {} });
+    const parts = (answer.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream()).getReader();
+    expect([answer.status, (await parts.read()).value]).toEqual([200, 'data: first\n\n']);
+    expect((await fault('0')).code).toBe(0);
+    await expect(parts.read()).rejects.toThrow();
+    const ended = await until('the runner has ended', async () => (await ends())[before]);
+    expect(ended).toBe(asked('CUDA error: out of memory'));
+    await rm(join(control, 'hold'));
+    expect(await pid()).toBeGreaterThan(0);
+  });
+
+  it('in setup() is a failed start: the request waits for the next one', async () => {
+    await writeFile(join(control, 'hold-setup'), '');
+    await fault('0');
+    await until('no runner is left', async () => (await status()).runners.every(({ endedAt }) => endedAt !== null));
+    const before = (await ends()).length;
+    const sent = await call(emulator, 'queue', `/${account}/draw`, { body: {} });
+    const { request_id: id } = (await sent.json()) as { request_id: string };
+    await until('setup() runs', async () => existsSync(join(control, 'in-setup')));
+    expect((await fault('0')).stdout).toContain('of draw met the fault');
+    const ended = await until('the runner has ended', async () => (await ends())[before]);
+    expect(ended).toBe(asked('CUDA error: out of memory'));
+    await rm(join(control, 'hold-setup'));
+    const facts = async () => (await call(emulator, 'api', `/minifal/requests/${id}`)).json();
+    await until('the next start serves it', async () => ((await facts()) as { status: number }).status === 200);
+    expect(await facts()).toMatchObject({ attempts: 1, history: [{ status: 200 }] });
   });
 
   it('ends a runner without a request, too, and names what it can not do', async () => {
