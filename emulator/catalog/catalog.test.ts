@@ -356,8 +356,14 @@ describe('revisions and aliases', () => {
         update.run(document, checksum(`${id}\0${document}`), id);
       }
     });
-    expect(room.catalog.revision('r1')?.settings).toEqual({ ...revisionDefaults, gpuSlots: 2 });
-    expect(room.catalog.alias('app')?.settings).toEqual({ ...revisionDefaults, gpuSlots: 1 });
+    expect(room.catalog.revision('r1')?.settings).toEqual({
+      ...revisionDefaults,
+      ...{ gpuSlots: 2, gpuTypes: ['GPU-H100'] },
+    });
+    expect(room.catalog.alias('app')?.settings).toEqual({
+      ...revisionDefaults,
+      ...{ gpuSlots: 1, gpuTypes: ['GPU'] },
+    });
     expect(room.catalog.alias('cpu')?.settings).toEqual(revisionDefaults);
   });
 

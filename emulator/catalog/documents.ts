@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { RevisionSettings, ScaleSettings } from '../scheduler/types.ts';
-import { gpuSlotsOf } from './machine-types.ts';
+import { gpuSettingsOf } from './machine-types.ts';
 import type { Alias, EnvironmentInfo, KeyInfo, Revision, SecretInfo } from './types.ts';
 
 /**
@@ -32,7 +32,10 @@ export interface StoredSecret extends SecretInfo {
   readonly sealed: string;
 }
 
-/** `gpuSlots` is missing in records from before GPU slots existed: `withSlots` adds it. */
+/**
+ * `gpuSlots` is missing in records from before GPU slots existed: `withSlots` adds it, and always `gpuTypes`, which are
+ * the machine types.
+ */
 const settings = z.object({
   maxMultiplexing: count,
   gpuSlots: count.optional(),
@@ -59,7 +62,8 @@ function withSlots(
   types: readonly string[],
   numGpus: number | null,
 ): RevisionSettings {
-  return { ...stored, gpuSlots: stored.gpuSlots ?? gpuSlotsOf(types, numGpus) };
+  const gpus = gpuSettingsOf(types, numGpus);
+  return { ...stored, ...gpus, gpuSlots: stored.gpuSlots ?? gpus.gpuSlots };
 }
 
 export const keyDocument: z.ZodType<StoredKey> = z.object({

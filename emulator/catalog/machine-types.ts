@@ -1,3 +1,5 @@
+import type { RevisionSettings } from '../scheduler/types.ts';
+
 /** Memory of the machine types in MiB, as the documentation lists it; the others aren't in its list. */
 const memoryMib: { readonly [type: string]: number } = {
   XS: 512,
@@ -46,4 +48,13 @@ export function firstMachineType(types: readonly string[] | undefined): string {
  */
 export function gpuSlotsOf(types: readonly string[], numGpus: number | null): number {
   return types[0]?.startsWith('GPU') ? Math.max(1, numGpus ?? 1) : 0;
+}
+
+/** The GPU part of a revision's settings: the slots of a runner, and the machine types whose GPUs it may get. */
+export function gpuSettingsOf(
+  types: readonly string[],
+  numGpus: number | null,
+): Pick<RevisionSettings, 'gpuSlots' | 'gpuTypes'> {
+  const gpuSlots = gpuSlotsOf(types, numGpus);
+  return gpuSlots === 0 ? { gpuSlots } : { gpuSlots, gpuTypes: types.filter((type) => type.startsWith('GPU')) };
 }

@@ -114,7 +114,11 @@ describe('updatedSettings', () => {
     [
       'a machine type with GPUs, of which the revision wants two',
       { machineTypes: ['GPU-H100'] },
-      { ...present, machineTypes: ['GPU-H100'], settings: { ...revisionDefaults, gpuSlots: 2 } },
+      {
+        ...present,
+        machineTypes: ['GPU-H100'],
+        settings: { ...revisionDefaults, gpuSlots: 2, gpuTypes: ['GPU-H100'] },
+      },
     ],
     ['empty lists, which cannot be distinguished from absent ones', { machineTypes: [], validRegions: [] }, present],
   ])('changes only what is named: %s', (_, update, expected) => {

@@ -1,5 +1,5 @@
 import type { RevisionSettings, ScaleSettings } from '../scheduler/types.ts';
-import { defaultMachineType, gpuSlotsOf } from './machine-types.ts';
+import { defaultMachineType, gpuSettingsOf } from './machine-types.ts';
 import type { Alias, Revision } from './types.ts';
 
 /** Values as given in a request: absent means "not given". */
@@ -100,10 +100,10 @@ export interface SettingsUpdate {
 /** UpdateApplication: both groups may change, but only named values do. `numGpus` is the revision's. */
 export function updatedSettings(present: AliasSettings, update: SettingsUpdate, numGpus: number | null): AliasSettings {
   const machineTypes = update.machineTypes?.length ? update.machineTypes : undefined;
-  const gpuSlots = machineTypes && gpuSlotsOf(machineTypes, numGpus);
+  const gpus = machineTypes && gpuSettingsOf(machineTypes, numGpus);
   return {
     scale: withRequested(present.scale, update.scale ?? {}),
-    settings: { ...present.settings, ...defined({ ...update.settings, gpuSlots }) },
+    settings: { ...present.settings, ...defined({ ...update.settings, ...gpus }) },
     machineTypes: machineTypes ?? present.machineTypes,
     validRegions: update.validRegions?.length ? update.validRegions : present.validRegions,
   };

@@ -46,6 +46,8 @@ export function reportRunning(folder: string, { pid, ports }: RunningEmulator, o
   if (options.gpuSlots !== undefined)
     printLine('--gpu-slots has no effect on a running emulator; run `minifal stop` first.');
   if (options.gpuSharing) printLine('--gpu-sharing has no effect on a running emulator; run `minifal stop` first.');
+  if (options.gpuMapping !== undefined)
+    printLine('--gpu-mapping has no effect on a running emulator; run `minifal stop` first.');
   if (options.gpus !== undefined) printLine('--gpus has no effect on a running emulator; run `minifal stop` first.');
   if (options.machineLimits !== undefined)
     printLine('--machine-limits has no effect on a running emulator; run `minifal stop` first.');

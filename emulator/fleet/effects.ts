@@ -22,7 +22,7 @@ export function createEffects(deps: {
 }): (effect: Effect) => void {
   const { attempts, runners, probes, deploys, reloads, queries, world } = deps;
   const performers: { readonly [T in Effect['type']]: (effect: Extract<Effect, { type: T }>) => void } = {
-    startRunner(order) {
+    startRunner({ type: _, ...order }) {
       const runner = queries.runner(order.runnerId);
       if (runner) runners.start({ ...order, settings: runner.settings });
       reloads.started(order.revision);

@@ -26,9 +26,10 @@ import { createAttempts } from './requests/attempts.ts';
 import { createFunctionRuns } from './requests/function-runs.ts';
 import { createWithdrawals } from './requests/withdrawals.ts';
 import { createGpuLedger } from './runners/gpu-ledger.ts';
+import { gpuProblem } from './runners/gpu-problem.ts';
 import { createProbes } from './runners/probes.ts';
 import { createRunners, type RunnersDeps } from './runners/runners.ts';
-import type { Fleet, Launch } from './types.ts';
+import type { Fleet, GpuRoom, Launch } from './types.ts';
 import { createWatchers } from './watchers.ts';
 
 interface FleetDeps
@@ -45,8 +46,8 @@ interface FleetDeps
   readonly time: TimeScale;
   /** Maximum number of runners on this machine; absent: no limit. */
   readonly maxRunners?: number;
-  /** Number of GPU slots of this machine; absent: no limit. */
-  readonly gpuSlots?: number | undefined;
+  /** Absent: no limit. */
+  readonly gpuRoom?: GpuRoom;
   /** The GPUs that runners get; absent: none are known, and runners see what there is. */
   readonly gpus?: readonly Gpu[] | undefined;
   /** What runners use, by their IDs: once a second, while there are any. */
@@ -81,7 +82,7 @@ export const finishMs = 5_000;
 
 /** The entry point to the scheduler: turns calls into events and carries out effects on the engine. Decides nothing. */
 export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> } {
-  const { queue, exchange, clock, maxRunners, gpuSlots, onMoved, onCreated, onNotes, report = throwLater } = deps;
+  const { queue, exchange, clock, maxRunners, gpuRoom, onMoved, onCreated, onNotes, report = throwLater } = deps;
   const steady = deps.steady ?? steadyAs(clock);
   // The host and the effects depend on each other: the effects are set before the first event.
   const host = createHost({
@@ -91,7 +92,8 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
     limits: {
       ...defaultLimits,
       runners: maxRunners ?? defaultLimits.runners,
-      gpuSlots: gpuSlots ?? defaultLimits.gpuSlots,
+      gpuSlots: gpuRoom?.slots ?? defaultLimits.gpuSlots,
+      gpuKinds: gpuRoom?.kinds ?? null,
     },
     perform(effect) {
       paced.count();
@@ -211,10 +213,12 @@ export function createFleet(deps: FleetDeps): Fleet & { close(): Promise<void> }
       const address = addressOf(runnerId);
       return address?.metricsPort ? fetchMetricsPage(address, address.metricsPort, signal) : undefined;
     },
-    setGpus(present, slots) {
+    setGpus(present, { slots, kinds }) {
       gpus.setGpus(present);
-      dispatch({ type: 'gpuSlotsChanged', gpuSlots: slots ?? defaultLimits.gpuSlots });
+      const gpuSlots = slots ?? defaultLimits.gpuSlots;
+      dispatch({ type: 'gpuSlotsChanged', gpuSlots, ...(kinds ? { gpuKinds: kinds } : {}) });
     },
+    gpuProblem: (settings) => gpuProblem(world(), settings),
     flushLines: probes.flushLines,
     probeOnDemand: (runnerId) => probes.health(runnerId, true),
     async close() {

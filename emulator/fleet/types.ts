@@ -18,9 +18,9 @@ import type { Gpu } from '../local/gpus/gpu.ts';
 import type { StopSignal } from '../local/loop/stop-signal.ts';
 import type { AttemptOutcome, ReloadWay, Strategy } from '../scheduler/events.ts';
 import type { AppCounts } from '../scheduler/requests/select.ts';
-import type { Reason, RevisionSettings, Runner, RunnerState, ScaleSettings } from '../scheduler/types.ts';
+import type { GpuKind, Reason, RevisionSettings, Runner, RunnerState, ScaleSettings } from '../scheduler/types.ts';
 import type { CallInfo } from '../telemetry/requests/types.ts';
-import type { PlatformError } from '../wire/errors.ts';
+import type { PlatformError, UserError } from '../wire/errors.ts';
 import type { GpuFault } from '../wire/gpu-faults.ts';
 import type { StackThread } from '../wire/runner-stacks.ts';
 import type { RunnerUsage } from './runners/usage-watch.ts';
@@ -99,6 +99,14 @@ export type ReloadResult = (
   | { readonly kind: 'swapped' | 'restarted' | 'applied' }
   | { readonly kind: 'failed'; readonly reason: string }
 ) & { readonly runners: readonly { readonly id: string; readonly outcome: SwapOutcome }[] };
+
+/** How many runners can have GPUs at the same time. */
+export interface GpuRoom {
+  /** The number of slots; `undefined`: no limit. */
+  readonly slots: number | undefined;
+  /** Machine types matter, and these are what there is. */
+  readonly kinds?: readonly GpuKind[];
+}
 
 export type DeployResult = { readonly kind: 'moved' } | { readonly kind: 'failed'; readonly reason: string };
 
@@ -194,8 +202,10 @@ export interface Fleet {
   metricsPage(runnerId: string, signal: AbortSignal): Promise<MetricsPage | undefined>;
   /** What a runner's processes use; `undefined`: not measured yet, or it can't be. */
   usage(runnerId: string): RunnerUsage | undefined;
-  /** The machine's GPUs from now on, and the number of slots for them; `undefined`: no limit. */
-  setGpus(gpus: readonly Gpu[], slots: number | undefined): void;
+  /** The machine's GPUs from now on, and the room that they give. */
+  setGpus(gpus: readonly Gpu[], room: GpuRoom): void;
+  /** Why no GPU of this machine suits runners of these settings; `undefined`: one does, or they need none. */
+  gpuProblem(settings: RevisionSettings): UserError | undefined;
   /**
    * Calls `listener` after each event with the apps and live runners that it may have changed. Returns a function that
    * unsubscribes.

@@ -164,7 +164,7 @@ export function createCompute(
     steady,
     time: { factor: options.timeScale, start: startedAt },
     maxRunners: options.maxRunners,
-    gpuSlots: machineGpus.slots,
+    gpuRoom: machineGpus.room,
     gpus: machineGpus.gpus,
     onGpuUse: machineGpus.monitor.setInUse,
     onUsage: (usages) => samples.add(samplesOf(clock(), usages, fleet.gpus(), machineGpus.monitor)),

@@ -1,6 +1,7 @@
-import type { Fleet } from '../fleet/types.ts';
+import type { Fleet, GpuRoom } from '../fleet/types.ts';
 import { findGpus } from '../local/gpus/find-gpus.ts';
 import type { Gpu } from '../local/gpus/gpu.ts';
+import { machineTypesOf } from '../local/gpus/gpu-models.ts';
 import { createGpuMonitor, type GpuMonitor } from '../local/gpus/gpu-monitor.ts';
 import type { Foundations } from './foundations.ts';
 import type { EmulatorOptions } from './options.ts';
@@ -9,15 +10,14 @@ import type { EmulatorOptions } from './options.ts';
 export interface MachineGpus {
   /** Those that were there at the start. */
   readonly gpus: readonly Gpu[];
-  /** How many slots there are for them; `undefined`: no limit. */
-  readonly slots: number | undefined;
+  readonly room: GpuRoom;
   readonly monitor: Pick<GpuMonitor, 'setInUse' | 'sample' | 'memoryOf'>;
   /** From now on, the fleet is given GPUs that are plugged in, and loses those that are gone. */
   attach(fleet: Pick<Fleet, 'setGpus'>): void;
   close(): void;
 }
 
-type Asked = Pick<EmulatorOptions, 'gpus' | 'gpuSlots' | 'gpuSharing' | 'print'>;
+type Asked = Pick<EmulatorOptions, 'gpus' | 'gpuSlots' | 'gpuSharing' | 'gpuMapping' | 'print'>;
 
 /** Finds this machine's GPUs, unless the options give virtual ones. Never rejects; takes 5 s at most. */
 export async function openGpus(options: Asked, ground: Pick<Foundations, 'ownLog'>): Promise<MachineGpus> {
@@ -44,14 +44,14 @@ export async function openGpus(options: Asked, ground: Pick<Foundations, 'ownLog
     for (const gpu of added) say(`${describe(gpu)} is there now.`);
     gpus = found.gpus;
     monitor.expect(gpus);
-    fleet?.setGpus(gpus, slotsFor(options, gpus));
+    fleet?.setGpus(gpus, roomFor(options, gpus));
   }
 
   const monitor = createGpuMonitor({ env: process.env, onDoubt: () => void lookAgain() });
   monitor.expect(gpus);
   return {
     gpus,
-    slots: slotsFor(options, gpus),
+    room: roomFor(options, gpus),
     monitor,
     attach(attached) {
       fleet = attached;
@@ -65,13 +65,22 @@ export async function openGpus(options: Asked, ground: Pick<Foundations, 'ownLog
 
 function virtual(options: Asked, gpus: readonly Gpu[]): MachineGpus {
   const monitor = { setInUse: () => undefined, sample: () => undefined, memoryOf: () => undefined };
-  return { gpus, slots: slotsFor(options, gpus), monitor, attach: () => undefined, close: () => undefined };
+  return { gpus, room: roomFor(options, gpus), monitor, attach: () => undefined, close: () => undefined };
 }
 
 /** By default each GPU has one slot, so that each runner has its own. */
-function slotsFor({ gpuSlots, gpuSharing }: Omit<Asked, 'print'>, gpus: readonly Gpu[]): number | undefined {
-  if (gpuSlots !== undefined) return gpuSlots;
-  return gpuSharing || gpus.length === 0 ? undefined : gpus.length;
+function roomFor({ gpuSlots, gpuSharing, gpuMapping }: Omit<Asked, 'print'>, gpus: readonly Gpu[]): GpuRoom {
+  const slotsFor = (some: readonly Gpu[]) => gpuSlots ?? (gpuSharing || some.length === 0 ? undefined : some.length);
+  const slots = slotsFor(gpus);
+  if (gpuMapping !== 'strict') return { slots };
+  const names = new Set(gpus.map(({ name }) => name));
+  const kinds = [...names].map((name) => {
+    const same = gpus.filter((gpu) => gpu.name === name);
+    // All of one model have its machine types.
+    const machineTypes = [...new Set(same.flatMap(machineTypesOf))];
+    return { name, machineTypes, slots: slotsFor(same) ?? Number.POSITIVE_INFINITY };
+  });
+  return { slots, kinds };
 }
 
 function describe({ index, name, uuid }: Gpu): string {

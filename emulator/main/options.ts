@@ -1,5 +1,6 @@
 import type { Gpu } from '../local/gpus/gpu.ts';
 import type { KeychainOrder } from '../local/secret-file.ts';
+import type { GpuMappingMode } from '../wire/gpu-mapping.ts';
 import type { IsolationMode, Shares } from '../wire/isolation.ts';
 import type { MachineLimitMode } from '../wire/machine-limits.ts';
 
@@ -19,6 +20,8 @@ export interface EmulatorOptions {
   readonly gpuSlots?: number | undefined;
   /** Any number of runners share the GPUs. */
   readonly gpuSharing?: boolean;
+  /** Which GPUs suit a GPU machine type; absent: any. */
+  readonly gpuMapping?: GpuMappingMode | undefined;
   /** Virtual GPUs instead of those of this machine. */
   readonly gpus?: readonly Gpu[] | undefined;
   /** What happens to a runner that uses more memory than its machine type has. */

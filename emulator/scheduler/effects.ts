@@ -1,4 +1,4 @@
-import type { AliasName, AttemptId, Instant, Reason, RequestId, RevisionId, RunnerId } from './types.ts';
+import type { AliasName, AttemptId, GpuChoice, Instant, Reason, RequestId, RevisionId, RunnerId } from './types.ts';
 
 /** The scheduler's decisions: the output of `step`. */
 
@@ -22,6 +22,8 @@ export type Effect =
       readonly runnerId: RunnerId;
       readonly alias: AliasName;
       readonly revision: RevisionId;
+      /** Absent: machine types don't matter. */
+      readonly gpu?: GpuChoice;
     }
   /** SIGTERM to the runner's main process. */
   | { readonly type: 'terminateRunner'; readonly runnerId: RunnerId }

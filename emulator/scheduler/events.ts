@@ -2,6 +2,7 @@ import type {
   AliasName,
   AttemptId,
   DebugState,
+  GpuKind,
   RequestId,
   RequestInfo,
   RevisionId,
@@ -122,7 +123,12 @@ export type Event =
   | { readonly type: 'runnerStopRequested'; readonly runnerId: RunnerId; readonly replaceFirst: boolean }
   | { readonly type: 'runnerKillRequested'; readonly runnerId: RunnerId }
   /** The machine has another number of GPU slots from now on; infinite: no limit. Runners keep what they have. */
-  | { readonly type: 'gpuSlotsChanged'; readonly gpuSlots: number }
+  | {
+      readonly type: 'gpuSlotsChanged';
+      readonly gpuSlots: number;
+      /** Absent: machine types don't matter. */
+      readonly gpuKinds?: readonly GpuKind[];
+    }
   /** The emulator stops: running requests may finish, and nothing new begins. */
   | { readonly type: 'shutdown' }
   /** Time has passed; sent when `nextWakeup` is due. */

@@ -116,7 +116,9 @@ function begin(turn: Turn, order: ReloadOrder): void {
   const { live } = app;
   note(turn, { alias, topic: 'deploy', text: `Reload to revision ${revision} begins: ${how}.` });
   // Slots can't change hands while a runner runs.
-  const canKeep = live.settings.gpuSlots === settings.gpuSlots;
+  const canKeep =
+    live.settings.gpuSlots === settings.gpuSlots &&
+    (turn.world.limits.gpuKinds === null || String(live.settings.gpuTypes) === String(settings.gpuTypes));
   const able = servingOf(turn, app).filter((runner) => runner.revision === from && runner.swap === null);
   if (revision === live.revision) switchTo(turn, alias, { revision, settings }, scale);
   else if (how === 'settings' && canKeep && live.revision === from) applySettings(turn, app, order);

@@ -6,7 +6,7 @@ import { createLaws } from './testing/laws.ts';
 import { scaleOf, settingsOf } from './testing/samples.ts';
 import { type Action, playStorm, type Seen } from './testing/storm.ts';
 import { eventToPlatform, noteToReal, type TimeScale, toPlatform } from './time-scale.ts';
-import type { Instant, RetryCondition } from './types.ts';
+import type { GpuKind, Instant, RetryCondition } from './types.ts';
 import { legalMoves, stateWord } from './world/runner-state.ts';
 import { defaultLimits } from './world/world.ts';
 
@@ -33,6 +33,7 @@ const settings = fc
   .record({
     maxMultiplexing: fc.constantFrom(1, 1, 2, 4),
     gpuSlots: fc.constantFrom(0, 1, 1, 2),
+    gpuTypes: fc.constantFrom(['GPU-A'], ['GPU-B'], ['GPU-B', 'GPU-A'], ['GPU', 'GPU-B']),
     startupTimeoutSeconds: fc.constantFrom(20, 60, 600),
     terminationGraceSeconds: fc.constantFrom(0, 2, 5, 30),
     skipRetry: fc.uniqueArray(condition, { maxLength: 2 }),
@@ -144,6 +145,13 @@ const seed = fc.integer();
 /** The machine's capacity for runners. */
 const room = fc.constantFrom(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 1, 2, 4);
 const gpuRoom = fc.constantFrom(Number.POSITIVE_INFINITY, 1, 2, 3);
+/** Where machine types matter: enough of each for one runner. */
+const gpuKinds = fc
+  .constantFrom<readonly [number, number]>([2, 2], [3, 2], [2, Number.POSITIVE_INFINITY])
+  .map(([a, b]): readonly GpuKind[] => [
+    { name: 'A', slots: a, machineTypes: ['GPU-A', 'GPU'] },
+    { name: 'B', slots: b, machineTypes: ['GPU-B', 'GPU'] },
+  ]);
 /** Long enough for ten attempts that each reach the longest request_timeout. */
 const calmSeconds = 3 * 3600;
 
@@ -177,6 +185,17 @@ describe('step', () => {
     );
     expect(states, 'runners come to every state').toEqual(new Set(legalMoves.map(({ to }) => stateWord(to))));
     expect(simulatedMs, 'storms last for simulated days').toBeGreaterThan(runs * 3 * 3_600_000);
+  }, 3_600_000);
+
+  it('obeys them where machine types matter, and finishes everything', () => {
+    fc.assert(
+      fc.property(storm, seed, room, gpuKinds, (actions, engineSeed, runners, kinds) => {
+        const laws = createLaws();
+        const limits = { ...defaultLimits, runners, gpuKinds: kinds };
+        laws.checkEnd(playStorm(actions, engineSeed, calmSeconds, laws.check, limits).world);
+      }),
+      { numRuns: Math.ceil(runs / 4) },
+    );
   }, 3_600_000);
 
   it('writes the same log of events and effects for the same seed, byte for byte', () => {

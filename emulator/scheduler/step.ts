@@ -148,7 +148,7 @@ function apply(turn: Turn, event: Exclude<Event, { readonly type: 'requestsRecov
       kill(turn, event.runnerId, 'killed');
       break;
     case 'gpuSlotsChanged':
-      setSlots(turn, event.gpuSlots);
+      setSlots(turn, event);
       break;
     case 'shutdown':
       shutDown(turn);

@@ -36,6 +36,22 @@ export interface ScaleSettings {
   readonly requestStartTimeoutSeconds: number | null;
 }
 
+/** GPUs of one model. */
+export interface GpuKind {
+  readonly name: string;
+  /** Number of their slots; infinite: no limit. */
+  readonly slots: number;
+  /** The machine types that they are. */
+  readonly machineTypes: readonly string[];
+}
+
+/** What a runner gets where machine types matter. */
+export interface GpuChoice {
+  /** The name of the kind. */
+  readonly kind: string;
+  readonly machineType: string;
+}
+
 export type RetryCondition = 'server_error' | 'timeout' | 'connection_error';
 
 export interface HealthPolicy {
@@ -53,6 +69,8 @@ export interface RevisionSettings {
   readonly maxMultiplexing: number;
   /** Number of GPU slots that a runner takes if the machine has a limit (room.ts); 0: none. */
   readonly gpuSlots: number;
+  /** The machine types whose GPUs suit it, in order of preference; absent: any. */
+  readonly gpuTypes?: readonly string[];
   readonly startupTimeoutSeconds: number;
   readonly terminationGraceSeconds: number;
   readonly health: HealthPolicy;
@@ -202,6 +220,7 @@ export type ReasonCode =
   | 'slots_busy'
   | 'no_room'
   | 'no_gpu_slot'
+  | 'no_gpu_of_type'
   | 'behind_for_gpu_slot'
   | 'code_swap';
 
@@ -233,6 +252,7 @@ export interface OneReason {
     | 'lower_scaling_delay'
     | 'free_a_runner'
     | 'free_a_gpu_slot'
+    | 'choose_gpu'
     | 'read_start_failure'
     | 'read_log'
     | null;

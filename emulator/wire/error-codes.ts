@@ -36,6 +36,7 @@ export const userErrorCodes = {
   FUNCTION_MISSING: 'The stored function of the revision is missing.',
   GPU_MISSING: 'There is no such GPU.',
   GPU_NOT_VIRTUAL: 'The GPU is a real one.',
+  GPU_TYPE_MISSING: 'With `--gpu-mapping strict`, no GPU of this machine suits the machine type of the app.',
   IMAGE_MISSING: 'The image of the app was removed.',
   IMAGE_PYTHON_MISSING: 'The image has no Python, or its Python does not answer.',
   IMAGE_PYTHON_OLD: 'The Python of the image is too old.',

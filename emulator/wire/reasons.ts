@@ -30,8 +30,13 @@ export const reasonCodes = [
   'slots_busy',
   /** `used` of `limit` runners on this machine are in use. */
   'no_room',
-  /** `used` of `limit` GPU slots are in use, and the runner needs `needed`. */
+  /**
+   * `used` of `limit` GPU slots are in use, and the runner needs `needed`. `evidence`: the kind of GPU, if machine
+   * types matter.
+   */
   'no_gpu_slot',
+  /** Machine types matter, and no kind of GPU has as many as the runner needs. `evidence`: those that it could use. */
+  'no_gpu_of_type',
   /** The same, but enough are free: other runners are before it. */
   'behind_for_gpu_slot',
   /** The app's runners exchange their code for what was saved. */
@@ -58,6 +63,7 @@ const reasonActions = [
   'lower_scaling_delay',
   'free_a_runner',
   'free_a_gpu_slot',
+  'choose_gpu',
   'read_start_failure',
   'read_log',
 ] as const;
@@ -116,7 +122,8 @@ function words(reason: OneReason, wording: Wording): string {
   const { code, numbers, evidence } = reason;
   const left = `${secondsLeft(reason, wording)} ${secondUnit(wording)}`;
   const { attempt = 0, failures = 0, runners = 0, used = 0, limit = 0, needed = 1 } = numbers;
-  const slotsUsed = `No GPU slot: ${used} of ${limit} GPU slots on this machine are in use`;
+  const kind = evidence === null ? 'GPU' : evidence;
+  const slotsUsed = `No GPU slot: ${used} of ${limit} ${kind} slots on this machine are in use`;
   switch (code) {
     case 'retry_delay':
       return `Attempt ${attempt} begins in ${left}${because(evidence)}`;
@@ -144,11 +151,19 @@ function words(reason: OneReason, wording: Wording): string {
       return `No capacity: ${used} of ${limit} runners on this machine are in use`;
     case 'no_gpu_slot':
       return needed === 1 ? slotsUsed : `${slotsUsed}, and this runner needs ${needed}`;
+    case 'no_gpu_of_type':
+      return noGpuOfType(evidence ?? 'a GPU', needed);
     case 'behind_for_gpu_slot':
       return `${slotsUsed}, and other runners are ahead of this one`;
     case 'code_swap':
       return 'The runner takes over the saved code';
   }
+}
+
+/** What a machine lacks where machine types matter, without a full stop. */
+export function noGpuOfType(types: string, needed: number): string {
+  const count = needed === 1 ? '' : ` with ${needed} GPUs`;
+  return `This machine is no ${types}${count}, and minifal runs with --gpu-mapping strict`;
 }
 
 const startStates = { runner_pending: 'PENDING', image_pull: 'DOCKER_PULL', runner_setup: 'SETUP' } as const;

@@ -33,6 +33,8 @@ export function shortReason(reason: Reason, time: Time): string {
       return needed === 1
         ? t('no GPU: {0} of {1} used', used, limit)
         : t('no {0} GPUs: {1} of {2} used', needed, used, limit);
+    case 'no_gpu_of_type':
+      return t('no such GPU here');
     case 'behind_for_gpu_slot':
       return t('behind others for a GPU');
     case 'code_swap':

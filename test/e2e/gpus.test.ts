@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { writeNvidiaSmi } from '../../emulator/local/gpus/testing/fake-nvidia-smi.ts';
 import { type Status, statusSchema } from '../../emulator/wire/status.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
@@ -51,6 +51,10 @@ class Train(Draw):
 
 class Count(Draw):
     machine_type = "XS"
+
+
+class Either(Draw):
+    machine_type = ["GPU-H100", "GPU-L40"]
 `;
 
 vi.setConfig({ testTimeout: 90_000 });
@@ -149,5 +153,32 @@ describe('on a machine with two GPUs', () => {
       .poll(async () => (await status()).gpus.map(({ uuid }) => uuid), { timeout: 30_000 })
       .toEqual(['GPU-aaaa']);
     expect(emulator.logText()).toContain('GPU 1 (NVIDIA GeForce RTX 4090, GPU-bbbb) no longer answers');
+  });
+});
+
+describe('with --gpu-mapping strict', () => {
+  it('an app gets only a GPU of its machine types, and one for others is refused with what to do', async () => {
+    const machine = await mkdtemp(join(tmpdir(), 'minifal-strict-'));
+    onTestFinished(() => rm(machine, { recursive: true, force: true }));
+    writeNvidiaSmi(machine, {
+      'compute-apps': { stdout: '' },
+      'memory.used': { stdout: 'GPU-cccc, 1011, 98, [N/A], 55\nGPU-dddd, 1011, 98, [N/A], 55\n' },
+      'query-gpu': {
+        stdout: '0, GPU-cccc, NVIDIA GeForce RTX 4090, 24564, [N/A]\n1, GPU-dddd, NVIDIA L40, 46068, [N/A]\n',
+      },
+    });
+    const env = { PATH: [machine, process.env.PATH].join(delimiter) };
+    const strict = await startEmulator({ env, args: ['--gpu-mapping', 'strict'] });
+    onTestFinished(() => strict.stop());
+    const own = await createProject(await pythonTools(), strict, { 'apps.py': source(machine) });
+    onTestFinished(() => own.remove());
+    const refused = await own.fal('deploy', 'apps.py::Draw', '--app-name', 'draw');
+    expect(refused.code).not.toBe(0);
+    const said = `${refused.stdout}${refused.stderr}`.replace(/\s+/g, ' ');
+    expect(said).toContain('GPU_TYPE_MISSING');
+    expect(said).toContain('This machine is no GPU-H100, and minifal runs with --gpu-mapping strict.');
+    await own.mustFal('deploy', 'apps.py::Either', '--app-name', 'either');
+    const answer = await call(strict, 'run', `/${await owner(strict)}/either`, { body: {} });
+    expect(await answer.json()).toMatchObject({ cuda: 'GPU-dddd' });
   });
 });

@@ -60,6 +60,7 @@ export async function start(options: CliOptions): Promise<number> {
       maxRunners: options.maxRunners ?? roomForRunners(machine()),
       gpuSlots: options.gpuSlots,
       gpuSharing: options.gpuSharing,
+      gpuMapping: options.gpuMapping,
       gpus: options.gpus,
       machineLimits: options.machineLimits ?? 'warn',
       isolation,

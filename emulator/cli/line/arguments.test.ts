@@ -18,6 +18,7 @@ describe('the options of the command', () => {
       timeScale: 1,
       maxRunners: undefined,
       gpuSlots: undefined,
+      gpuMapping: undefined,
       gpuSharing: false,
       gpus: undefined,
       machineLimits: undefined,

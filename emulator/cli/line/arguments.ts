@@ -5,6 +5,7 @@ import type { Gpu } from '../../local/gpus/gpu.ts';
 import { gpuNames, virtualGpus } from '../../local/gpus/virtual-gpus.ts';
 import { isWebOrigin } from '../../local/network/web-origin.ts';
 import { UserError } from '../../wire/errors.ts';
+import { type GpuMappingMode, gpuMappingModes } from '../../wire/gpu-mapping.ts';
 import {
   type HuggingFaceMode,
   huggingFaceModes,
@@ -29,6 +30,7 @@ export function parseCommandLine(argv: readonly string[]) {
       'max-runners': { type: 'string' },
       'gpu-slots': { type: 'string' },
       'gpu-sharing': { type: 'boolean' },
+      'gpu-mapping': { type: 'string' },
       gpus: { type: 'string' },
       kind: { type: 'string' },
       'machine-limits': { type: 'string' },
@@ -58,6 +60,7 @@ export function optionsOf(values: ReturnType<typeof parseCommandLine>['values'])
     maxRunners: maxRunners(values['max-runners']),
     gpuSlots: gpuSlots(values['gpu-slots']),
     gpuSharing: values['gpu-sharing'] ?? false,
+    gpuMapping: gpuMapping(values['gpu-mapping']),
     gpus: gpus(values.gpus),
     kind: values.kind,
     machineLimits: machineLimits(values['machine-limits']),
@@ -104,6 +107,16 @@ function gpuSlots(text: string | undefined): number | undefined {
     'ARGUMENT_INVALID',
     `${text} is not a number of GPU slots.`,
     'Set --gpu-slots to a whole number, 1 or more.',
+  );
+}
+
+function gpuMapping(text: string | undefined): GpuMappingMode | undefined {
+  const mode = gpuMappingModes.find((known) => known === text);
+  if (mode !== undefined || text === undefined) return mode;
+  throw new UserError(
+    'ARGUMENT_INVALID',
+    `${text} is not a mode for the mapping of GPUs.`,
+    `Set --gpu-mapping to one of: ${gpuMappingModes.join(', ')}.`,
   );
 }
 

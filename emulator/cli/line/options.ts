@@ -1,4 +1,5 @@
 import type { Gpu } from '../../local/gpus/gpu.ts';
+import type { GpuMappingMode } from '../../wire/gpu-mapping.ts';
 import type { HuggingFaceMode, IsolationMode, Shares } from '../../wire/isolation.ts';
 import type { MachineLimitMode } from '../../wire/machine-limits.ts';
 
@@ -13,6 +14,7 @@ export interface CliOptions {
   readonly maxRunners: number | undefined;
   readonly gpuSlots: number | undefined;
   readonly gpuSharing: boolean;
+  readonly gpuMapping: GpuMappingMode | undefined;
   readonly gpus: readonly Gpu[] | undefined;
   /** Of a fault. */
   readonly kind: string | undefined;

@@ -25,6 +25,8 @@ export const usage = `minifal: fal Serverless on this machine
                          has num_gpus GPUs of its own (default 1), and others wait
   --gpu-slots N          (start) let runners of GPU machine types share N slots: each takes num_gpus of them; a GPU app
                          that calls another one needs two (default: one per GPU; no limit if nvidia-smi finds none)
+  --gpu-mapping MODE     (start) which GPUs runners of GPU machine types get: any, strict (only GPUs of their type; an
+                         app for others is refused) (default: any)
   --gpus 2xH100          (start) replace this machine's GPUs by virtual ones: runners take turns as on real GPUs, but
                          don't see any
   --machine-limits MODE  (start) what happens to a runner that uses more memory than its machine type has: off,

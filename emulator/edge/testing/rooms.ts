@@ -178,6 +178,7 @@ function testFleet() {
       note('failGpu', uuid, fault);
       return plan.gpus.find(({ gpu }) => gpu.uuid === uuid)?.runners.map(({ id }) => id) ?? [];
     },
+    gpuProblem: () => undefined,
     usage: (id) => plan.usage(id),
     metricsPage: (id) => plan.metricsPage(id),
     setGpus: unused,

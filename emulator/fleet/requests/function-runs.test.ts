@@ -57,7 +57,7 @@ describe('a function run', () => {
   });
 
   it('says that its GPU had a fault', async () => {
-    fleet.setGpus(virtualGpus('1xH100') ?? [], 1);
+    fleet.setGpus(virtualGpus('1xH100') ?? [], { slots: 1 });
     const next = runners.next(false);
     const launch = { ...call, machineType: 'GPU-H100' };
     const ended = fleet.runFunction('f-1', launch, { ...settings, gpuSlots: 1 }, new AbortController().signal);

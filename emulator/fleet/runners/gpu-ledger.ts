@@ -9,8 +9,8 @@ export interface GpuLedger {
   /** The GPUs of this machine from now on. Runners keep what they have. */
   setGpus(gpus: readonly Gpu[]): void;
   gpus(): readonly Gpu[];
-  /** Takes `count` GPUs, or all if there are fewer. */
-  take(id: RunnerId, count: number): readonly Gpu[];
+  /** Takes `count` GPUs, or all if there are fewer. `name`: only of this model. */
+  take(id: RunnerId, count: number, name?: string): readonly Gpu[];
   giveBack(id: RunnerId): void;
   /** The runners that have this GPU, in the order in which they took it. */
   holders(uuid: string): readonly RunnerId[];
@@ -26,8 +26,11 @@ export function createGpuLedger(initial: readonly Gpu[], onUse: (inUse: boolean)
       present = gpus;
     },
     gpus: () => present,
-    take(id, count) {
-      const byUse = present.map((gpu) => ({ gpu, use: ledger.holders(gpu.uuid).length })).sort((a, b) => a.use - b.use);
+    take(id, count, name) {
+      const suitable = name === undefined ? present : present.filter((gpu) => gpu.name === name);
+      const byUse = suitable
+        .map((gpu) => ({ gpu, use: ledger.holders(gpu.uuid).length }))
+        .sort((a, b) => a.use - b.use);
       const taken = byUse.slice(0, count).map(({ gpu }) => gpu);
       if (taken.length > 0) held.set(id, taken);
       if (taken.length > 0 && held.size === 1) onUse(true);

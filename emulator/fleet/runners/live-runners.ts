@@ -1,12 +1,14 @@
 import type { RunnerAddress, RunnerExit, RunnerHandle } from '../../engines/engine.ts';
 import { contain, type Report } from '../../local/loop/contain.ts';
-import type { RequestId, RevisionSettings, RunnerId } from '../../scheduler/types.ts';
+import type { GpuChoice, RequestId, RevisionSettings, RunnerId } from '../../scheduler/types.ts';
 
 export interface StartOrder {
   readonly runnerId: RunnerId;
   readonly alias: string;
   readonly revision: string;
   readonly settings: RevisionSettings;
+  /** Absent: any GPU suits it. */
+  readonly gpu?: GpuChoice;
 }
 
 /** A runner, from its start order until nothing of it is needed any more. */

@@ -60,10 +60,10 @@ export function createStart(deps: OwnDeps, live: LiveRunners): (order: StartOrde
     const startupTimeoutMs = order.settings.startupTimeoutSeconds * 1000;
     deps.onStep(order.runnerId, { step: 'ordered', at: deps.clock(), startupTimeoutMs });
     // Before anything that takes time: the next runner must not get the same ones.
-    const taken = deps.gpus.take(order.runnerId, order.settings.gpuSlots);
+    const taken = deps.gpus.take(order.runnerId, order.settings.gpuSlots, order.gpu?.kind);
     let spec: Parameters<Engine['start']>[0];
     try {
-      const launch = await deps.launchOf(order.revision);
+      const launch = withGpu(await deps.launchOf(order.revision), order);
       runner.machineType = launch.machineType;
       spec = await specOf(deps, runner, launch, taken);
       printDifference(deps, order, launch, taken);
@@ -87,6 +87,11 @@ export function createStart(deps: OwnDeps, live: LiveRunners): (order: StartOrde
     // The runner was cancelled while the engine was starting it (the callbacks above may run synchronously).
     if (runner.cancelled) runner.handle.kill();
   };
+}
+
+/** It runs on the machine type that the scheduler has chosen among those of the app. */
+function withGpu(launch: Launch, { gpu }: StartOrder): Launch {
+  return gpu === undefined ? launch : { ...launch, machineType: gpu.machineType };
 }
 
 /** In the runner's own log, where somebody looks who wonders why a model doesn't fit. */

@@ -7,7 +7,7 @@ import { attemptsOf, isCounted, isPlaced, isServing, isStarting } from '../world
 import { ascending, compareKeys, type Entry, type Key, rank, type Sorted, size, values } from '../world/sorted.ts';
 import type { Turn } from '../world/turn.ts';
 import type { App, LiveRunner, World } from '../world/world.ts';
-import { freeSlots, slotsOf } from './gpu-slots.ts';
+import { freeSlots, isSameKind, poolOf, slotsOf } from './gpu-slots.ts';
 import { offersNow, oldestIdle, quantumMs } from './offers.ts';
 import { lackOf, nextForSlots, nextInLine, onlySettings } from './room.ts';
 
@@ -40,7 +40,7 @@ function makeRoom(turn: Turn, next: LiveRunner): AliasName | undefined {
   const { world, now } = turn;
   const app = world.apps.get(next.alias);
   const forSlot = lackOf(world, next) === 'slots';
-  const { wanted, leaving, ending } = forSlot ? slotDemand(world) : roomDemand(world);
+  const { wanted, leaving, ending } = forSlot ? slotDemand(world, next) : roomDemand(world);
   if (app === undefined || ending >= wanted) return undefined;
   const waits = 'since' in next.state ? now - next.state.since : 0;
   const offer = bestOffer(turn, { runner: next, app, waits, forSlot, mayDrain: leaving < wanted });
@@ -62,16 +62,17 @@ interface Demand {
 /** Room is made for runners that requests wait for; other runners count only if they are alone in the line. */
 function roomDemand(world: World): Demand {
   const { line, leaving, ending } = world;
-  const head = nextForSlots(world);
-  const waits = head !== undefined && lackOf(world, head) === 'room';
-  const pressing = rank(line, onlySettings) + Number(waits && rank(world.gpu.line, onlySettings) > 0);
-  return { wanted: pressing || size(line) + Number(waits), leaving, ending };
+  const waiting = nextForSlots(world).filter((head) => lackOf(world, head) === 'room');
+  const pressingOnes = waiting.filter((head) => compareKeys(head.turn ?? [], onlySettings) < 0);
+  const pressing = rank(line, onlySettings) + pressingOnes.length;
+  return { wanted: pressing || size(line) + waiting.length, leaving, ending };
 }
 
 /** The same for GPU slots, but counts only the demand beyond what is being freed. */
-function slotDemand(world: World): Demand {
-  const { gpu, limits } = world;
-  const free = freeSlots(world);
+function slotDemand(world: World, next: LiveRunner): Demand {
+  const { limits } = world;
+  const gpu = poolOf(world.gpu, next);
+  const free = freeSlots(world, next);
   let wanted = -free;
   for (const { key, value } of ascending(gpu.line)) {
     if (wanted > gpu.leaving || (wanted > -free && compareKeys(key, onlySettings) >= 0)) break;
@@ -123,11 +124,11 @@ function bestOfRoom(turn: Turn, taker: Taker): Offer | undefined {
   const { mayDrain, waits } = taker;
   const has = taker.app.runners.placed;
   const most = -(firstOther(richer, taker.app.alias)?.key[0] ?? 0);
-  if (mayDrain && most > has + 1) return offer(richer, (app) => members(world, app, false)[0]?.id);
+  if (mayDrain && most > has + 1) return offer(richer, (app) => members(world, app)[0]?.id);
   if (has > 0) return undefined;
   const any = mayDrain || waits >= quantumMs ? offer(resting, idle) : undefined;
   if (any !== undefined || !mayDrain) return any;
-  return offer(ripe, (app) => members(world, app, false).find((runner) => hasServedLong(runner, now))?.id);
+  return offer(ripe, (app) => members(world, app).find((runner) => hasServedLong(runner, now))?.id);
 }
 
 /** The first app that isn't the taker itself. */
@@ -163,9 +164,10 @@ function bestOfSlots({ world, now }: Turn, taker: Taker): Offer | undefined {
  * An app makes room for itself only if its new revision, or a replacement, needs the GPU slot of an old runner. It
  * doesn't have to while another app has a surplus idle runner.
  */
-function ownOffer(world: World, { runner: { role }, app, mayDrain }: Taker): Offer | undefined {
+function ownOffer(world: World, { runner, app, mayDrain }: Taker): Offer | undefined {
+  const { role } = runner;
   if (role.kind === 'member') return undefined;
-  const old = members(world, app, true).find(({ id }) => role.kind === 'check' || id === role.replaces);
+  const old = members(world, app, runner).find(({ id }) => role.kind === 'check' || id === role.replaces);
   const isFree = old !== undefined && worth(old) <= 0;
   return old !== undefined && (isFree || mayDrain) ? { key: [1], runnerId: old.id } : undefined;
 }
@@ -173,14 +175,14 @@ function ownOffer(world: World, { runner: { role }, app, mayDrain }: Taker): Off
 /** Like `bestOfRoom`, for one app and its GPU slots. */
 function offerOf(world: World, app: App, taker: Taker, now: Instant): Offer | undefined {
   const placed = app.runners.placedOnGpu;
-  const idle = oldestIdleOnGpu(world, app);
+  const idle = oldestIdleOnGpu(world, app, taker.runner);
   const { serving, counted } = app.runners;
   const { minConcurrency } = app.scale;
   if (idle !== undefined && serving > floorOf(app)) return { key: [0, idle.key[0] ?? 0], runnerId: idle.value };
   if (!isPressing(taker)) return undefined;
   if (idle !== undefined && counted > minConcurrency) return { key: [2, idle.key[0] ?? 0], runnerId: idle.value };
   const has = taker.app.runners.placedOnGpu;
-  const runners = taker.mayDrain ? members(world, app, true) : [];
+  const runners = taker.mayDrain ? members(world, app, taker.runner) : [];
   const cheapest = runners[0];
   if (cheapest !== undefined && placed > has + 1 && counted > minConcurrency) {
     return { key: [3, -placed], runnerId: cheapest.id };
@@ -193,29 +195,30 @@ function offerOf(world: World, app: App, taker: Taker, now: Instant): Offer | un
   return due && { key: [5, -placed], runnerId: due.id };
 }
 
-function oldestIdleOnGpu(world: World, { runners }: App): Entry<RunnerId> | undefined {
-  const [used, fresh] = [oldest(world, runners.idleUsed), oldest(world, runners.idleFresh)];
+function oldestIdleOnGpu(world: World, { runners }: App, taker: LiveRunner): Entry<RunnerId> | undefined {
+  const [used, fresh] = [oldest(world, runners.idleUsed, taker), oldest(world, runners.idleFresh, taker)];
   return used === undefined || (fresh !== undefined && compareKeys(fresh.key, used.key) < 0) ? fresh : used;
 }
 
-function oldest(world: World, idle: Sorted<RunnerId>): Entry<RunnerId> | undefined {
-  for (const entry of ascending(idle)) if (isOnGpu(world.runners.get(entry.value))) return entry;
+function oldest(world: World, idle: Sorted<RunnerId>, taker: LiveRunner): Entry<RunnerId> | undefined {
+  for (const entry of ascending(idle)) if (hasSlotFor(taker, world.runners.get(entry.value))) return entry;
   return undefined;
 }
 
-function isOnGpu(runner: LiveRunner | undefined): boolean {
-  return runner !== undefined && runner.settings.gpuSlots > 0;
+/** Whether a runner has a slot that `taker` can use. */
+function hasSlotFor(taker: LiveRunner, runner: LiveRunner | undefined): boolean {
+  return runner !== undefined && runner.settings.gpuSlots > 0 && isSameKind(runner, taker);
 }
 
 /**
  * The app's runners that take up room and aren't leaving, the least useful first: the latest starting one, then the
- * least busy.
+ * least busy. `taker`: only those that have a GPU slot for it.
  */
-function members(world: World, app: App, onGpu: boolean): readonly LiveRunner[] {
+function members(world: World, app: App, taker?: LiveRunner): readonly LiveRunner[] {
   return values(app.runners.all)
     .map((id) => world.runners.get(id))
     .filter((runner) => runner !== undefined)
-    .filter((runner) => !onGpu || isOnGpu(runner))
+    .filter((runner) => taker === undefined || hasSlotFor(taker, runner))
     .filter((runner) => isCounted(runner) && isPlaced(runner))
     .sort((a, b) => worth(a) - worth(b) || b.serial - a.serial);
 }

@@ -33,6 +33,7 @@ function busy(sim: Sim, alias: string, id: string): void {
   expect(sim.runnerOf(id)).toBeDefined();
 }
 
+const used = (sim: Sim) => sim.world.gpu.get('')?.used;
 const texts = (sim: Sim) => sim.notes.map(({ text }) => text);
 
 describe('GPU slots', () => {
@@ -126,7 +127,7 @@ describe('GPU slots', () => {
     sim.end('b1');
     sim.after(1);
     expect(processes(sim)).toEqual({ a: 0, b: 0, c: 1 });
-    expect(sim.world.gpu.used).toBe(1);
+    expect(used(sim)).toBe(1);
   });
 
   it('are no longer counted when the last GPU is gone, and counted again when one is back', () => {
@@ -136,7 +137,7 @@ describe('GPU slots', () => {
     sim.send({ type: 'gpuSlotsChanged', gpuSlots: Number.POSITIVE_INFINITY });
     expect(processes(sim)).toEqual({ a: 1, b: 1 });
     sim.send({ type: 'gpuSlotsChanged', gpuSlots: 1 });
-    expect(sim.world.gpu.used).toBe(2);
+    expect(used(sim)).toBe(2);
   });
 
   it('of an idle runner are given to another app; an idle runner without a GPU is not touched', () => {

@@ -1,49 +1,118 @@
-import type { RunnerId } from '../types.ts';
+import type { GpuChoice, RevisionSettings, RunnerId } from '../types.ts';
+import type { IdMap } from '../world/id-map.ts';
 import { replaceKey } from '../world/request-index.ts';
 import { isEnding, isLeaving, isPlaced } from '../world/runner-index.ts';
-import type { GpuSlots, Limits, LiveRunner, World } from '../world/world.ts';
-
-/** The machine's GPU slots. They are minifal's own: on the platform each runner has its own machine. */
+import { type GpuSlots, type Limits, type LiveRunner, noSlots, type World } from '../world/world.ts';
 
 /**
- * Number of slots that the runner needs. A runner that needs more than the machine has takes them all. Without a limit,
- * 0.
+ * The machine's GPU slots. They are minifal's own: on the platform each runner has its own machine. Where machine types
+ * matter, each kind of GPU has slots of its own; otherwise there is one kind, without a name.
  */
-export function slotsOf(
-  { gpuSlots: limit }: Pick<Limits, 'gpuSlots'>,
-  runner: Pick<LiveRunner, 'settings'> | undefined,
-): number {
-  return runner === undefined || limit === Number.POSITIVE_INFINITY ? 0 : Math.min(limit, runner.settings.gpuSlots);
+
+type Pools = World['gpu'];
+type WithGpu = Pick<LiveRunner, 'settings' | 'gpu'>;
+type GpuLimits = Pick<Limits, 'gpuSlots' | 'gpuKinds'>;
+
+/**
+ * Number of slots that the runner needs. Where machine types don't matter, one that needs more than the machine has
+ * takes them all. Without a limit, 0.
+ */
+export function slotsOf(limits: GpuLimits, runner: WithGpu | undefined): number {
+  if (runner === undefined) return 0;
+  const limit = slotLimit(limits, runner);
+  if (limit === Number.POSITIVE_INFINITY) return 0;
+  return limits.gpuKinds === null ? Math.min(limit, runner.settings.gpuSlots) : runner.settings.gpuSlots;
 }
 
-/** Number of unused slots. */
-export function freeSlots({ limits, gpu }: World): number {
-  return limits.gpuSlots - gpu.used;
+/** Number of slots that there are of the runner's kind of GPU. */
+export function slotLimit(limits: GpuLimits, { gpu }: Pick<LiveRunner, 'gpu'>): number {
+  if (limits.gpuKinds === null) return limits.gpuSlots;
+  return limits.gpuKinds.find(({ name }) => name === gpu?.kind)?.slots ?? 0;
+}
+
+/** Number of unused slots of the runner's kind of GPU. */
+export function freeSlots(world: World, runner: Pick<LiveRunner, 'gpu'>): number {
+  return slotLimit(world.limits, runner) - poolOf(world.gpu, runner).used;
+}
+
+/** The slots of the runner's kind of GPU. */
+export function poolOf(pools: Pools, runner: Pick<LiveRunner, 'gpu'>): GpuSlots {
+  return pools.get(kindOf(runner)) ?? noSlots;
+}
+
+/** Runners that suit no kind wait together, under the empty name. */
+function kindOf({ gpu }: Pick<LiveRunner, 'gpu'>): string {
+  return gpu?.kind ?? '';
+}
+
+/** Whether both need the same kind of GPU. */
+export function isSameKind(one: Pick<LiveRunner, 'gpu'>, other: Pick<LiveRunner, 'gpu'>): boolean {
+  return kindOf(one) === kindOf(other);
 }
 
 /**
- * The slots in use, and the line for them, after one runner changed. `undefined`: the runner is new, or was removed.
+ * The kind of GPU for a new runner: the first of its machine types that has enough free slots, or else the first that
+ * has enough slots at all, for which it then waits. `null`: none, or machine types don't matter.
  */
-export function countSlots(
-  { gpu, limits }: Pick<World, 'gpu' | 'limits'>,
-  id: RunnerId,
-  before: LiveRunner | undefined,
-  after: LiveRunner | undefined,
-): GpuSlots {
+export function chooseGpu(
+  { limits, gpu }: Pick<World, 'limits' | 'gpu'>,
+  settings: RevisionSettings,
+): GpuChoice | null {
+  const { gpuSlots: needed, gpuTypes = [] } = settings;
+  if (limits.gpuKinds === null || needed === 0) return null;
+  const kinds = limits.gpuKinds;
+  const suitable = gpuTypes.flatMap((machineType) =>
+    kinds
+      .filter(({ slots, machineTypes }) => slots >= needed && machineTypes.includes(machineType))
+      .map(({ name: kind, slots }) => ({ kind, machineType, slots })),
+  );
+  const free = suitable.find(({ kind, slots }) => slots - (gpu.get(kind)?.used ?? 0) >= needed);
+  const { kind, machineType } = free ?? suitable[0] ?? {};
+  return kind === undefined || machineType === undefined ? null : { kind, machineType };
+}
+
+/** Whether no kind of GPU of this machine has what a runner of these settings needs, though machine types matter. */
+export function suitsNoGpu(world: Pick<World, 'limits' | 'gpu'>, settings: RevisionSettings): boolean {
+  return world.limits.gpuKinds !== null && settings.gpuSlots > 0 && chooseGpu(world, settings) === null;
+}
+
+/** A runner that changes, or appears (`before` absent), or is removed (`after` absent). */
+interface Change {
+  readonly id: RunnerId;
+  readonly before?: LiveRunner | undefined;
+  readonly after: LiveRunner | undefined;
+}
+
+/** The slots in use, and the lines for them, after one runner changed. */
+export function countSlots(pools: Pools, limits: GpuLimits, { id, before, after }: Change): Pools {
+  const [from, to] = [before && kindOf(before), after && kindOf(after)];
+  if (from === to || from === undefined || to === undefined)
+    return counted(pools, to ?? from ?? '', limits, { id, before, after });
+  const left = counted(pools, from, limits, { id, before, after: undefined });
+  return counted(left, to, limits, { id, before: undefined, after });
+}
+
+function counted(
+  pools: Pools,
+  kind: string,
+  limits: GpuLimits,
+  { id, before, after }: Change,
+): IdMap<string, GpuSlots> {
   const was = slotsOf(limits, before);
   const is = slotsOf(limits, after);
-  if (was === 0 && is === 0) return gpu;
+  if (was === 0 && is === 0) return pools;
+  const pool = pools.get(kind) ?? noSlots;
   const change = (counts: (runner: LiveRunner | undefined) => boolean) =>
     (counts(after) ? is : 0) - (counts(before) ? was : 0);
   const from = was > 0 ? (before?.turn ?? null) : null;
   const to = is > 0 ? (after?.turn ?? null) : null;
   const next = {
-    used: gpu.used + change(isPlaced),
-    leaving: gpu.leaving + change(isLeaving),
-    ending: gpu.ending + change(isEnding),
-    line: replaceKey(gpu.line, from, to, id),
+    used: pool.used + change(isPlaced),
+    leaving: pool.leaving + change(isLeaving),
+    ending: pool.ending + change(isEnding),
+    line: replaceKey(pool.line, from, to, id),
   };
   const same =
-    next.used === gpu.used && next.leaving === gpu.leaving && next.ending === gpu.ending && next.line === gpu.line;
-  return same ? gpu : next;
+    next.used === pool.used && next.leaving === pool.leaving && next.ending === pool.ending && next.line === pool.line;
+  return same ? pools : pools.set(kind, next);
 }

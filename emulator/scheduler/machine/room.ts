@@ -1,21 +1,21 @@
 import type { OneReason } from '../types.ts';
 import { compareKeys, first, type Key, values } from '../world/sorted.ts';
 import { putRunner, type Turn } from '../world/turn.ts';
-import type { App, LiveRunner, World } from '../world/world.ts';
-import { freeSlots, slotsOf } from './gpu-slots.ts';
+import type { App, GpuSlots, LiveRunner, World } from '../world/world.ts';
+import { chooseGpu, freeSlots, poolOf, slotLimit, slotsOf } from './gpu-slots.ts';
 
 /** The machine's capacity for runners, and the line of runners that wait for it. capacity.ts decides who gets it. */
 
-type Newcomer = Pick<LiveRunner, 'role' | 'settings'>;
+type Newcomer = Pick<LiveRunner, 'role' | 'settings' | 'gpu'>;
 
 /**
  * What a runner has to wait for; `null`: nothing, when its turn comes. The check of a rolling deploy and replacements
  * never wait for room, because no other runner makes room for them; an app has few of them at a time (rollout.ts). They
  * do wait for a GPU slot, which the old runner gives up.
  */
-export function lackOf(world: World, { role, settings }: Newcomer): 'slots' | 'room' | null {
-  if (slotsOf(world.limits, { settings }) > freeSlots(world)) return 'slots';
-  return role.kind === 'member' && world.placed >= world.limits.runners ? 'room' : null;
+export function lackOf(world: World, runner: Newcomer): 'slots' | 'room' | null {
+  if (slotsOf(world.limits, runner) > freeSlots(world, runner)) return 'slots';
+  return runner.role.kind === 'member' && world.placed >= world.limits.runners ? 'room' : null;
 }
 
 /**
@@ -24,31 +24,38 @@ export function lackOf(world: World, { role, settings }: Newcomer): 'slots' | 'r
  */
 export function mustWait(world: World, runner: Newcomer): boolean {
   if (lackOf(world, runner) !== null) return true;
-  const ahead = nextForSlots(world);
   const needsSlot = slotsOf(world.limits, runner) > 0;
-  if (isGuest(runner)) return needsSlot && ahead !== undefined && isGuest(ahead);
-  if (world.line !== null || ahead === undefined) return world.line !== null;
-  return needsSlot || (!isGuest(ahead) && lackOf(world, ahead) === null);
+  const ahead = needsSlot ? headOf(world, poolOf(world.gpu, runner)) : undefined;
+  if (isGuest(runner)) return ahead !== undefined && isGuest(ahead);
+  if (world.line !== null || ahead !== undefined) return true;
+  return nextForSlots(world).some((other) => !isGuest(other) && lackOf(world, other) === null);
 }
 
 /** Whether there is no room, or no GPU slot, for one more runner of these settings. */
 export function isFull(world: World, { settings }: Pick<LiveRunner, 'settings'>): boolean {
-  return lackOf(world, { role: { kind: 'member' }, settings }) !== null;
+  return lackOf(world, { role: { kind: 'member' }, settings, gpu: chooseGpu(world, settings) }) !== null;
 }
 
-/** The next runner of each of the two lines, the one with the earlier turn first. */
+/** The next runner of each line, the one with the earlier turn first. */
 export function nextInLine(world: World): readonly LiveRunner[] {
-  if (world.line === null && world.gpu.line === null) return [];
-  return [first(world.line), first(world.gpu.line)]
-    .filter((entry) => entry !== undefined)
-    .sort((a, b) => compareKeys(a.key, b.key))
-    .map(({ value }) => world.runners.get(value))
-    .filter((runner) => runner !== undefined);
+  const head = world.runners.get(first(world.line)?.value ?? '');
+  const heads = nextForSlots(world);
+  if (head === undefined && heads.length === 0) return [];
+  return [...(head === undefined ? [] : [head]), ...heads].sort((a, b) => compareKeys(a.turn ?? [], b.turn ?? []));
 }
 
-/** The next in the line of those that need a GPU slot. */
-export function nextForSlots(world: World): LiveRunner | undefined {
-  return world.runners.get(first(world.gpu.line)?.value ?? '');
+/** The next in the line for each kind of GPU. */
+export function nextForSlots(world: World): readonly LiveRunner[] {
+  const heads: LiveRunner[] = [];
+  for (const pool of world.gpu.values()) {
+    const head = headOf(world, pool);
+    if (head !== undefined) heads.push(head);
+  }
+  return heads;
+}
+
+function headOf(world: World, { line }: GpuSlots): LiveRunner | undefined {
+  return world.runners.get(first(line)?.value ?? '');
 }
 
 /** Where the runners that no request waits for begin in the line. */
@@ -72,14 +79,15 @@ export function refreshLine(turn: Turn, app: App): void {
     if (runner === undefined) continue;
     const place = placeInLine(app, runner);
     const settings = app.live?.revision === runner.revision ? app.live.settings : runner.settings;
-    if (settings !== runner.settings || runner.turn?.some((part, i) => part !== place[i]))
-      putRunner(turn, runner.id, { ...runner, settings, turn: place });
+    if (settings === runner.settings && !runner.turn?.some((part, i) => part !== place[i])) continue;
+    const gpu = settings === runner.settings ? runner.gpu : chooseGpu(turn.world, settings);
+    putRunner(turn, runner.id, { ...runner, settings, gpu, turn: place });
   }
 }
 
 /** Why a runner waits for room or for a GPU slot. */
 export function noRoom(world: World, runner: LiveRunner): OneReason {
-  const { placed, limits, gpu } = world;
+  const { placed, limits } = world;
   const needed = slotsOf(limits, runner);
   const lack = lackOf(world, runner);
   const since = 'since' in runner.state ? runner.state.since : null;
@@ -88,9 +96,13 @@ export function noRoom(world: World, runner: LiveRunner): OneReason {
     const numbers = { used: placed, limit: limits.runners };
     return { ...waits, code: 'no_room', numbers, action: 'free_a_runner' };
   }
-  const numbers = { used: gpu.used, limit: limits.gpuSlots, needed };
+  if (limits.gpuKinds !== null && runner.gpu === null) {
+    const evidence = runner.settings.gpuTypes?.join(' or ') ?? null;
+    return { ...waits, code: 'no_gpu_of_type', numbers: { needed }, evidence, action: 'choose_gpu' };
+  }
+  const numbers = { used: poolOf(world.gpu, runner).used, limit: slotLimit(limits, runner), needed };
   const code = lack === null ? 'behind_for_gpu_slot' : 'no_gpu_slot';
-  return { ...waits, code, numbers, action: 'free_a_gpu_slot' };
+  return { ...waits, code, numbers, evidence: runner.gpu?.kind ?? null, action: 'free_a_gpu_slot' };
 }
 
 function isGuest({ role }: Pick<LiveRunner, 'role'>): boolean {

@@ -1,3 +1,4 @@
+import { chooseGpu } from '../machine/gpu-slots.ts';
 import { mustWait, noRoom, placeInLine } from '../machine/room.ts';
 import type { AliasName, Instant, RunnerId } from '../types.ts';
 import { isStarting } from '../world/runner-index.ts';
@@ -37,6 +38,7 @@ export function createRunner(turn: Turn, alias: AliasName, release: Release, rol
     used: false,
     replacement: 'none',
     settings: release.settings,
+    gpu: chooseGpu(turn.world, release.settings),
     hints: null,
     serial,
     role,
@@ -76,8 +78,9 @@ export function wake(turn: Turn, id: RunnerId, text: string): void {
   const live = app?.live;
   const settings = live?.revision === runner.revision ? live.settings : runner.settings;
   const pending = { kind: 'pending', since: turn.now, deadline: pendingDeadline(turn) } as const;
-  const place = placeOf(turn, { ...runner, settings });
-  const fields = { settings, lossesBefore: app?.trouble.losses ?? 0, turn: place };
+  const gpu = chooseGpu(turn.world, settings);
+  const place = placeOf(turn, { ...runner, settings, gpu });
+  const fields = { settings, gpu, lossesBefore: app?.trouble.losses ?? 0, turn: place };
   if (moveRunner(turn, runner, pending, text, fields)) begin(turn, { ...runner, ...fields });
 }
 
@@ -170,6 +173,6 @@ function pendingDeadline({ now, world }: Turn): Instant {
 }
 
 function askForProcess(turn: Turn, runner: LiveRunner): void {
-  const { id, alias, revision } = runner;
-  turn.effects.push({ type: 'startRunner', runnerId: id, alias, revision });
+  const { id, alias, revision, gpu } = runner;
+  turn.effects.push({ type: 'startRunner', runnerId: id, alias, revision, ...(gpu === null ? {} : { gpu }) });
 }

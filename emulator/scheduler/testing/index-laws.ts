@@ -32,7 +32,7 @@ export function checkIndexes(world: World, now: Instant): void {
   // Without a limit, no runner ever waits for room.
   if (world.limits.runners !== Number.POSITIVE_INFINITY) checkOffers(world, now);
   const inLine = runners.filter(({ turn }) => turn !== null).map(({ id }) => id);
-  const lines = [...entries(world.line), ...entries(world.gpu.line)].map(last);
+  const lines = [...entries(world.line), ...[...world.gpu.values()].flatMap((pool) => entries(pool.line))].map(last);
   same(lines.sort(), inLine.sort(), 'who waits for room is in a line');
   const wakeups = [...world.apps.values()].flatMap(({ wakeAt, alias }) => (wakeAt === null ? [] : [[wakeAt, alias]]));
   const known = entries(world.wakeups).map(([key, alias]) => [key?.[0], alias]);

@@ -3,6 +3,7 @@ import { isRolling, runnersOf } from '../requests/select.ts';
 import { nextWakeup, type World } from '../step.ts';
 import type { Instant, RequestInfo, RevisionSettings, Runner, ScaleSettings } from '../types.ts';
 import { compareKeys } from '../world/sorted.ts';
+import type { LiveRunner } from '../world/world.ts';
 import { checkIndexes } from './index-laws.ts';
 import { law } from './law.ts';
 import { checkPositions, createRequestLaws } from './request-laws.ts';
@@ -145,27 +146,33 @@ export function createLaws(): Laws {
     const { placed, limits, gpu } = after;
     const runners = [...after.runners.values()];
     const hasRoom = runners.filter(({ turn, state }) => turn === null && state.kind !== 'failureDelay');
-    const used = hasRoom.reduce((sum, runner) => sum + slotsIn(after, runner), 0);
     law(placed === hasRoom.length, 'the room in use is counted', placed, hasRoom);
-    law(
-      limits.gpuSlots === Number.POSITIVE_INFINITY || gpu.used === used,
-      'the GPU slots in use are counted',
-      gpu,
-      used,
-    );
+    const usedOf = (one: LiveRunner): number =>
+      hasRoom.filter((other) => kindOf(other) === kindOf(one)).reduce((sum, other) => sum + slotsIn(after, other), 0);
+    for (const runner of runners) {
+      const isCounted = limitIn(after, runner) === Number.POSITIVE_INFINITY || runner.settings.gpuSlots === 0;
+      const used = gpu.get(kindOf(runner))?.used ?? 0;
+      law(isCounted || used === usedOf(runner), 'the GPU slots in use are counted', gpu, usedOf(runner));
+    }
     // Runners keep their slots when the machine loses some.
     const starts = effects.flatMap((effect) =>
       effect.type === 'startRunner' ? [after.runners.get(effect.runnerId)] : [],
     );
-    const takesSlot = starts.some((runner) => runner !== undefined && slotsIn(after, runner) > 0);
-    law(used <= limits.gpuSlots || !takesSlot, 'nothing takes a GPU slot that is not free', used, hasRoom);
+    for (const runner of starts) {
+      if (runner === undefined || slotsIn(after, runner) === 0) continue;
+      law(usedOf(runner) <= limitIn(after, runner), 'nothing takes a GPU slot that is not free', runner, hasRoom);
+      const { gpuTypes = [] } = runner.settings;
+      const suits = limits.gpuKinds === null || gpuTypes.includes(runner.gpu?.machineType ?? '');
+      law(suits, 'a runner gets GPUs of its machine types', runner);
+    }
     const line = runners.filter(({ turn }) => turn !== null).sort((a, b) => compareKeys(a.turn ?? [], b.turn ?? []));
-    for (const needsSlot of [true, false]) {
-      const next = line.find((runner) => slotsIn(after, runner) > 0 === needsSlot);
+    const lineOf = (runner: LiveRunner) => (slotsIn(after, runner) > 0 ? `GPU ${kindOf(runner)}` : 'room');
+    for (const name of new Set(line.map(lineOf))) {
+      const next = line.find((runner) => lineOf(runner) === name);
       if (next === undefined) continue;
-      const lacksSlot = slotsIn(after, next) > limits.gpuSlots - used;
+      const lacksSlot = slotsIn(after, next) > limitIn(after, next) - usedOf(next);
       const lacksRoom = next.role.kind === 'member' && placed >= limits.runners;
-      law(lacksSlot || lacksRoom, 'nobody waits while there is room and it is their turn', next, used, placed);
+      law(lacksSlot || lacksRoom, 'nobody waits while there is room and it is their turn', next, placed);
     }
   }
 
@@ -213,6 +220,7 @@ export function createLaws(): Laws {
         law(!isRolling(world, name) || deploys.get(name)?.strategy === 'detached', 'a rolling deploy ends', name);
         // Runners that only settings require may wait forever on a machine that is full of such runners.
         if (Math.min(world.limits.runners, world.limits.gpuSlots) !== Number.POSITIVE_INFINITY) continue;
+        if (world.limits.gpuKinds !== null) continue;
         const states = runnersOf(world, name).map((runner) => runner.state.kind);
         const enough = states.length === Math.min(scale.maxConcurrency ?? wanted, wanted);
         const { live } = world.apps.get(name) ?? {};
@@ -269,8 +277,19 @@ function isInLine(world: World, id: string): boolean {
 }
 
 /** A runner that needs more slots than the machine has takes them all. */
-function slotsIn({ limits }: World, { settings }: Runner): number {
-  return limits.gpuSlots === Number.POSITIVE_INFINITY ? 0 : Math.min(limits.gpuSlots, settings.gpuSlots);
+function slotsIn(world: World, runner: LiveRunner): number {
+  const limit = limitIn(world, runner);
+  if (limit === Number.POSITIVE_INFINITY) return 0;
+  return world.limits.gpuKinds === null ? Math.min(limit, runner.settings.gpuSlots) : runner.settings.gpuSlots;
+}
+
+function limitIn({ limits }: World, { gpu }: LiveRunner): number {
+  if (limits.gpuKinds === null) return limits.gpuSlots;
+  return limits.gpuKinds.find(({ name }) => name === gpu?.kind)?.slots ?? 0;
+}
+
+function kindOf({ gpu }: LiveRunner): string {
+  return gpu?.kind ?? '';
 }
 
 function isServing(runner: Runner): boolean {

@@ -2,7 +2,7 @@ import type { Effect, Note } from '../effects.ts';
 import type { AttemptOutcome, Event, ReloadWay, Strategy } from '../events.ts';
 import { runner as findRunner, runnersOf } from '../requests/select.ts';
 import { emptyWorld, nextWakeup, step, type World } from '../step.ts';
-import type { DebugState, Instant, RequestInfo, RevisionSettings, RunnerId, ScaleSettings } from '../types.ts';
+import type { DebugState, GpuKind, Instant, RequestInfo, RevisionSettings, RunnerId, ScaleSettings } from '../types.ts';
 import { defaultLimits, type Limits } from '../world/world.ts';
 
 /** An external action in a storm. Indexes select among the objects that exist at that moment. */
@@ -278,7 +278,7 @@ export function playStorm(
       case 'delete':
         return { type: 'aliasDeleted', alias: action.alias };
       case 'slots':
-        return { type: 'gpuSlotsChanged', gpuSlots: action.gpuSlots };
+        return { type: 'gpuSlotsChanged', gpuSlots: action.gpuSlots, ...kindsAfter(world, action.gpuSlots) };
       case 'rollout':
         return { type: 'rolloutRequested', alias: action.alias, force: action.force };
     }
@@ -303,4 +303,10 @@ export function playStorm(
   calm = true;
   pass(calmSeconds);
   return { log, world, now };
+}
+
+/** Where machine types matter: the first kind has that many slots, and always enough for one runner. */
+function kindsAfter({ limits }: World, slots: number): { readonly gpuKinds?: readonly GpuKind[] } {
+  const [kind, ...others] = limits.gpuKinds ?? [];
+  return kind === undefined ? {} : { gpuKinds: [{ ...kind, slots: Math.max(2, slots) }, ...others] };
 }

@@ -164,7 +164,7 @@ function countRunner(turn: Turn, id: RunnerId, before: LiveRunner | undefined, a
   const key = (runner: LiveRunner | undefined) => (slotsOf(world.limits, runner) > 0 ? null : (runner?.turn ?? null));
   const line = replaceKey(world.line, key(before), key(after), id);
   if (line !== world.line) edit(turn, 'line', line);
-  const gpu = countSlots(world, id, before, after);
+  const gpu = countSlots(world.gpu, world.limits, { id, before, after });
   if (gpu !== world.gpu) edit(turn, 'gpu', gpu);
 }
 

@@ -2,6 +2,8 @@ import type { Event } from '../events.ts';
 import type {
   AliasName,
   AttemptId,
+  GpuChoice,
+  GpuKind,
   Instant,
   RequestId,
   RequestInfo,
@@ -50,11 +52,12 @@ export interface World {
    * Runners that wait for room, the next one first: their `turn`. Runners that need a GPU slot have a separate line.
    */
   readonly line: Sorted<RunnerId>;
-  readonly gpu: GpuSlots;
+  /** The machine's GPU slots by kind of GPU. */
+  readonly gpu: IdMap<string, GpuSlots>;
   readonly requests: IdMap<RequestId, LiveRequest>;
 }
 
-/** The machine's GPU slots; without a limit none are counted. */
+/** The slots of one kind of GPU, or of all GPUs; without a limit none are counted. */
 export interface GpuSlots {
   /** Slots that runners hold. */
   readonly used: number;
@@ -77,6 +80,8 @@ export interface Limits {
   readonly runners: number;
   /** Number of GPU slots of the machine (room.ts); infinite: no limit. */
   readonly gpuSlots: number;
+  /** Runners get only GPUs of their machine types, of these kinds; `null`: any GPU is as good. */
+  readonly gpuKinds: readonly GpuKind[] | null;
 }
 
 export const defaultLimits: Limits = {
@@ -84,6 +89,7 @@ export const defaultLimits: Limits = {
   swapSeconds: 60,
   runners: Number.POSITIVE_INFINITY,
   gpuSlots: Number.POSITIVE_INFINITY,
+  gpuKinds: null,
 };
 
 /** What an alias points to. */
@@ -172,6 +178,8 @@ export interface Leave {
 }
 
 export interface LiveRunner extends Runner {
+  /** `null`: machine types don't matter, or nothing here suits it. */
+  readonly gpu: GpuChoice | null;
   /** Grows with each runner. */
   readonly serial: number;
   readonly role: Role;
@@ -253,7 +261,7 @@ export function emptyWorld(seed: string, limits: Limits = defaultLimits): World 
     gpuHolders: null,
     offers: noOffers,
     line: null,
-    gpu: noSlots,
+    gpu: IdMap.empty(),
     requests: IdMap.empty(),
   };
 }

@@ -7,6 +7,7 @@ import { requireEnvironment } from '../environment.ts';
 import type { environmentFilterSchema } from '../fields.ts';
 import { failedPrecondition, notFound } from '../rpc-error.ts';
 import { aliasInfo, authModes } from './app-messages.ts';
+import { requireGpu } from './prepare.ts';
 import type { aliasSchema, setAliasSchema } from './schemas.ts';
 
 /** ListAliases. */
@@ -31,6 +32,7 @@ export function setAlias(rooms: Pick<GrpcRooms, 'catalog' | 'fleet' | 'clock'>) 
     // UpdateApplication may have changed revision-level values of the active revision; the changes last until the next
     // deploy.
     const settings = present && !moves ? settingsOf(present) : settingsForRevision(present, revision);
+    if (moves) requireGpu(rooms, settings.settings);
     const alias = nextAlias(rooms, request, present, { revision: revision.id, ...settings });
     if (present === undefined || !moves || request.deployment_strategy !== 'ROLLING') {
       rooms.catalog.putAlias(alias);

@@ -4,6 +4,7 @@ import type { Alias, Catalog } from '../../../catalog/types.ts';
 import type { GrpcRooms } from '../deps.ts';
 import { failedPrecondition, invalidArgument, notFound } from '../rpc-error.ts';
 import { activeByRevision, aliasInfo, applicationInfo } from './app-messages.ts';
+import { requireGpu } from './prepare.ts';
 import type {
   applicationIdSchema,
   listApplicationsSchema,
@@ -34,6 +35,7 @@ export function updateApplication(rooms: Pick<GrpcRooms, 'catalog' | 'fleet' | '
     const alias: Alias = { ...present, ...settings, updatedAt: rooms.clock() };
     const problem = scaleProblem(alias.scale);
     if (problem !== undefined) throw invalidArgument(`The request is not valid: ${problem}.`);
+    if (request.machine_types.length > 0) requireGpu(rooms, alias.settings);
     rooms.catalog.putAlias(alias);
     rooms.fleet.applySettings(alias.name, alias.scale, alias.settings);
     return { alias_info: aliasInfo(rooms, alias) };

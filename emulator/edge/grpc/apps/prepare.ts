@@ -1,5 +1,7 @@
 import { defaultMachineTypes } from '../../../catalog/scale-settings.ts';
 import type { Blobs, FileRef, Revision } from '../../../catalog/types.ts';
+import type { Fleet } from '../../../fleet/types.ts';
+import type { RevisionSettings } from '../../../scheduler/types.ts';
 import { invalidArgument } from '../rpc-error.ts';
 import type { RunRequest } from '../runs/schemas.ts';
 import type { MachineRequirements, RegisterRequest, SerializedObject } from './schemas.ts';
@@ -24,6 +26,12 @@ export function machineTypesOf(requirements: MachineRequirements | undefined): r
   if (requirements === undefined) return defaultMachineTypes;
   if (requirements.machine_types.length > 0) return requirements.machine_types;
   return requirements.machine_type ? [requirements.machine_type] : defaultMachineTypes;
+}
+
+/** @throws UserError if no GPU of this machine suits runners of these settings */
+export function requireGpu({ fleet }: { readonly fleet: Pick<Fleet, 'gpuProblem'> }, settings: RevisionSettings): void {
+  const problem = fleet.gpuProblem(settings);
+  if (problem !== undefined) throw problem;
 }
 
 export function filesOf(request: RunRequest | RegisterRequest): readonly FileRef[] {

@@ -12,7 +12,7 @@ import { builderLog, logMessage, serviceUrls } from '../messages.ts';
 import { failedPrecondition } from '../rpc-error.ts';
 import { builderFields } from '../runs/run-launch.ts';
 import { authModes } from './app-messages.ts';
-import { filesOf, machineTypesOf, storeCallable } from './prepare.ts';
+import { filesOf, machineTypesOf, requireGpu, storeCallable } from './prepare.ts';
 import type { RegisterRequest } from './schemas.ts';
 import { requestedScale, revisionSettings } from './settings.ts';
 
@@ -25,6 +25,7 @@ import { requestedScale, revisionSettings } from './settings.ts';
 export function registerApplication(rooms: GrpcRooms) {
   return async (request: RegisterRequest, replies: Replies, signal: AbortSignal): Promise<void> => {
     requireEnvironment(rooms, request.environment_name);
+    requireGpu(rooms, revisionSettings(request));
     const name = request.application_name ?? randomUUID();
     const pump = createLogPump(replies, rooms.clock);
     const id = randomUUID();

@@ -1,4 +1,4 @@
-import { gpuSlotsOf } from '../../../catalog/machine-types.ts';
+import { gpuSettingsOf } from '../../../catalog/machine-types.ts';
 import {
   type Requested,
   revisionDefaults,
@@ -45,7 +45,7 @@ export function revisionSettings(request: RegisterRequest | RunRequest): Revisio
   const startupTimeoutSeconds = requirements?.startup_timeout ?? revisionDefaults.startupTimeoutSeconds;
   return {
     maxMultiplexing: requirements?.max_multiplexing ?? revisionDefaults.maxMultiplexing,
-    gpuSlots: gpuSlotsOf(machineTypesOf(requirements), requirements?.num_gpus ?? null),
+    ...gpuSettingsOf(machineTypesOf(requirements), requirements?.num_gpus ?? null),
     startupTimeoutSeconds,
     terminationGraceSeconds:
       ('termination_grace_period_seconds' in request ? request.termination_grace_period_seconds : undefined) ??

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Launch } from '../../../fleet/types.ts';
+import { requireGpu } from '../apps/prepare.ts';
+import { revisionSettings } from '../apps/settings.ts';
 import type { GrpcRooms } from '../deps.ts';
 import { requireEnvironment } from '../environment.ts';
 import type { Header, Replies } from '../handlers.ts';
@@ -20,6 +22,7 @@ const debugHeader = 'x-minifal-debug';
 export function run(rooms: GrpcRooms) {
   return async (request: RunRequest, replies: Replies, signal: AbortSignal, header?: Header): Promise<void> => {
     requireEnvironment(rooms, request.environment_name);
+    requireGpu(rooms, revisionSettings(request));
     const alias = randomUUID();
     const pump = createLogPump(replies, rooms.clock);
     let launch: Launch | undefined;
