@@ -3,6 +3,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { baseImage, engineEnv, isEngineMissing, startContainerEngine } from '../support/container-engine.ts';
+import { debugged } from '../support/debugged.ts';
 import { type Emulator, minifalCommand, startEmulator } from '../support/emulator.ts';
 import { type Running, start } from '../support/process.ts';
 import { createProject, type Project } from '../support/project.ts';
@@ -31,6 +32,9 @@ ENV RUN_OF_TEST=${randomUUID()} IN_IMAGE=first
 COPY copied.txt /copied.txt
 `;
 
+/** A loaded machine takes its time for each step. */
+const patient = { timeoutMs: 120_000 };
+
 describe.skipIf(isEngineMissing())('saves of an app in an image that `minifal run --watch` runs', () => {
   let emulator: Emulator;
   let project: Project;
@@ -43,17 +47,23 @@ describe.skipIf(isEngineMissing())('saves of an app in an image that `minifal ru
     const files = { 'app.py': app, Dockerfile: dockerfile, 'copied.txt': 'as sent' };
     project = await createProject(await pythonTools(), emulator, files);
     const { python, env } = await pythonTools();
-    const args = ['run', '--data', emulator.dataDir, 'app.py::Demo', '--watch', '--python', python];
+    const args = ['run', '--data', emulator.dataDir, 'app.py::Demo', '--watch', '--debug', '--python', python];
     running = start(process.execPath, [minifalCommand, ...args], { cwd: project.folder, env: env(emulator.env) });
-    const address = new RegExp(`//localhost:${emulator.ports.run}(/[\\w-]+/[\\w-]+)`);
-    const path = await until(
-      'the app is watched',
-      () => (/^minifal: Watching /m.test(running.output()) ? address.exec(running.output())?.[1] : undefined),
-      { timeoutMs: 120_000 },
-    ).catch((error: Error) => {
-      throw new Error(`${error.message}; it printed ${running.output()}`);
-    });
-    url = `http://localhost:${emulator.ports.run}${path}/`;
+    const address = new RegExp(`//localhost:${emulator.ports.run}/[\\w-]+/([\\w-]+)`);
+    const on = debugged(emulator, project.folder);
+    const unfollow = await on.follow();
+    try {
+      const alias = await until('the app is served', () => address.exec(running.output())?.[1], patient);
+      const id = await on.runnerOf(alias);
+      await on.untilDebug(id, 'waiting');
+      await on.send('PUT', `/minifal/runs/${alias}/debug`, { wait: false });
+      await until('the app is watched', () => /^minifal: Watching /m.test(running.output()), patient);
+      url = `http://localhost:${emulator.ports.run}/local/${alias}/`;
+    } catch (error) {
+      throw new Error(`${error}; it printed ${running.output()}`);
+    } finally {
+      await unfollow();
+    }
   }, 600_000);
   afterAll(async () => {
     running?.signal('SIGINT');
@@ -70,12 +80,12 @@ describe.skipIf(isEngineMissing())('saves of an app in an image that `minifal ru
     const text = edit(await readFile(file, 'utf8'));
     await writeFile(`${file}.tmp`, text);
     await rename(`${file}.tmp`, file);
-    return until('the save is reloaded', () => outcomes()[before], { timeoutMs: 60_000 });
+    return until('the save is reloaded', () => outcomes()[before], patient);
   }
   const outcomes = () =>
     [...running.output().matchAll(/^minifal: \S+: (.*) \(\d+ ms after the save\)$/gm)].map(([, text = '']) => text);
 
-  it('change its code in place, or restart it on its only GPU slot, or build its image again', async () => {
+  it('after its start waited for a debugger, change its code, restart it or build its image', async () => {
     const first = await ask();
     expect(first).toMatchObject({ code: 'one', image: 'first', copied: 'as sent' });
     expect(await save('app.py', (text) => text.replace('"one"', '"two"'))).toMatch(/^Swapped in .*model kept/);

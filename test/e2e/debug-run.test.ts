@@ -35,21 +35,9 @@ class Demo(fal.App, keep_alive=36000, max_multiplexing=2):
 
 const lab = debuggedLab({ 'app.py': app });
 
-/** Follows the live state, as an editor does. Returns what ends that. */
-async function follow(): Promise<() => Promise<void>> {
-  const end = new AbortController();
-  const { body } = await lab.on.asOwner('/minifal/events', { signal: end.signal });
-  // A response that nobody reads may be closed at any time.
-  const read = body?.pipeTo(new WritableStream()).catch(() => undefined);
-  return async () => {
-    end.abort();
-    await read;
-  };
-}
-
 it('waits before its code is loaded, stops in setup(), and keeps its debugger when its code is changed', async () => {
   const { python, env } = await pythonTools();
-  const unfollow = await follow();
+  const unfollow = await lab.on.follow();
   const args = ['run', '--data', lab.emulator.dataDir, 'app.py::Demo', '--debug', '--python', python];
   const running = start(process.execPath, [minifalCommand, ...args], {
     ...{ cwd: lab.project.folder, env: env(lab.emulator.env) },

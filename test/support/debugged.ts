@@ -40,6 +40,8 @@ export interface Debugged {
   connect(id: string, dap: Dap): Promise<void>;
   /** Attaches to a runner, with breakpoints at the marks of these files. */
   attach(id: string, marks: { readonly [file: string]: readonly string[] }): Promise<Dap>;
+  /** Follows the live state, as an editor does. Returns what ends that. */
+  follow(): Promise<() => Promise<void>>;
   /** Ends all adapters. */
   close(): Promise<void>;
 }
@@ -130,6 +132,17 @@ export function debugged(emulator: Emulator, folder: string): Debugged {
   const ask = (id: string, { port }: Pick<Dap, 'port'>, given = token) =>
     send('POST', `/minifal/runners/${id}/debug`, { port, token: given });
 
+  async function follow(): Promise<() => Promise<void>> {
+    const end = new AbortController();
+    const { body } = await asOwner('/minifal/events', { signal: end.signal });
+    // A response that nobody reads may be closed at any time.
+    const read = body?.pipeTo(new WritableStream()).catch(() => undefined);
+    return async () => {
+      end.abort();
+      await read;
+    };
+  }
+
   async function connect(id: string, dap: Dap): Promise<void> {
     await until(
       'the runner connects',
@@ -145,7 +158,7 @@ export function debugged(emulator: Emulator, folder: string): Debugged {
   }
 
   return {
-    ...{ asOwner, send, call, lineOf, runnersOf, rowOf, adapter, ask, connect },
+    ...{ asOwner, send, call, lineOf, runnersOf, rowOf, adapter, ask, connect, follow },
     runnerOf: (alias) => until(`${alias} has a runner`, async () => (await runnersOf(alias))[0], patient),
     untilDebug: (id, state) =>
       until(

@@ -265,6 +265,20 @@ describe('the loader', { timeout: 180_000 }, () => {
     await loader.end();
   });
 
+  it('names the files of the image', async () => {
+    save('Dockerfile', 'FROM python\nCOPY parts/*.txt whole.txt /\n');
+    const image = 'image = fal.ContainerImage.from_dockerfile("Dockerfile")';
+    save('app.py', app.replace('machine_type', `${image}\n    machine_type`));
+    const loader = await startLoader();
+    const named = ['Dockerfile', 'parts', 'whole.txt'].map((name) => join(folder, name));
+    expect(loader.serving.files).toEqual(expect.arrayContaining(named));
+    rmSync(join(folder, 'Dockerfile'));
+    const failed = await loader.load();
+    expect([failed.event, failed.files]).toEqual(['failed', expect.arrayContaining([named[0]])]);
+    save('app.py', app);
+    await loader.end();
+  });
+
   it('takes a value that each import makes for no change, unless the developer changed how it is made', async () => {
     const random = app.replace('\n\nclass Input', '\nimport uuid\n\nSTART = uuid.uuid4().hex\n\n\nclass Input');
     const used = random.replace('self.start = 1', 'self.start = START');

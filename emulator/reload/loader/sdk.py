@@ -159,7 +159,11 @@ def _observe_reads(hooks: Hooks) -> None:
     """By a hook of Python: the SDK's functions can be part of the pickled app, and must stay as they are."""
 
     def observe(event: str, arguments: tuple) -> None:
-        if event == "open" and sys._getframe(1).f_globals.get("__name__") in _READERS:
+        if event != "open":
+            return
+        # Threads of native code have no caller.
+        caller = sys._getframe().f_back
+        if caller is not None and caller.f_globals.get("__name__") in _READERS:
             hooks.on_read(arguments[0])
 
     sys.addaudithook(observe)
