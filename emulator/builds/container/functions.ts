@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { IsolatedPython } from '../../engines/docker/image.ts';
 import { firstProcess } from '../../engines/docker/isolated/first-process.ts';
+import { openToAll } from '../../local/open-to-all.ts';
 import { toolEnvironment } from '../../local/uv/tool-env.ts';
 import { passwordsIn } from '../../telemetry/masking/logins.ts';
 import type { Mask } from '../../telemetry/masking/mask.ts';
@@ -81,6 +82,8 @@ export function createFunctions(deps: FunctionsDeps) {
       const failed = [agent, own, sdk].find((one) => one?.ok === false);
       if (failed?.ok === false) return { kind: 'failed', reason: failed.reason };
       const folders = [own, agent, sdk].map((one) => (one?.ok ? [one.folder] : []));
+      // The image may have another user.
+      await Promise.all(folders.flat().map(openToAll));
       const [firstPaths = [], ...extraPaths] = folders;
       const pythonOptions = target.options;
       return { command: python.command, pythonOptions, firstPaths, extraPaths: extraPaths.flat() };

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { getCACertificates, rootCertificates } from 'node:tls';
 import { systemBundles } from '../../local/network/system-certificates.ts';
@@ -29,7 +29,9 @@ export function writeBundle(
     all.set(pem.replace(/\s/g, ''), `${pem.trim()}\n`);
   }
   const temporary = `${target}.${process.pid}.tmp`;
-  writeFileSync(temporary, [...all.values()].join(''), { mode: 0o644 });
+  writeFileSync(temporary, [...all.values()].join(''));
+  // Whatever this process's umask is: an image that it is mounted into may have another user.
+  chmodSync(temporary, 0o644);
   renameSync(temporary, target);
 }
 

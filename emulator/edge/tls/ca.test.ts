@@ -114,6 +114,16 @@ it('writes a bundle of public roots, the extra roots of the machine and ours, ea
   expect(text).not.toContain('PRIVATE');
 });
 
+it('writes a bundle that every user can read, whatever the umask is', async () => {
+  const umask = process.umask(0o077);
+  onTestFinished(() => void process.umask(umask));
+  const folder = newFolder();
+  const { caPem } = await loadOrCreateTls(folder);
+  const file = join(folder, 'bundle.pem');
+  writeBundle(file, caPem, {});
+  expect(statSync(file).mode & 0o777).toBe(0o644);
+});
+
 it('does not read its own older bundle back, although the environment names it', async () => {
   const folder = newFolder();
   const old = await loadOrCreateTls(newFolder());
