@@ -105,6 +105,7 @@ function createKinds(
     use,
     runnerSources,
     runnersDir: join(folder, 'runners'),
+    tools: join(folder, 'tools'),
     caBundle,
     debuggers: { folder: debuggers, install: debugpy.folderFor },
     clock,

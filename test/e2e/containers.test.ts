@@ -20,6 +20,7 @@ const pyproject = `
 auth = "private"
 exposed_port = 8000
 keep_alive = 300
+max_multiplexing = 2
 
 [tool.fal.apps.plain.image]
 dockerfile = "Dockerfile"
@@ -71,6 +72,7 @@ describe.skipIf(isEngineMissing())('an app that is only an image', () => {
     expect(output).not.toContain(secret);
     expect(await ask('/hello')).toBe('/hello');
     expect(await ask('/env/FAL_APP_NAME')).toBe('local/plain');
+    expect(await ask('/call/local/plain/env/FAL_APP_NAME')).toBe('local/plain');
     await ask('/print/words');
     await until('its line is in the log', async () => {
       const logs = await project.fal('apps', 'runners', 'plain');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { usage } from '../../emulator/cli/line/usage.ts';
 import { defaultPort } from '../../emulator/cli/listener.ts';
-import { metricsPort } from '../../emulator/engines/docker/isolated/program.ts';
+import { metricsPort } from '../../emulator/engines/docker/container.ts';
 import { falPackages } from '../../emulator/local/fal-packages.ts';
 import { pythonRange, pythonRangeText } from '../../emulator/local/python-versions.ts';
 import { usable } from '../../extension/checked-settings.ts';

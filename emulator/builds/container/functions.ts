@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { firstProcess } from '../../engines/docker/first-process.ts';
 import type { IsolatedPython } from '../../engines/docker/image.ts';
-import { firstProcess } from '../../engines/docker/isolated/first-process.ts';
 import { openToAll } from '../../local/open-to-all.ts';
 import { toolEnvironment } from '../../local/uv/tool-env.ts';
 import { passwordsIn } from '../../telemetry/masking/logins.ts';
@@ -64,7 +64,7 @@ export function createFunctions(deps: FunctionsDeps) {
     { definition, hash }: IdentifiedEnvironment,
     { secretsOf, sdk: release }: Pick<EnvironmentDefinition, 'secretsOf' | 'sdk'>,
     line: (text: string) => void,
-  ): Promise<Omit<IsolatedPython, 'firstProcess'> | BuildFailure> {
+  ): Promise<IsolatedPython | BuildFailure> {
     const filled = fill(definition, secretsOf, deps.secretValue);
     if ('kind' in filled) return filled;
     const { layers, extraIndexUrls } = filled.definition;
@@ -102,10 +102,11 @@ export function createFunctions(deps: FunctionsDeps) {
       const identified = identify(order);
       if (identified.kind === 'failed') return identified;
       mustBePickledFor(python, identified.definition.pythonVersion);
-      const first = firstProcess(deps.runnerSources, python.machine, join(deps.dataDir, 'tools'));
+      // Refused now rather than with each runner.
+      firstProcess(deps.runnerSources, python.machine, join(deps.dataDir, 'tools'));
       const installed = await install(python, identified, order, line);
       if ('kind' in installed) return installed;
-      return { kind: 'prepared', hash: identified.hash, isolated: { ...installed, firstProcess: first } };
+      return { kind: 'prepared', hash: identified.hash, isolated: installed };
     },
     /** Waits for installations in progress. */
     async close(): Promise<void> {

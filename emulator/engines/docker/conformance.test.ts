@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { machine, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe } from 'vitest';
 import { z } from 'zod';
@@ -11,7 +11,6 @@ import type { Engine, RunnerSpec } from '../engine.ts';
 import { describeEngine, type EngineBed } from '../testing/conformance.ts';
 import { createDockerEngine } from './docker-engine.ts';
 import type { ContainerImage } from './image.ts';
-import { firstProcess } from './isolated/first-process.ts';
 
 const runnerSources = join(import.meta.dirname, '../../runner');
 const apps = readFileSync(join(import.meta.dirname, '../testing/apps.py'), 'utf8');
@@ -31,6 +30,7 @@ function open(environment: (entry: string, folder: string) => Environment): Engi
     use,
     runnerSources,
     runnersDir: inFolder('runners'),
+    tools: inFolder('tools'),
     caBundle: inFolder('bundle.pem'),
     debuggers: { folder: inFolder('debuggers'), install: async () => inFolder('debuggers') },
   });
@@ -76,9 +76,8 @@ function open(environment: (entry: string, folder: string) => Environment): Engi
 /** A function of the SDK on the image's own Python. */
 function isolated(_entry: string, folder: string): Environment {
   writeFileSync(join(folder, 'files', 'app_under_test.py'), apps);
-  const first = firstProcess(runnerSources, machine(), join(folder, 'tools'));
   const paths = { pythonOptions: [], firstPaths: [], extraPaths: [join(folder, 'files')] };
-  return { cmd: null, isolated: { command: 'python3', firstProcess: first, ...paths } };
+  return { cmd: null, isolated: { command: 'python3', ...paths } };
 }
 
 /** The image is run as it is. */

@@ -1,11 +1,9 @@
 import type { RunnerAddress } from '../engine.ts';
 import type { Ending } from '../exit.ts';
-import type { ContainerInside } from './container-options.ts';
+import type { Equipment } from './equipment.ts';
 
 /** A program of ours in a runner's container, which reports to us itself. */
-export interface ContainedProgram {
-  /** Prepares what it needs, before the container is created. */
-  prepare(): Promise<ContainerInside>;
+export interface ContainedProgram extends Equipment {
   /** What its server requires, as far as it is known. */
   secretNow(): Pick<RunnerAddress, 'secret'>;
   /** One of our health checks comes from this port. */
@@ -19,8 +17,6 @@ export interface ContainedProgram {
   /** Resolves when everything that it reported has been passed on. */
   readonly silent: Promise<void>;
   ending(): ProgramEnding;
-  /** The container is gone. */
-  close(): void;
 }
 
 /** What a program reported about the end of its runner. */

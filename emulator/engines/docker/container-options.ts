@@ -1,16 +1,18 @@
 import { randomInt } from 'node:crypto';
+import type { LocalImage } from '../../local/docker/images.ts';
 import { linkLabel, ownerLabel, runnerLabel } from '../../local/docker/labels.ts';
 import type { RunnerSpec } from '../engine.ts';
 import type { ContainerImage } from './image.ts';
 
 /** Where runners find the certificates that they trust. */
 const certificates = '/minifal/ca.pem';
+/** Where a container has its first process. */
+const forward = '/minifal/forward';
 
 /** What a container is made of. */
 export interface ContainerPlan {
   readonly spec: RunnerSpec<ContainerImage>;
-  /** The id of its image. */
-  readonly image: string;
+  readonly image: LocalImage;
   /** The port on which its server listens. */
   readonly port: number;
   /** The address of this machine at which the port is published. */
@@ -22,13 +24,19 @@ export interface ContainerPlan {
   /** The id of the runners' network. */
   readonly network: string;
   readonly caBundle: string | undefined;
-  readonly inside?: ContainerInside | undefined;
+  readonly inside: ContainerInside;
+  /** The program for its first process, on this machine; `null`: there is none for this image. */
+  readonly first: string | null;
 }
 
-/** What runs in a container in place of its image's own command. */
+/** What a container has from us. */
 export interface ContainerInside {
-  /** Its first process, with arguments. */
-  readonly entrypoint: readonly string[];
+  /** Ports of the emulator, which it reaches at its own loopback address. */
+  readonly ports: readonly number[];
+  /** What its first process carries on, as its arguments (runner/first/forward.c). */
+  readonly carried: readonly string[];
+  /** Runs in place of the image's own command. */
+  readonly command?: readonly string[];
   /** By their paths in the container, which can't write to them: files and folders of this machine. */
   readonly mounts: { readonly [target: string]: string };
   /** Names that lead to the container's own loopback address. */
@@ -46,8 +54,10 @@ export function containerOptions({
   network,
   caBundle,
   inside,
+  first,
 }: ContainerPlan) {
-  const { entrypoint, cmd } = inside ? { entrypoint: inside.entrypoint, cmd: [] } : spec.environment;
+  const command = inside.command ?? commandOf(spec.environment, image);
+  const own = first === null ? command : [forward, ...inside.carried, '--', ...command];
   const bind = (source: string, target: string, isReadOnly: boolean) => ({
     Type: 'bind',
     Source: source,
@@ -55,9 +65,9 @@ export function containerOptions({
     ReadOnly: isReadOnly,
   });
   return {
-    Image: image,
-    ...(entrypoint === null ? {} : { Entrypoint: entrypoint }),
-    ...(cmd === null ? {} : { Cmd: cmd }),
+    Image: image.id,
+    Entrypoint: own,
+    Cmd: [],
     Env: variables(spec.env, caBundle),
     Labels: { [ownerLabel]: owner, [runnerLabel]: spec.runnerId, [linkLabel]: link },
     ExposedPorts: { [`${port}/tcp`]: {} },
@@ -72,15 +82,21 @@ export function containerOptions({
       // As much with swap as without: none.
       ...(spec.memoryBytes === undefined ? {} : { Memory: spec.memoryBytes, MemorySwap: spec.memoryBytes }),
       // A program without a handler for SIGTERM would ignore it as process 1.
-      Init: inside === undefined,
-      ExtraHosts: inside?.hosts.map((name) => `${name}:127.0.0.1`) ?? [],
+      Init: first === null,
+      ExtraHosts: inside.hosts.map((name) => `${name}:127.0.0.1`),
       Mounts: [
         bind(spec.dataDir, '/data', false),
         ...(caBundle === undefined ? [] : [bind(caBundle, certificates, true)]),
-        ...Object.entries(inside?.mounts ?? {}).map(([target, source]) => bind(source, target, true)),
+        ...(first === null ? [] : [bind(first, forward, true)]),
+        ...Object.entries(inside.mounts).map(([target, source]) => bind(source, target, true)),
       ],
     },
   };
+}
+
+/** As the engine does: with an entrypoint of the app's own, the image's arguments have no meaning. */
+function commandOf({ entrypoint, cmd }: ContainerImage, image: LocalImage): readonly string[] {
+  return [...(entrypoint ?? image.entrypoint), ...(cmd ?? (entrypoint === null ? image.cmd : []))];
 }
 
 /** The file of certificates has another name in the container. */

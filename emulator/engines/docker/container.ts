@@ -4,6 +4,7 @@ import { findImage, type LocalImage, pullImage } from '../../local/docker/images
 import { UserError } from '../../wire/errors.ts';
 import type { RunnerAddress, RunnerEvents, RunnerSpec } from '../engine.ts';
 import { type ContainerInside, containerOptions, randomLoopback } from './container-options.ts';
+import { firstProcess, hasFirstProcess } from './first-process.ts';
 import type { ContainerImage } from './image.ts';
 import type { Link } from './link.ts';
 import { isNetworkTrouble } from './network.ts';
@@ -12,6 +13,8 @@ import { isNetworkTrouble } from './network.ts';
 const maxStarts = 10;
 /** Where the SDK's apps serve. */
 export const defaultPort = 8080;
+/** Where they serve their metrics (runner/shared/addresses.py). */
+export const metricsPort = 9090;
 /** At most ten reports of progress a second. */
 const reportMs = 100;
 
@@ -32,7 +35,10 @@ interface Order {
   readonly caBundle: string | undefined;
   readonly clock: () => number;
   readonly signal: AbortSignal;
-  readonly inside?: ContainerInside | undefined;
+  readonly inside: ContainerInside;
+  /** See `firstProcess`. */
+  readonly runnerSources: string;
+  readonly tools: string;
 }
 
 const startedSchema = z.object({
@@ -48,12 +54,15 @@ export async function createContainer(order: Order): Promise<NewContainer> {
   const link = await order.link();
   const { api, isVirtualMachine } = link.engine;
   const image = (await findImage(api, spec.environment.image)) ?? (await pulled(order, link));
-  const port = inside === undefined ? portOf(spec, image) : (spec.declaredPort ?? defaultPort);
+  const isAsItIs = inside.command === undefined;
+  const port = isAsItIs ? portOf(spec, image) : (spec.declaredPort ?? defaultPort);
+  const isCarried = !isAsItIs || hasFirstProcess(image.architecture);
+  if (isCarried && spec.mode === 'serve') mustBeFree(inside.ports, isAsItIs ? [port] : [port, metricsPort]);
   const address = isVirtualMachine ? '127.0.0.1' : randomLoopback();
   const network = await link.network();
   const body = containerOptions({
     spec,
-    image: image.id,
+    image,
     port,
     address,
     owner,
@@ -61,6 +70,7 @@ export async function createContainer(order: Order): Promise<NewContainer> {
     network,
     caBundle,
     inside,
+    first: isCarried ? firstProcess(order.runnerSources, image.architecture, order.tools) : null,
   });
   const id = await api.create({ path: '/containers/create', body });
   const query = { stream: '1', stdout: '1', stderr: '1' };
@@ -92,6 +102,20 @@ function portOf({ declaredPort }: RunnerSpec, { ports }: LocalImage): number {
     'PORT_UNKNOWN',
     `The app doesn't say on which port its server listens, and its image ${why}.`,
     'Set `exposed_port` (in pyproject.toml: in the table of the app).',
+  );
+}
+
+/**
+ * In its container, the emulator has the ports that it has outside, because its addresses are the same there.
+ * @throws UserError
+ */
+function mustBeFree(ports: readonly number[], own: readonly number[]): void {
+  const wanted = ports.find((port) => own.includes(port));
+  if (wanted === undefined) return;
+  throw new UserError(
+    'PORT_OF_EMULATOR',
+    `The app's server needs port ${wanted}, at which its container reaches the emulator.`,
+    'Start minifal with another --port, such as the default.',
   );
 }
 

@@ -16,8 +16,10 @@ export interface DockerEngineDeps {
   readonly use: EngineUse;
   /** The folder `runner/`. */
   readonly runnerSources: string;
-  /** Contains a folder for each runner of a function. */
+  /** Contains a folder for each runner. */
   readonly runnersDir: string;
+  /** The folder for programs of ours. */
+  readonly tools: string;
   /** The certificates that runners trust. */
   readonly caBundle?: string;
   readonly debuggers: ImageDebuggers;
@@ -72,6 +74,7 @@ export function createDockerEngine(deps: DockerEngineDeps): Engine<ContainerImag
         onExited = resolve;
       });
       const order = {
+        ...deps,
         spec,
         events,
         link: sharedLink,
@@ -87,9 +90,7 @@ export function createDockerEngine(deps: DockerEngineDeps): Engine<ContainerImag
       };
       const { isolated } = spec.environment;
       const handle: RunnerHandle =
-        isolated === undefined
-          ? createContainerRunner(order)
-          : createIsolatedRunner({ ...deps, ...order, isolated, places });
+        isolated === undefined ? createContainerRunner(order) : createIsolatedRunner({ ...order, isolated, places });
       live.set(handle, exited);
       return handle;
     },

@@ -4,8 +4,6 @@ import type { BuiltEnvironment } from '../engine.ts';
 export interface IsolatedPython {
   /** The command by which the image knows its Python: the first on its PATH. */
   readonly command: string;
-  /** The program that is the container's first process, on this machine. */
-  readonly firstProcess: string;
   /** uv's options that name it. */
   readonly pythonOptions: readonly string[];
   /** Folders of packages of this machine: those that count before the image's own packages, and those after. */

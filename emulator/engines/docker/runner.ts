@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineRefusal, isEngineGone } from '../../local/docker/api.ts';
@@ -15,6 +17,7 @@ import { notForDevelopment, notReady, notSwappable, runnerEnded } from '../swap-
 import { createCommands, type Target } from './commands.ts';
 import type { ContainedProgram } from './contained-program.ts';
 import { createContainer, type NewContainer, startContainer, wasOutOfMemory } from './container.ts';
+import { createEquipment } from './equipment.ts';
 import { sizesLate } from './held-command.ts';
 import type { ContainerImage } from './image.ts';
 import type { Link } from './link.ts';
@@ -37,6 +40,12 @@ export interface ContainerRunnerDeps {
   readonly killMs: number;
   /** Called once, after `exited`. */
   readonly onExited: () => void;
+  /** The folder `runner/`. */
+  readonly runnerSources: string;
+  /** Contains the folder of each runner. */
+  readonly runnersDir: string;
+  /** Programs of ours for containers. */
+  readonly tools: string;
   /** Absent: the image is run as it is. */
   readonly program?: ContainedProgram;
 }
@@ -44,6 +53,8 @@ export interface ContainerRunnerDeps {
 /** One runner in a container, from its start to its `exited`. */
 export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
   const { spec, clock, report, program } = deps;
+  const folder = join(deps.runnersDir, spec.runnerId);
+  const equipment = program ?? createEquipment(spec.env, folder);
   const events = containEvents(deps.events, fail);
   const ended = new AbortController();
   const probes = createProbeLines(spec.health);
@@ -79,7 +90,7 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
     output.end();
     const isDone = program?.ending().isDone;
     events.exited({ ...exit, reason: cause ?? exit.reason, ...(isDone ? { done: true } : {}) });
-    program?.close();
+    equipment.close();
     deps.onExited();
   }
 
@@ -153,7 +164,8 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
 
   async function begin(): Promise<void> {
     try {
-      const inside = await program?.prepare();
+      const inside = await equipment.prepare();
+      if (ended.signal.aborted) return equipment.close();
       const own = await createContainer({ ...deps, events, signal: givenUp.signal, inside });
       container = own;
       if (ended.signal.aborted) return void own.link.remove(own.id);
@@ -237,6 +249,7 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
     exec: commands,
     async dispose() {
       await container?.link.remove(container.id);
+      await rm(folder, { recursive: true, force: true });
     },
   };
 }

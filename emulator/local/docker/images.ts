@@ -5,6 +5,7 @@ import { authHeader, type RegistryLogin } from './registries.ts';
 
 const imageSchema = z.object({
   Id: z.string(),
+  Architecture: z.string(),
   Config: z
     .object({
       ExposedPorts: z.record(z.string(), z.unknown()).nullish(),
@@ -20,19 +21,22 @@ export interface LocalImage {
   readonly id: string;
   /** The TCP ports of its EXPOSE lines. */
   readonly ports: readonly number[];
-  /** It says what to run. */
-  readonly hasCommand: boolean;
+  /** The kind of processor that it is for, in the engine's words. */
+  readonly architecture: string;
+  /** What it runs: the second are arguments of the first, or the command itself if there is no first. */
+  readonly entrypoint: readonly string[];
+  readonly cmd: readonly string[];
 }
 
 /** @param name an id, or a reference such as `python:3.12-slim` */
 export async function findImage(api: EngineApi, name: string): Promise<LocalImage | undefined> {
   try {
-    const { Id, Config } = await api.ask({ method: 'GET', path: `/images/${name}/json` }, imageSchema);
+    const { Id, Architecture, Config } = await api.ask({ method: 'GET', path: `/images/${name}/json` }, imageSchema);
     const ports = Object.keys(Config?.ExposedPorts ?? {})
       .filter((port) => /^\d+(\/tcp)?$/.test(port))
       .map((port) => Number.parseInt(port, 10));
-    const hasCommand = (Config?.Entrypoint?.length ?? 0) + (Config?.Cmd?.length ?? 0) > 0;
-    return { id: Id, ports, hasCommand };
+    const { Entrypoint, Cmd } = Config ?? {};
+    return { id: Id, ports, architecture: Architecture, entrypoint: Entrypoint ?? [], cmd: Cmd ?? [] };
   } catch (error) {
     if (isRefusal(error, 404)) return undefined;
     throw error;

@@ -4,7 +4,7 @@ import type { RunnerSpec } from '../../engine.ts';
 import { createDebugging, type Debugging } from '../../supervised/debugging.ts';
 import type { RunnerCommand } from '../../supervised/messages.ts';
 import type { IsolatedPython } from '../image.ts';
-import { carryTo } from './sockets.ts';
+import { carryTo } from '../sockets.ts';
 
 /** The port of the container at which its app reaches the debug adapter. */
 const port = 4719;

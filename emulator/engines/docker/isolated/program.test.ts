@@ -25,7 +25,7 @@ function setUp(more: { readonly mode: 'call' | 'serve'; readonly env?: Readonly<
       dataDir: folder,
       ...more,
     },
-    isolated: { command: 'python', firstProcess: '/nowhere', pythonOptions: [], firstPaths: [], extraPaths: [] },
+    isolated: { command: 'python', pythonOptions: [], firstPaths: [], extraPaths: [] },
     events: new Proxy({}, { get: () => nothing }) as RunnerEvents,
     runnerSources: '/nowhere',
     folder: join(folder, 'runner'),

@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, chmod, copyFile, mkdir } from 'node:fs/promises';
+import { appendFile, chmod, copyFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { asDiskTrouble } from '../../../local/disk-trouble.ts';
 import { contain, type Report } from '../../../local/loop/contain.ts';
-import { UserError } from '../../../wire/errors.ts';
-import { namesBelowLocalhost } from '../../../wire/hosts.ts';
 import { containEvents } from '../../contain-events.ts';
 import type { Callable, RunnerEvents, RunnerHandle, RunnerSpec } from '../../engine.ts';
 import { createLines } from '../../supervised/lines.ts';
@@ -15,27 +13,20 @@ import { createSwaps } from '../../supervised/swaps.ts';
 import type { ContainedProgram, ProgramEnding } from '../contained-program.ts';
 import { defaultPort } from '../container.ts';
 import type { ContainerInside } from '../container-options.ts';
+import { createEquipment, makeShown, socketsInside } from '../equipment.ts';
 import type { ContainerImage, IsolatedPython } from '../image.ts';
 import { type ContainedMessage, messagesOf, sendTo } from './control.ts';
 import { type DebugRoom, debugInContainer, type ImageDebuggers } from './debug.ts';
 import type { Places } from './places.ts';
-import { carryTo, type Sockets, socketsIn } from './sockets.ts';
 
 const mib = 1024 ** 2;
 /** A function's value, at most. */
 const maxResultMib = 1024;
-/** Variables with the addresses of the emulator's hosts, and the one with the port for labels. */
-const hostVariables = ['FAL_HOST', 'FAL_RUN_HOST', 'FAL_QUEUE_RUN_HOST', 'FAL_WS_RUN_HOST'] as const;
-/** Where the SDK's apps serve their metrics (runner/shared/addresses.py). */
-export const metricsPort = 9090;
-const labelsVariable = 'NOMAD_ALLOC_PORT_grpc';
 
 /** Where a container has what we give it. */
 const inside = {
-  forward: '/minifal/forward',
   runner: '/minifal/runner',
   order: '/minifal/order',
-  run: '/minifal/run',
   packages: '/minifal/packages',
 } as const;
 const controlName = 'control';
@@ -69,12 +60,14 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
   const id = spec.runnerId;
   const secret = randomBytes(32).toString('hex');
   const order = join(deps.folder, 'order');
-  const run = join(deps.folder, 'run');
   const resultFile = join(deps.folder, 'result');
   const [loaded, setLoaded] = later();
   const [listening, setListening] = later();
   const [silent, setSilent] = later();
-  let sockets: Sockets | null = null;
+  const equipment = createEquipment(spec.env, deps.folder, async (sockets) => {
+    await sockets.listen(controlName, contain(deps.report, attend));
+    await sockets.listen(room.socketName, room.carry);
+  });
   let control: Socket | null = null;
   let [isGated, isReady, isClosed, resultBytes] = [false, false, false, 0];
   let exit: ProgramEnding['exit'] = null;
@@ -209,25 +202,14 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
     secretNow: () => (isGated ? { secret } : {}),
     call: () => send({ op: 'call', id }),
     async prepare() {
-      // Whatever user the image has: the data folder keeps everybody else away.
-      for (const path of [order, run]) {
-        await mkdir(path, { recursive: true });
-        await chmod(path, 0o755);
-      }
+      await makeShown(order);
       await handOver(spec.callable, join(order, 'function'));
       if (spec.setup) await handOver(spec.setup, join(order, 'setup'));
-      const ports = portsOf(spec.env);
-      if (spec.mode === 'serve') mustBeFree(ports, spec.declaredPort ?? defaultPort);
-      sockets = socketsIn(run);
-      await sockets.listen(controlName, contain(deps.report, attend));
-      for (const port of ports) await sockets.listen(String(port), (socket) => carryTo(port, socket));
-      await sockets.listen(room.socketName, room.carry);
-      return insideOf(deps, ports, room, { order, run });
+      return insideOf(deps, room, order, await equipment.prepare());
     },
     ending: () => ({ ...reports.clues(), exit, isDone: reports.isDone() }),
     close() {
-      sockets?.close();
-      sockets = null;
+      equipment.close();
       isClosed = true;
       lines.close();
       swaps.close();
@@ -238,52 +220,24 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
 
 function insideOf(
   { isolated, runnerSources }: ProgramDeps,
-  ports: readonly number[],
   room: DebugRoom,
-  { order, run }: { readonly order: string; readonly run: string },
+  order: string,
+  { carried, mounts, ...equipment }: ContainerInside,
 ): ContainerInside {
   const packages = [...isolated.firstPaths, ...isolated.extraPaths];
   const contained = join(inside.runner, 'supervisor', 'contained.py');
   return {
-    entrypoint: [
-      inside.forward,
-      ...ports.map((port) => `${port}=${inside.run}/${port}`),
-      room.forward(inside.run),
-      '--',
-      isolated.command,
-      contained,
-      `${inside.run}/${controlName}`,
-    ],
+    ...equipment,
+    carried: [...carried, room.forward(socketsInside)],
+    command: [isolated.command, contained, `${socketsInside}/${controlName}`],
     mounts: {
-      [inside.forward]: isolated.firstProcess,
+      ...mounts,
       [inside.runner]: runnerSources,
       [inside.order]: order,
-      [inside.run]: run,
       ...room.mounts,
       ...Object.fromEntries(packages.map((path, index) => [`${inside.packages}/${index}`, path])),
     },
-    hosts: namesBelowLocalhost,
   };
-}
-
-/** The emulator's ports that a runner calls. */
-function portsOf(env: RunnerSpec['env']): readonly number[] {
-  const named = hostVariables.map((name) => /:(\d+)$/.exec(env[name] ?? '')?.[1]);
-  return [...new Set([...named, env[labelsVariable]].filter((port) => port !== undefined).map(Number))];
-}
-
-/**
- * In its container, the emulator has the ports that it has outside, because its addresses are the same there.
- * @throws UserError
- */
-function mustBeFree(ports: readonly number[], own: number): void {
-  const wanted = ports.find((port) => port === own || port === metricsPort);
-  if (wanted === undefined) return;
-  throw new UserError(
-    'PORT_OF_EMULATOR',
-    `The app's server needs port ${wanted}, at which its container reaches the emulator.`,
-    'Start minifal with another --port, such as the default.',
-  );
 }
 
 async function handOver(callable: Callable, file: string): Promise<void> {

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunnerHandle } from '../../engine.ts';
 import type { IsolatedPython } from '../image.ts';
@@ -11,9 +10,6 @@ import { createProgram } from './program.ts';
 export function createIsolatedRunner(
   deps: ContainerRunnerDeps & {
     readonly isolated: IsolatedPython;
-    readonly runnerSources: string;
-    /** Contains the folder of each runner. */
-    readonly runnersDir: string;
     readonly places: Pick<Places, 'follow'>;
     readonly debuggers: ImageDebuggers;
   },
@@ -29,9 +25,5 @@ export function createIsolatedRunner(
     debug: program.debug,
     undebug: program.undebug,
     stacks: program.stacks,
-    async dispose() {
-      await container.dispose();
-      await rm(folder, { recursive: true, force: true });
-    },
   };
 }

@@ -42,6 +42,7 @@ export function setUpContainers(
     use,
     runnerSources,
     runnersDir: join(folder, 'runners'),
+    tools: join(folder, 'tools'),
     caBundle,
     debuggers: { folder: dataDir, install: async () => folder },
     clock: () => 1,

@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.request import Request, urlopen
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -22,6 +23,7 @@ class Handler(BaseHTTPRequestHandler):
         answers = {
             "env": lambda: os.environ.get(value, "none"),
             "read": lambda: open(f"/{value}").read(),
+            "call": lambda: call(value),
             "write": lambda: open(f"/{value}", "w").write("written"),
         }
         text = str(answers.get(head, lambda: self.path)())
@@ -31,6 +33,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         pass
+
+
+def call(path):
+    """A request to the emulator, such as apps make to themselves and to each other."""
+    url = f"https://{os.environ['FAL_RUN_HOST']}/{path}"
+    headers = {"authorization": f"Key {os.environ['FAL_KEY']}"}
+    return urlopen(Request(url, headers=headers)).read().decode()
 
 
 def finish(*_):

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { testFolder } from '../../../store/testing/folder.ts';
+import { testFolder } from '../../store/testing/folder.ts';
 import { carryTo, socketsIn } from './sockets.ts';
 
 /** A server of ours behind a socket; `taken`: its end of the next connection. */

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { testFolder } from '../../../store/testing/folder.ts';
+import { testFolder } from '../../store/testing/folder.ts';
 import { firstProcess } from './first-process.ts';
 
-const sources = join(import.meta.dirname, '../../../runner');
+const sources = join(import.meta.dirname, '../../runner');
 const program = (tools: string) => firstProcess(sources, process.arch === 'x64' ? 'x86_64' : process.arch, tools);
 
 /** The program with these words, below a shell that has set a limit. */

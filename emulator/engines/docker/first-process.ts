@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { UserError } from '../../../wire/errors.ts';
+import { UserError } from '../../wire/errors.ts';
 
 /** By the names that the container engine has for processors. */
 const processors: { readonly [name: string]: string } = {
@@ -10,6 +10,9 @@ const processors: { readonly [name: string]: string } = {
   arm64: 'arm64',
   aarch64: 'arm64',
 };
+
+/** Whether there is a first process for images of this architecture. */
+export const hasFirstProcess = (architecture: string): boolean => processors[architecture] !== undefined;
 
 /**
  * The program that is the first process of containers (runner/first/forward.c), for images of this architecture. It is
