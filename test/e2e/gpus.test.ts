@@ -65,12 +65,14 @@ let emulator: Emulator;
 let project: Project;
 let account: string;
 let folder: string;
+let dataDir: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'minifal-fake-'));
+  dataDir = await mkdtemp(join(tmpdir(), 'minifal-gpus-'));
   printGpus(two);
   const env = { PATH: [folder, process.env.PATH].join(delimiter) };
-  emulator = await startEmulator({ env, args: ['--share', folder] });
+  emulator = await startEmulator({ dataDir, env, args: ['--share', folder] });
   project = await createProject(await pythonTools(), emulator, { 'apps.py': source(folder) });
   account = await owner(emulator);
   for (const name of ['Draw', 'Train', 'Count'])
@@ -80,6 +82,7 @@ afterAll(async () => {
   await project?.remove();
   await emulator?.stop();
   await rm(folder, { recursive: true, force: true });
+  await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
 });
 
 /** What nvidia-smi prints from now on: its list, and one measurement of each GPU. */
@@ -168,9 +171,10 @@ describe('with --gpu-mapping strict', () => {
       },
     });
     const env = { PATH: [machine, process.env.PATH].join(delimiter) };
-    const strict = await startEmulator({ env, args: ['--gpu-mapping', 'strict'] });
-    onTestFinished(() => strict.stop());
-    const own = await createProject(await pythonTools(), strict, { 'apps.py': source(machine) });
+    // With the same folder, because it has the apps' environment.
+    await emulator.stop();
+    emulator = await startEmulator({ dataDir, env, args: ['--gpu-mapping', 'strict'] });
+    const own = await createProject(await pythonTools(), emulator, { 'apps.py': source(machine) });
     onTestFinished(() => own.remove());
     const refused = await own.fal('deploy', 'apps.py::Draw', '--app-name', 'draw');
     expect(refused.code).not.toBe(0);
@@ -178,7 +182,7 @@ describe('with --gpu-mapping strict', () => {
     expect(said).toContain('GPU_TYPE_MISSING');
     expect(said).toContain('This machine is no GPU-H100, and minifal runs with --gpu-mapping strict.');
     await own.mustFal('deploy', 'apps.py::Either', '--app-name', 'either');
-    const answer = await call(strict, 'run', `/${await owner(strict)}/either`, { body: {} });
+    const answer = await call(emulator, 'run', `/${account}/either`, { body: {} });
     expect(await answer.json()).toMatchObject({ cuda: 'GPU-dddd' });
   });
 });
