@@ -105,6 +105,16 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
     expect(await runner.handle.debug(adapter)).toMatchObject({ code: 'runner_ended' });
   });
 
+  it('cannot have a port of the emulator', async () => {
+    const { start } = setUpContainers();
+    const isolated = { command: 'python3', pythonOptions: [], firstPaths: [], extraPaths: [] };
+    const asItIs = start({}, { env: { FAL_RUN_HOST: 'localhost:8000' } });
+    const metrics = start({ isolated }, { env: { NOMAD_ALLOC_PORT_grpc: '9090' } });
+    const refused = (port: number) => new RegExp(`needs port ${port}, .*another --port.*PORT_OF_EMULATOR`, 's');
+    expect((await asItIs.exited).reason).toMatch(refused(8000));
+    expect((await metrics.exited).reason).toMatch(refused(9090));
+  });
+
   it('that cannot start says why, and leaves no container', async () => {
     const { start, containers } = setUpContainers();
     const missing = start({ cmd: ['no-such-program'] });

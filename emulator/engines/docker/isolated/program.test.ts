@@ -52,13 +52,3 @@ it('a function whose value is too large ends with that reason, which is no bug',
   const error = 'was ended because the value of its function has more than 1 MiB.';
   expect([program.ending().exit, reports]).toEqual([{ code: null, signal: null, error }, []]);
 });
-
-it.each([
-  ['FAL_RUN_HOST', 8080],
-  ['NOMAD_ALLOC_PORT_grpc', 9090],
-])('an app can not have a port of the emulator (%s), and a function that serves nothing can', async (name, port) => {
-  const env = { [name]: name.startsWith('FAL') ? `localhost:${port}` : String(port) };
-  const refused = { code: 'PORT_OF_EMULATOR', message: expect.stringContaining(`port ${port}`) };
-  await expect(setUp({ mode: 'serve', env }).program.prepare()).rejects.toMatchObject(refused);
-  await setUp({ mode: 'call', env }).program.prepare();
-});
