@@ -81,7 +81,10 @@ const notUnderLoad: readonly (readonly [reason: string, names: RegExp])[] = [
     'of a runner that hangs, or is ended by its app or a person',
     /^engine\.start\(\)\.(checkTcp|kill)$|\.lease\(\)\.reason$/,
   ],
-  ['what a caller asks for, in whose own handler it throws', /^queue\.recent$|^engine\.wantPlaces$/],
+  [
+    'what a caller asks for, in whose own handler it throws',
+    /^queue\.recent$|^engine\.wantPlaces$|^fleet\.(metricsPage|gpuProblem)$/,
+  ],
   ['when an environment was built, in the handler of who had it built', /^engine\.warm$/],
   ['what calls a timer off before it is over', /^webhooks deps\.later\(\)$/],
   ['what the real engine alone calls', /^engine deps\.|^engine\.start\(1\)\.(done|step)$/],
