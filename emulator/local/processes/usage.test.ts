@@ -12,7 +12,8 @@ const program = `
 import os, sys
 def part(main):
     held = bytearray(64 * ${mib})
-    print(os.getpid() if main else 'child', flush=True)
+    # One write: with PYTHONUNBUFFERED, print makes two, and the other process may come between them.
+    os.write(1, b'%d\\n' % os.getpid() if main else b'child\\n')
     return held
 if os.fork() == 0:
     if os.fork() == 0:
