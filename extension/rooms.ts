@@ -148,7 +148,7 @@ export function createRooms(deps: SessionDeps) {
   const tasks = createTaskProvider({ index, emulator, apps, present, begunTasks });
   const terminalReach = createTerminalReach({ link, present, state: context.workspaceState });
   const terminals = createTerminals({ link, emulator, clis, present, opened: terminalReach.opened, shim });
-  const newApp = createNewApp({ templates: join(extensionPath, 'templates'), present });
+  const newApp = createNewApp({ templates: join(extensionPath, 'templates'), index, present });
   const tree = createAppsView({
     ...{ link, index, runs, setContext },
     canRun: () => vscode.workspace.isTrusted && /^(ok|undefined)$/.test(`${contexts.get('pythonState')}`),

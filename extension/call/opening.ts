@@ -201,9 +201,10 @@ async function chooseOperation(
       operation,
     }));
   };
-  const [only, ...others] = known;
+  // People call a health check by its own lens.
+  const [only, ...others] = known.filter(({ path }) => path !== '/health');
   if (only && others.length === 0) return only;
-  const items = only ? Promise.resolve(itemsOf(known)) : asked.then(itemsOf);
+  const items = known.length > 0 ? Promise.resolve(itemsOf(known)) : asked.then(itemsOf);
   const picked = await vscode.window.showQuickPick(items, { title: t('Select an Endpoint of {0}', appOf(address)) });
   if (!picked) throw new Cancelled();
   return picked.operation;

@@ -5,6 +5,7 @@ import { Problem } from '../problem.ts';
 import { fill, readTemplates, type Template, type Values } from '../target/templates.ts';
 import { t } from '../words.ts';
 import { activeFolder } from '../workspace/active-folder.ts';
+import type { AppIndex } from '../workspace/app-index.ts';
 import { placeFor } from '../workspace/place-for.ts';
 import { chooseTemplate, decide } from './new-app-form.ts';
 
@@ -13,7 +14,11 @@ import { chooseTemplate, decide } from './new-app-form.ts';
  * below it, and opens its app.
  * Undo removes the files again; existing files are never changed.
  */
-export function createNewApp(deps: { readonly templates: string; readonly present: Presenter }) {
+export function createNewApp(deps: {
+  readonly templates: string;
+  readonly index: Pick<AppIndex, 'look'>;
+  readonly present: Presenter;
+}) {
   async function create(): Promise<vscode.Uri | undefined> {
     const open = activeFolder()?.uri;
     const templates = readTemplates(deps.templates);
@@ -38,6 +43,7 @@ export function createNewApp(deps: { readonly templates: string; readonly presen
       return app;
     }
     await vscode.window.showTextDocument(app);
+    await deps.index.look([app, vscode.Uri.joinPath(target, 'pyproject.toml')]);
     if (andCall) void vscode.commands.executeCommand(commandId('runAndCall'), { file: app.fsPath });
     return app;
   }

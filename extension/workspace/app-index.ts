@@ -223,11 +223,17 @@ export function createAppIndex(deps: {
         return folder ? [{ uri, file: fileIn(folder, uri), line, why }] : [];
       });
     },
-    /** The apps of one file, if this is its reading. */
     /** The reading of a text of this file, without doubt if Python has accepted the text. */
     judged: (uri: vscode.Uri, text: string, file: PythonFile) => judged(uri.fsPath, text, file),
+    /** The apps of one file, if this is its reading. */
     appsWith: (uri: vscode.Uri, file: PythonFile) => catalog.appsWith(uri.fsPath, file),
     reader,
+    /** Looks at these files now: the editor reports those of a new folder late, or not at all. */
+    async look(uris: readonly vscode.Uri[]): Promise<void> {
+      await ready();
+      const paths = uris.filter((uri) => isOnDisk(uri) && !isSkipped(uri)).map(({ fsPath }) => fsPath);
+      await enqueue(() => update(paths));
+    },
     /** Looks at every file again. */
     async refresh(): Promise<void> {
       await ready();

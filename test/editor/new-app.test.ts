@@ -153,6 +153,38 @@ it('a second app goes into a folder of its own, and has its name', async () => {
   expect(await readFile(join(scene.workspace, 'greeter', 'app.py'), 'utf8')).toContain('app_name = "greeter"\n');
 });
 
+it('a template shows its README, while the list of templates stays open', async () => {
+  const { command, page } = window.workbench;
+  await command('View: Close All Editors');
+  await command('fal: New App…');
+  const row = page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'The smallest fal app' });
+  await row.hover();
+  await row.locator('.quick-input-list-entry-action-bar .action-label').first().click();
+  await page.locator('.tab').filter({ hasText: 'Preview README.md' }).waitFor();
+  await row.waitFor();
+  await page.keyboard.press('Escape');
+});
+
+// The packages of ocr are installed in the first start; then, uv has them.
+it.each([
+  ['hello', 'caller', /"message":."Hello,.world!"/],
+  ...(process.env.MINIFAL_SLOW ? ([['ocr', 'reader', /"text":."Hello"/]] as const) : []),
+] as const)('a new app of %s is created, run and called with one item', async (template, folder, answer) => {
+  const { command, pick, page } = window.workbench;
+  await command('View: Close All Editors');
+  const start = performance.now();
+  await command('fal: New App…');
+  await pick(template);
+  await pick('Folder');
+  await page.locator('.quick-input-title').getByText('Folder', { exact: true }).waitFor();
+  await page.locator('.quick-input-widget input').fill(folder);
+  await page.keyboard.press('Enter');
+  await pick('Create, Run and Call');
+  await shown(answer);
+  console.log(`From New App to the first answer of ${template}: ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  expect(await files(folder)).toContain('app.py');
+});
+
 it('the terminal has the minifal command, which finds the emulator of the window', async () => {
   const { command, terminalIsShown, typeInTerminal } = window.workbench;
   await command('fal: Open Local Terminal');
