@@ -104,7 +104,8 @@ export function createRooms(deps: SessionDeps) {
   const index = createAppIndex({ checkSyntax: syntax, log });
   const runs = createRuns(setContext);
   const openFiles = createOpenFiles(index);
-  const checks = createChecks({ index, openFiles, page: vscode.Uri.file(join(extensionPath, 'docs', 'checks.md')) });
+  const checksPage = vscode.Uri.file(join(extensionPath, 'docs', 'checks.md'));
+  const checks = createChecks({ index, openFiles, link, dataFolder: folder, page: checksPage });
   const scaleResets = createScaleResets({ index, present });
   const hovers = createSettingHovers({ link, index, openFiles, resetsScale: scaleResets.isWanted });
   const startedCode = createStartedCode(context.workspaceState, () => lenses.soon());

@@ -1,9 +1,11 @@
 import * as vscode from 'vscode';
 import { settingId } from '../contributes/settings.ts';
 import { readSettings } from '../settings.ts';
-import { type CheckCode, checkCodes, type Finding, type Severity } from '../target/checks.ts';
+import { builtPackages, type CheckCode, checkCodes, type Finding, fileFacts, type Severity } from '../target/checks.ts';
+import type { Link } from '../target/link.ts';
 import type { AppIndex } from '../workspace/app-index.ts';
 import type { OpenFiles } from '../workspace/open-files.ts';
+import { createSetupTimes } from './setup-times.ts';
 
 /** After the last edit, so that nothing is reported while a line is being typed. */
 const settleMs = 500;
@@ -19,10 +21,13 @@ const severities: { readonly [S in Severity]: vscode.DiagnosticSeverity } = {
 export function createChecks(deps: {
   readonly index: AppIndex;
   readonly openFiles: OpenFiles;
+  readonly link: Link;
+  readonly dataFolder: string;
   /** The page with a section for each code. */
   readonly page: vscode.Uri;
 }) {
-  const { index, openFiles, page } = deps;
+  const { index, openFiles, link, dataFolder, page } = deps;
+  const setupTime = createSetupTimes(link, dataFolder);
   const collection = vscode.languages.createDiagnosticCollection('fal-checks');
   const waiting = new Map<string, NodeJS.Timeout>();
 
@@ -30,8 +35,15 @@ export function createChecks(deps: {
     if (!readSettings(document.uri).checks || !vscode.workspace.getWorkspaceFolder(document.uri)) return [];
     const apps = await openFiles.apps(document);
     if (apps.length === 0) return [];
+    const seconds = new Map<string, number | undefined>();
+    for (const { name, appName } of apps) seconds.set(name, await setupTime(appName));
     const { checkPython } = await index.reader();
-    return checkPython(document.getText(), { apps });
+    return checkPython(document.getText(), {
+      ...fileFacts(document.uri.fsPath),
+      apps,
+      environments: once(() => builtPackages(dataFolder)),
+      setupSeconds: (name) => seconds.get(name),
+    });
   }
 
   async function draw(document: vscode.TextDocument): Promise<void> {
@@ -136,4 +148,12 @@ function codeOf({ source, code }: vscode.Diagnostic): CheckCode | undefined {
 
 function rangeOf(document: vscode.TextDocument, { from, to }: { readonly from: number; readonly to: number }) {
   return new vscode.Range(document.positionAt(from), document.positionAt(to));
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }

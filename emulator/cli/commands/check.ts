@@ -1,8 +1,12 @@
 import { relative, resolve, sep } from 'node:path';
+import { builtPackages } from '../../local/checks/built-packages.ts';
 import { checkPython } from '../../local/checks/check.ts';
 import { checkCodes, checkPage, type Severity } from '../../local/checks/codes.ts';
+import type { Packages } from '../../local/checks/facts.ts';
+import { fileFacts } from '../../local/checks/file-facts.ts';
 import type { Finding } from '../../local/checks/finding.ts';
 import { pythonFiles, readPython } from '../../local/checks/python-files.ts';
+import { dataFolder } from '../../local/data-folder.ts';
 import { printableJson } from '../../local/printable.ts';
 import { appsOf, filesOf } from '../../local/python-code/apps.ts';
 import { readPythonFile } from '../../local/python-code/python-file.ts';
@@ -44,9 +48,15 @@ function findings(path: string): { readonly files: number; readonly found: reado
   }
   const readings = new Map([...texts].map(([file, text]) => [file, readPythonFile(text)] as const));
   const apps = appsOf(filesOf(readings));
+  let built: readonly Packages[] | undefined;
+  const environments = () => {
+    built ??= builtPackages(dataFolder(undefined));
+    return built;
+  };
   const found = [...apps].flatMap(([file, known]) => {
     const text = texts.get(file) ?? '';
-    return checkPython(text, { apps: known }).map((one) => foundIn(file, text, one));
+    const facts = { ...fileFacts(file), environments, apps: known };
+    return checkPython(text, facts).map((one) => foundIn(file, text, one));
   });
   return { files: apps.size, found };
 }

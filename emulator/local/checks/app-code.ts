@@ -91,7 +91,8 @@ function appOf(reading: Reading, node: SyntaxNode, name: string, body: SyntaxNod
 function isFalApp({ imports }: Reading, base: string): boolean {
   const full = fullName([imports], dotted(base));
   const [, module = '', last] = /^(.*)\.([^.]+)$/.exec(full) ?? [];
-  return last === 'App' && isFal(module);
+  // Apps of fal.wma get packages that they don't list.
+  return last === 'App' && isFal(module) && module !== 'fal.wma';
 }
 
 function methodOf(reading: Reading, statement: SyntaxNode): readonly MethodCode[] {
@@ -119,7 +120,7 @@ function methodOf(reading: Reading, statement: SyntaxNode): readonly MethodCode[
   ];
 }
 
-function isImport({ name }: { readonly name: string }): boolean {
+export function isImport({ name }: { readonly name: string }): boolean {
   return name === 'ImportStatement';
 }
 

@@ -4,28 +4,22 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkPython } from './check.ts';
 import { checkCodes } from './codes.ts';
-import type { Edit } from './finding.ts';
-import { planted } from './testing/planted.ts';
+import { applied, plantedFacts as facts, planted } from './testing/planted.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
-const versionOf = (name: string) => (name === 'idna' ? '3.10' : undefined);
 const lineOf = (text: string, at: number) => text.slice(0, at).split('\n').length - 1;
-const edited = (text: string, edits: readonly Edit[]) =>
-  edits
-    .toSorted((a, b) => b.from - a.from)
-    .reduce((done, e) => done.slice(0, e.from) + e.text + done.slice(e.to), text);
 
 describe('planted mistakes', () => {
   it.each(planted)('$what: $code is found at its line', ({ code, source, fix }) => {
-    const found = checkPython(source, { versionOf });
+    const found = checkPython(source, facts);
     const at = source.split('\n').findIndex((line) => line.endsWith('# here'));
     expect(found.map((one) => [one.code, lineOf(source, one.from)])).toEqual([[code, at]]);
     expect(found[0]?.fixes[0]?.title).toBe(fix);
   });
 
   it.each(planted.filter(({ fix }) => fix !== undefined))('$what: each quick fix leaves nothing to find', (mistake) => {
-    for (const { edits } of checkPython(mistake.source, { versionOf })[0]?.fixes ?? []) {
-      expect(checkPython(edited(mistake.source, edits), { versionOf })).toEqual([]);
+    for (const { edits } of checkPython(mistake.source, facts)[0]?.fixes ?? []) {
+      expect(checkPython(applied(mistake.source, edits), facts)).toEqual([]);
     }
   });
 
@@ -53,9 +47,16 @@ describe('code that is right', () => {
       'a model that is loaded the first time',
       'def a(self) -> None:\n        if not self.m:\n            self.m = M.from_pretrained("a")',
     ],
+    ['an import that may fail', 'def a(self) -> None:\n        try:\n            import numpy\n        except: ...'],
+    ['a package of the SDK', 'def a(self) -> None:\n        import PIL, pydantic, json, own_module'],
+    ['a file that is completed', 'def a(self) -> None:\n        p = File.reserve()\n        p.complete(b"")'],
+    ['a file that is given up', 'def a(self) -> None:\n        p = File.reserve()\n        p.abort()'],
+    ['a file that somebody else completes', 'def a(self) -> None:\n        p = File.reserve()\n        b(p)'],
     ['a placeholder', 'def a(self) -> None:\n        """hf_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"""'],
   ])('%s', (_what, method) => {
-    const head = 'import asyncio\nimport time\nimport fal\nclass A(fal.App):\n    @fal.endpoint("/")\n';
+    const head =
+      'import asyncio\nimport time\nimport fal\nfrom fal.toolkit import File\n' +
+      'class A(fal.App):\n    @fal.endpoint("/")\n';
     expect(checkPython(`${head}    ${method}\n`)).toEqual([]);
   });
 
@@ -65,10 +66,18 @@ describe('code that is right', () => {
     ['requirements = ["a==1", "a~=1.0", "a<2", "a @ https://a.example/a.whl", "-r a.txt", "./a", f"a=={b}"]'],
     ['requirements = ["git+https://a.example/a.git@abc"]'],
     ['max_multiplexing = 1'],
+    ['keep_alive = 10\n    min_concurrency = 1'],
+    ['requirements = ["no-such-package==1"]\n    def setup(self):\n        import numpy'],
+    ['requirements = ["torch==2.7.0"]\n    def setup(self):\n        import numpy'],
+    ['requirements = others\n    def setup(self):\n        import numpy'],
+    ['image = other\n    def setup(self):\n        import numpy'],
+    ['local_python_modules = ["numpy.own"]\n    def setup(self):\n        import numpy'],
     ['machine_type = "XXS"\n    machine_type = "XS"'],
   ])('%s', (setting) => {
     const method = '@fal.endpoint("/")\n    def a(self) -> None: ...';
-    expect(checkPython(`import fal\nclass A(fal.App):\n    ${setting}\n    ${method}\n`)).toEqual([]);
+    expect(
+      checkPython(`import fal\nclass A(fal.App):\n    ${setting}\n    ${method}\n`, { setupSeconds: () => 42 }),
+    ).toEqual([]);
   });
 
   it('a file without apps is none of our business', () => {

@@ -2,9 +2,14 @@ import { readTree } from '../python-code/tree.ts';
 import { checkedCode } from './app-code.ts';
 import { endpointFindings } from './endpoints.ts';
 import type { CheckFacts } from './facts.ts';
+import { fileFindings } from './files.ts';
 import type { Finding } from './finding.ts';
+import { importFindings } from './imports.ts';
+import { keepAliveFindings } from './keep-alive.ts';
+import { limitFindings } from './limits.ts';
 import { modelFindings } from './models.ts';
 import { requirementFindings } from './requirements.ts';
+import { reservationFindings } from './reservations.ts';
 import { secretFindings } from './secrets.ts';
 import { initFindings, machineTypeFindings } from './settings.ts';
 
@@ -26,9 +31,14 @@ export function checkPython(text: string, facts: CheckFacts = {}): readonly Find
       ...machineTypeFindings(code, app),
       ...initFindings(code, app),
       ...requirementFindings(code, app, facts),
+      ...importFindings(code, app, facts),
+      ...fileFindings(code, app, facts),
+      ...keepAliveFindings(code, app, facts),
       ...endpointFindings(code, app),
     ]),
     ...modelFindings(code),
+    ...reservationFindings(code),
+    ...limitFindings(code),
     ...secretFindings(code),
   ];
   return found.sort((a, b) => a.from - b.from || a.to - b.to).slice(0, maxFindings);

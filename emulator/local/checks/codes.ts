@@ -7,11 +7,16 @@ export type Severity = 'error' | 'warning' | 'information';
  */
 export const checkCodes = {
   'blocking-call': 'warning',
+  'file-too-large': 'error',
   'init-overridden': 'error',
+  'keep-alive-short': 'information',
+  'limits-not-enforced': 'information',
   'machine-type': 'error',
+  'missing-requirement': 'warning',
   'model-outside-setup': 'warning',
   'secret-in-source': 'warning',
   'sync-multiplexing': 'warning',
+  'unfinished-reservation': 'warning',
   'unpinned-requirement': 'information',
   'untyped-input': 'warning',
   'untyped-output': 'information',

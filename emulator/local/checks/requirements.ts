@@ -1,7 +1,7 @@
 import { stringOf } from '../python-code/literal.ts';
 import { textOf } from '../python-code/tree.ts';
 import { type AppCode, type CheckedCode, settingOf } from './app-code.ts';
-import type { CheckFacts } from './facts.ts';
+import type { CheckFacts, Packages } from './facts.ts';
 import type { Finding } from './finding.ts';
 import { stringsIn } from './settings.ts';
 
@@ -15,7 +15,7 @@ interface Requirement {
   readonly marker: string;
 }
 
-function readRequirement(text: string): Requirement {
+export function readRequirement(text: string): Requirement {
   const [, name, extras = '', versions = '', marker = ''] =
     /^\s*([A-Za-z0-9][\w.-]*)\s*(\[[^\]]*\])?\s*((?:[=<>!~(]|@)[^;]*)?(;.*)?$/.exec(text) ?? [];
   return { name: name === undefined ? undefined : normalised(name), extras, versions: versions.trim(), marker };
@@ -30,21 +30,32 @@ function isOpen({ name, versions }: Requirement): boolean {
   return name !== undefined && !/==|~=|<|@/.test(versions);
 }
 
-/** Requirements that another build may get in another version. */
-export function requirementFindings(
-  { source }: CheckedCode,
-  app: AppCode,
-  { versionOf }: CheckFacts,
-): readonly Finding[] {
+/** The newest environment that has all that the app requires: the one that was built for it, or one like it. */
+export function builtFor({ source }: CheckedCode, app: AppCode, facts: CheckFacts): Packages | undefined {
   const value = settingOf(app, 'requirements')?.value;
+  const names = (value ? stringsIn(value) : []).flatMap(
+    (node) => readRequirement(stringOf(textOf(source, node)) ?? '').name ?? [],
+  );
+  return facts.environments?.().find((packages) => names.every((name) => packages.has(name)));
+}
+
+/** Requirements that another build may get in another version. */
+export function requirementFindings(code: CheckedCode, app: AppCode, facts: CheckFacts): readonly Finding[] {
+  const value = settingOf(app, 'requirements')?.value;
+  // Read from disk, so only if something has to be said.
+  let built: Packages | undefined | null = null;
+  const versionOf = (name: string) => {
+    if (built === null) built = builtFor(code, app, facts);
+    return built?.get(name);
+  };
   return (value ? stringsIn(value) : []).flatMap((node): readonly Finding[] => {
     const { from, to } = node;
-    const text = textOf(source, node);
+    const text = textOf(code.source, node);
     const written = stringOf(text);
     const requirement = readRequirement(written ?? '');
     const { name, extras, marker } = requirement;
     if (written === undefined || name === undefined || !isOpen(requirement)) return [];
-    const version = versionOf?.(name);
+    const version = versionOf(name);
     const shown = /^\s*[\w.-]+/.exec(written)?.[0].trim() ?? name;
     const pinned = `${shown}${extras}==${version}${marker === '' ? '' : ` ${marker}`}`;
     // Another quote in a marker would end the string.

@@ -1,4 +1,6 @@
 import type { CheckCode } from '../codes.ts';
+import type { CheckFacts } from '../facts.ts';
+import type { Edit } from '../finding.ts';
 
 /** An app with one mistake. */
 export interface Planted {
@@ -70,12 +72,6 @@ export const planted: readonly Planted[] = [
     what: 'a machine type that is like none',
     code: 'machine-type',
     source: settings('machine_type = "enormous"  # here'),
-  },
-  {
-    what: 'a machine type as a keyword of the class',
-    code: 'machine-type',
-    source: `${head}class Planted(fal.App, machine_type="gpu-h200"):  # here\n${endpoint.replace(/^(?=.)/gm, '    ')}`,
-    fix: 'Use GPU-H200',
   },
   {
     what: '__init__',
@@ -176,7 +172,9 @@ export const planted: readonly Planted[] = [
   {
     what: 'a model that is loaded in each request',
     code: 'model-outside-setup',
-    source: app(`@fal.endpoint("/")
+    source: app(`requirements = ["transformers==4.57.1"]
+
+@fal.endpoint("/")
 def answer(self, input: Input) -> Output:
     from transformers import pipeline
 
@@ -212,4 +210,82 @@ def answer(self, input: Input) -> Output:
     code: 'secret-in-source',
     source: `KEY = "${falKey}"  # here\n${settings('')}`,
   },
+  {
+    what: 'a file that is too large',
+    code: 'file-too-large',
+    source: settings('app_files = ["prompts.txt", "weights.bin"]  # here'),
+  },
+  {
+    what: 'a keep_alive that is shorter than setup()',
+    code: 'keep-alive-short',
+    source: settings('keep_alive = 10  # here'),
+    fix: 'Set keep_alive to 60',
+  },
+  {
+    what: 'limits of an image that nothing checks',
+    code: 'limits-not-enforced',
+    source: `from fal.toolkit import ImageSizeConstraints, ImageSizeField\n${settings('')}
+
+class Sized(BaseModel):
+    size: str = ImageSizeField(default="square", constraints=ImageSizeConstraints(max_width=1024))  # here
+`,
+  },
+  {
+    what: 'a maximum that is only in the schema',
+    code: 'limits-not-enforced',
+    source: `from pydantic import Field\n${settings('')}
+
+class Counted(BaseModel):
+    count: int = Field(default=1, json_schema_extra={"maximum": 8, "minimum": 1})  # here
+`,
+    fix: 'Add le=8, ge=1',
+  },
+  {
+    what: 'an import that no requirement brings',
+    code: 'missing-requirement',
+    source: app(`requirements = ["einops==0.8.1"]
+
+def setup(self):
+    import numpy as np  # here
+
+    self.one = np.ones(1)
+
+${endpoint}`),
+    fix: 'Add numpy==2.2.6 to requirements',
+  },
+  {
+    what: 'an import of the file, in an app without requirements',
+    code: 'missing-requirement',
+    source: `import numpy as np  # here\n${app(`def setup(self):\n    self.one = np.ones(1)\n\n${endpoint}`)}`,
+    fix: 'Add numpy==2.2.5 to requirements',
+  },
+  {
+    what: 'an address that never gets its file',
+    code: 'unfinished-reservation',
+    source: `from fal.toolkit import File\n${app(`@fal.endpoint("/")
+def answer(self, input: Input) -> Output:
+    pending = File.reserve(file_name="a.txt")  # here
+    return Output(text=pending.url)
+`)}`,
+  },
 ];
+
+/** With these facts, every planted mistake is found. */
+export const plantedFacts: CheckFacts = {
+  environments: () => [
+    new Map([['numpy', '2.2.5']]),
+    new Map([
+      ['idna', '3.10'],
+      ['numpy', '2.2.6'],
+      ['einops', '0.8.1'],
+    ]),
+  ],
+  fileBytes: (_folder, path) => (path === 'weights.bin' ? 2 * 1024 ** 3 : 10),
+  setupSeconds: (name) => (name === 'Planted' ? 42 : undefined),
+};
+
+/** A text after a quick fix. */
+export function applied(text: string, edits: readonly Edit[]): string {
+  const backwards = edits.toSorted((a, b) => b.from - a.from);
+  return backwards.reduce((done, { from, to, text: by }) => done.slice(0, from) + by + done.slice(to), text);
+}
