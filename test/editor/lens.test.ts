@@ -111,7 +111,13 @@ it('keeps their number and places while code is typed that cannot be read', asyn
     await (key.length === 1 ? page.keyboard.type(key) : page.keyboard.press(key));
     // What is tested: nothing changes in the time in which the editor asks for lenses again.
     await page.waitForTimeout(400);
-    counts.add((await lenses()).length);
+    // Now and then the editor draws all of them again, and has none for a frame.
+    let now = await lenses();
+    if (now.length === 0) {
+      await page.waitForTimeout(50);
+      now = await lenses();
+    }
+    counts.add(now.length);
     lines.add(await codeBelow('POST /slow'));
   }
   expect([...counts]).toEqual([3]);
@@ -119,8 +125,9 @@ it('keeps their number and places while code is typed that cannot be read', asyn
   // The editor saves by itself after a second, so the text on the disk is put back.
   const onDisk = join(scene.workspace, 'painter.py');
   await until('all typed text is saved', async () => /x = \([\s\S]*"a/.test(await readFile(onDisk, 'utf8')));
-  await writeFile(onDisk, painter);
   await until('the typed text is gone', async () => {
+    // Written in the moment in which the editor saves, it would pass for the editor's own.
+    await writeFile(onDisk, painter);
     const texts = await page.locator('.editor-instance .view-line').allTextContents();
     return !texts.some((text) => text.replaceAll('\u00a0', ' ').includes('x = ('));
   });
