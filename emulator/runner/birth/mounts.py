@@ -97,8 +97,8 @@ def overlay(lower: str, upper: str, work: str, target: str, is_user: bool) -> No
     Shows `lower` at `target`; writes go to `upper` alone. `work`: an empty folder next to it. Nothing is flushed to the
     disk: the writes are lost when the runner ends, at the latest when the machine stops. Raises OSError.
 
-    The kernel creates folders in `work` that nobody may enter, also if it refuses then, and which programs couldn't
-    delete: they are opened, wherever `work` has been moved meanwhile.
+    The kernel creates folders and files in `work` that nobody may enter or read, also if it refuses then. Programs
+    couldn't delete or copy them, so they are opened, wherever `work` has been moved meanwhile.
     """
     opened = [os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)]
     try:
@@ -106,8 +106,8 @@ def overlay(lower: str, upper: str, work: str, target: str, is_user: bool) -> No
         options = "lowerdir={},upperdir={},workdir={},volatile".format(*given) + (",userxattr" if is_user else "")
         mount("overlay", target, MS_NODEV if is_user else 0, "overlay", options)
     finally:
-        for _, names, _, inner in os.fwalk(dir_fd=opened[0]):
-            for name in names:
+        for _, folders, files, inner in os.fwalk(dir_fd=opened[0]):
+            for name in folders + files:
                 os.chmod(name, 0o700, dir_fd=inner)
         for fd in opened:
             os.close(fd)
