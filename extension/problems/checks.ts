@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { settingId } from '../contributes/settings.ts';
 import { readSettings } from '../settings.ts';
@@ -30,6 +31,8 @@ export function createChecks(deps: {
   const setupTime = createSetupTimes(link, dataFolder);
   const collection = vscode.languages.createDiagnosticCollection('fal-checks');
   const waiting = new Map<string, NodeJS.Timeout>();
+  /** That of the last check: each takes one, because all open files are checked again when the apps have changed. */
+  let turn: Promise<void> = Promise.resolve();
 
   async function findings(document: vscode.TextDocument): Promise<readonly Finding[]> {
     if (!readSettings(document.uri).checks || !vscode.workspace.getWorkspaceFolder(document.uri)) return [];
@@ -38,6 +41,8 @@ export function createChecks(deps: {
     const seconds = new Map<string, number | undefined>();
     for (const { name, appName } of apps) seconds.set(name, await setupTime(appName));
     const { checkPython } = await index.reader();
+    // The file may just have been read, which takes as long.
+    await nextTurn();
     return checkPython(document.getText(), {
       ...fileFacts(document.uri.fsPath),
       apps,
@@ -65,7 +70,7 @@ export function createChecks(deps: {
     clearTimeout(waiting.get(key));
     const timer = setTimeout(() => {
       waiting.delete(key);
-      void draw(document);
+      turn = turn.then(nextTurn).then(() => void draw(document));
     }, ms);
     waiting.set(key, timer);
   }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import type { PythonFile } from '../target/app-code.ts';
 import { createCatalog } from './code/catalog.ts';
@@ -289,10 +290,6 @@ function isSkipped(uri: vscode.Uri): boolean {
 async function readText(path: string): Promise<string | undefined> {
   const open = vscode.workspace.textDocuments.find(({ uri }) => isOnDisk(uri) && uri.fsPath === path);
   return open ? open.getText() : sourceText(path);
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function lazy<T>(make: () => Promise<T>): () => Promise<T> {

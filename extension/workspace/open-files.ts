@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import type { FoundApp, PythonFile } from '../target/app-code.ts';
 import type { AppIndex } from './app-index.ts';
@@ -26,8 +27,7 @@ export function createOpenFiles(index: AppIndex) {
     const { version } = document;
     if (known?.version === version && !known.file.isDoubtful) return known.file;
     const text = document.getText();
-    const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
-    const read = text.length > atOnceCharacters ? await readPythonFileInSteps(text, pause) : readPythonFile(text);
+    const read = text.length > atOnceCharacters ? await readPythonFileInSteps(text, nextTurn) : readPythonFile(text);
     const now = index.judged(document.uri, text, read);
     // Edited meanwhile: the positions are old, and the next question reads again.
     if (document.version !== version) return files.get(key)?.file ?? now;
