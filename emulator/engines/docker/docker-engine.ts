@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { EngineUse } from '../../local/docker/use.ts';
 import { type Report, throwLater } from '../../local/loop/contain.ts';
 import type { Engine, RunnerHandle } from '../engine.ts';
@@ -76,6 +77,7 @@ export function createDockerEngine(deps: DockerEngineDeps): Engine<ContainerImag
       const order = {
         ...deps,
         spec,
+        folder: join(deps.runnersDir, spec.runnerId),
         events,
         link: sharedLink,
         owner: use.owner,

@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineRefusal, isEngineGone } from '../../local/docker/api.ts';
@@ -42,8 +41,8 @@ export interface ContainerRunnerDeps {
   readonly onExited: () => void;
   /** The folder `runner/`. */
   readonly runnerSources: string;
-  /** Contains the folder of each runner. */
-  readonly runnersDir: string;
+  /** The runner's own folder, not created yet. Nobody else reaches it. */
+  readonly folder: string;
   /** Programs of ours for containers. */
   readonly tools: string;
   /** Absent: the image is run as it is. */
@@ -52,8 +51,7 @@ export interface ContainerRunnerDeps {
 
 /** One runner in a container, from its start to its `exited`. */
 export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
-  const { spec, clock, report, program } = deps;
-  const folder = join(deps.runnersDir, spec.runnerId);
+  const { spec, folder, clock, report, program } = deps;
   const equipment = program ?? createEquipment(spec.env, folder);
   const events = containEvents(deps.events, fail);
   const ended = new AbortController();

@@ -6,6 +6,7 @@ import { asDiskTrouble } from '../../../local/disk-trouble.ts';
 import { contain, type Report } from '../../../local/loop/contain.ts';
 import { containEvents } from '../../contain-events.ts';
 import type { Callable, RunnerEvents, RunnerHandle, RunnerSpec } from '../../engine.ts';
+import { handlersOf } from '../../supervised/handlers.ts';
 import { createLines } from '../../supervised/lines.ts';
 import type { RunnerCommand } from '../../supervised/messages.ts';
 import { createReports } from '../../supervised/reports.ts';
@@ -102,14 +103,11 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
       events.debug(state);
     },
   });
-  const handlers: { readonly [event: string]: ((one: never) => void) | undefined } = {
-    ...reports.handlers,
-    swappable: swaps.possible,
-    swapped: swaps.answered,
-    unswapped: swaps.answered,
-    debug: debugging.reported,
-    stacks: debugging.answered,
-  };
+  const handlers: { readonly [event: string]: ((one: never) => void) | undefined } = handlersOf(
+    reports,
+    swaps,
+    debugging,
+  );
 
   function send(command: RunnerCommand): void {
     if (control !== null) sendTo(control, command);

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { RunnerHandle } from '../../engine.ts';
 import type { IsolatedPython } from '../image.ts';
 import { type ContainerRunnerDeps, createContainerRunner } from '../runner.ts';
@@ -14,8 +13,7 @@ export function createIsolatedRunner(
     readonly debuggers: ImageDebuggers;
   },
 ): RunnerHandle {
-  const folder = join(deps.runnersDir, deps.spec.runnerId);
-  const program = createProgram({ ...deps, folder });
+  const program = createProgram(deps);
   const container = createContainerRunner({ ...deps, program });
   return {
     ...container,

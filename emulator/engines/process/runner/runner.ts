@@ -3,6 +3,7 @@ import { contain, type Report } from '../../../local/loop/contain.ts';
 import { containEvents } from '../../contain-events.ts';
 import type { RunnerAddress, RunnerExit, RunnerHandle } from '../../engine.ts';
 import { createDebugging } from '../../supervised/debugging.ts';
+import { handlersOf } from '../../supervised/handlers.ts';
 import { createLines } from '../../supervised/lines.ts';
 import type { Message } from '../../supervised/messages.ts';
 import { createReports } from '../../supervised/reports.ts';
@@ -95,12 +96,7 @@ export function createRunner(deps: RunnerDeps): ProcessRunner {
     entered: (message) => current.entered(message),
     gated: () => current.gated(),
     listening: (message) => current.listening(message),
-    ...reports.handlers,
-    swappable: swaps.possible,
-    swapped: swaps.answered,
-    unswapped: swaps.answered,
-    debug: debugging.reported,
-    stacks: debugging.answered,
+    ...handlersOf(reports, swaps, debugging),
     exited: life.exited,
   };
 
