@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, it } from 'vitest';
 import { until } from '../support/wait.ts';
 import type { FalWindow } from './fal-window.ts';
-import { takePicture } from './pictures.ts';
+import { inEachTheme, takePicture } from './pictures.ts';
 import { type Scene, setScene } from './scene.ts';
 
 const source = `import time
@@ -66,7 +66,7 @@ async function fix(at: string, title: string): Promise<void> {
 it('finds mistakes in a file that is opened, and solves them by quick fixes', async () => {
   await problem(/There is no machine type "H100".*fal.*machine-type/);
   await problem(/time\.sleep blocks the event loop.*fal.*blocking-call/);
-  await window.picture('checks');
+  await inEachTheme(window.workbench, ({ name }) => takePicture(window.workbench, `checks.${name}`));
   await fix('H100', 'Use GPU-H100');
   await solved(/machine type/);
   await fix('sleep', 'Make answer a def');
