@@ -23,7 +23,7 @@ export interface MethodCode {
   /** Absent: callers don't reach it. */
   readonly endpoint: { readonly kind: 'http' | 'realtime' | 'websocket' } | undefined;
   readonly body: SyntaxNode | undefined;
-  /** Those of the file, and those in the method. */
+  /** Those in the method, and those of the file that no variable of the method hides. */
   readonly imports: readonly Imports[];
 }
 
@@ -89,7 +89,7 @@ function appOf(reading: Reading, node: SyntaxNode, name: string, body: SyntaxNod
 }
 
 function isFalApp({ imports }: Reading, base: string): boolean {
-  const full = fullName([imports], dotted(base));
+  const full = fullName([imports], dotted(base)) ?? dotted(base);
   const [, module = '', last] = /^(.*)\.([^.]+)$/.exec(full) ?? [];
   // Apps of fal.wma get packages that they don't list.
   return last === 'App' && isFal(module) && module !== 'fal.wma';
@@ -115,9 +115,28 @@ function methodOf(reading: Reading, statement: SyntaxNode): readonly MethodCode[
       isAsync: node.firstChild?.name === 'async',
       endpoint: decorator && { kind: isRealtime ? 'realtime' : isWebsocket ? 'websocket' : 'http' },
       body: node.getChild('Body') ?? undefined,
-      imports: [own, reading.imports],
+      imports: [own, visible(reading.imports, variablesOf(source, node))],
     },
   ];
+}
+
+/** Parameters, and names that something is assigned to. */
+function variablesOf(source: Source, definition: SyntaxNode): ReadonlySet<string> {
+  const parameters = children(definition.getChild('ParamList') ?? definition).filter(isName);
+  const assigned = [...nodesIn(definition)].filter(({ name }) => /^(Assign|For)Statement$/.test(name));
+  const targets = assigned.flatMap((node) => children(node).slice(0, 2).filter(isName));
+  return new Set([...parameters, ...targets].map((node) => textOf(source, node)));
+}
+
+function isName({ name }: SyntaxNode): boolean {
+  return name === 'VariableName';
+}
+
+function visible(imports: Imports, hidden: ReadonlySet<string>): Imports {
+  const { modules, names } = imports;
+  if (![...modules.keys(), ...names.keys()].some((name) => hidden.has(name))) return imports;
+  const rest = <T>(map: ReadonlyMap<string, T>) => new Map([...map].filter(([name]) => !hidden.has(name)));
+  return { ...imports, modules: rest(modules), names: rest(names) };
 }
 
 export function isImport({ name }: { readonly name: string }): boolean {
@@ -158,6 +177,8 @@ export function* nodesIn(
 export interface Call {
   readonly node: SyntaxNode;
   readonly name: string;
+  /** Otherwise the name is that of a variable, or of something in the file, and says little. */
+  readonly isImported: boolean;
   readonly args: SyntaxNode;
 }
 
@@ -174,14 +195,16 @@ export function* callsIn(source: Source, node: SyntaxNode, imports: readonly Imp
     if (!callee || args?.name !== 'ArgList' || !/^(VariableName|MemberExpression)$/.test(callee.name)) continue;
     const text = textOf(source, callee);
     if (text.length > maxNameLength || !/^[\w.\s]+$/.test(text)) continue;
-    yield { node: one, name: fullName(imports, text.replace(/\s/g, '')), args };
+    const written = text.replace(/\s/g, '');
+    const full = fullName(imports, written);
+    yield { node: one, name: full ?? written, isImported: full !== undefined, args };
   }
 }
 
 const maxNameLength = 200;
 
-/** `requests.get` for `get` of `from requests import get`; a name that is not imported stays as it is. */
-function fullName(imports: readonly Imports[], name: string): string {
+/** `requests.get` for `get` of `from requests import get`; `undefined`: it isn't imported. */
+function fullName(imports: readonly Imports[], name: string): string | undefined {
   const [first = name, ...rest] = name.split('.');
   for (const { names, modules } of imports) {
     const from = names.get(first);
@@ -189,5 +212,5 @@ function fullName(imports: readonly Imports[], name: string): string {
     const module = modules.get(first);
     if (module !== undefined) return [module, ...rest].join('.');
   }
-  return name;
+  return undefined;
 }

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkPython } from './check.ts';
 import { checkCodes } from './codes.ts';
+import { examples, expectedIn } from './testing/examples.ts';
 import { applied, plantedFacts as facts, planted } from './testing/planted.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
@@ -25,6 +26,13 @@ describe('planted mistakes', () => {
 
   it('cover every code', () => {
     expect([...new Set(planted.map(({ code }) => code))].sort()).toEqual(Object.keys(checkCodes).sort());
+  });
+});
+
+describe('ways of writing of fal’s own examples', () => {
+  it.each(examples)('$from: $what', ({ source }) => {
+    const found = checkPython(source, { ...facts, setupSeconds: () => 42 });
+    expect(found.map((one) => [one.code, lineOf(source, one.from)])).toEqual(expectedIn(source));
   });
 });
 

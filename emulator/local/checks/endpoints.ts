@@ -1,5 +1,6 @@
 import type { SyntaxNode } from '@lezer/common';
-import { children, textOf } from '../python-code/tree.ts';
+import { assignment } from '../python-code/statements.ts';
+import { children, type Source, textOf } from '../python-code/tree.ts';
 import { type AppCode, type CheckedCode, callsIn, type MethodCode, nodesIn, runsLater, settingOf } from './app-code.ts';
 import type { Finding, Fix } from './finding.ts';
 
@@ -30,7 +31,7 @@ function blockingCalls(code: CheckedCode, app: AppCode, method: MethodCode): rea
   if (!isAsync || !body) return [];
   return [...callsIn(code.source, body, imports)].flatMap((call): readonly Finding[] => {
     const known = blocking.find(([pattern]) => pattern.test(call.name));
-    if (!known || call.node.parent?.name === 'AwaitExpression') return [];
+    if (!known || !call.isImported || call.node.parent?.name === 'AwaitExpression') return [];
     const { from, to } = call.node;
     return [
       {
@@ -109,6 +110,7 @@ function untyped(code: CheckedCode, method: MethodCode): readonly Finding[] {
   const [, ...parameters] = parametersOf(list);
   const inputs = parameters
     .filter(({ stars, isTyped }) => stars === '' && !isTyped)
+    .filter(({ fallback }) => !isOfFastApi(source, fallback))
     .map(({ name, fallback }): Finding => {
       const type = fallback && typeOfLiteral(fallback, textOf(source, fallback));
       const text = textOf(source, name);
@@ -133,7 +135,7 @@ function untypedOutput({ source }: CheckedCode, method: MethodCode, list: Syntax
   const returned = inside.filter((one) => one.name === 'ReturnStatement').map(({ lastChild }) => lastChild);
   // Without a value, or a response of the app's own, there is nothing to describe.
   const values = returned.filter((value) => value && value.name !== 'return' && value.name !== 'None');
-  if (values.length === 0 || values.some((value) => value && /Response\b/.test(textOf(source, value)))) return [];
+  if (values.length === 0 || values.some((value) => value && isResponse(source, method, value))) return [];
   const isDict = values.length === returned.length && values.every((value) => value?.name === 'DictionaryExpression');
   const at = node.getChild('VariableName') ?? node;
   return [
@@ -147,6 +149,25 @@ function untypedOutput({ source }: CheckedCode, method: MethodCode, list: Syntax
       fixes: isDict ? [{ title: 'Add the type dict', edits: [insertAt(list.to, ' -> dict')] }] : [],
     },
   ];
+}
+
+/** `Depends(…)` and the like say where the value comes from, so no type is needed for that. */
+function isOfFastApi(source: Source, fallback: SyntaxNode | undefined): boolean {
+  if (fallback?.name !== 'CallExpression') return false;
+  return /^([\w.]*\.)?(Depends|Security|Body|Query|Path|Header|Cookie|Form|File)\s*\(/.test(textOf(source, fallback));
+}
+
+/** A response of the app's own: made here, or a variable that has one. */
+function isResponse(source: Source, { node, body }: MethodCode, value: SyntaxNode): boolean {
+  const text = textOf(source, value);
+  if (/Response\b/.test(text)) return true;
+  const list = node.getChild('ParamList');
+  if (value.name !== 'VariableName' || !list || !body) return false;
+  if (new RegExp(`\\b${text}\\s*:[^,]*Response\\b`).test(textOf(source, list))) return true;
+  return [...nodesIn(body, (inner) => !runsLater(inner))].some((one) => {
+    const assigned = assignment(one);
+    return assigned && textOf(source, assigned.target) === text && /Response\b/.test(textOf(source, assigned.value));
+  });
 }
 
 function insertAt(at: number, text: string) {
@@ -169,8 +190,11 @@ function isMultiplexed(app: AppCode): boolean {
   return typeof value === 'number' && value > 1;
 }
 
-function syncMultiplexing(_code: CheckedCode, app: AppCode, method: MethodCode): readonly Finding[] {
+function syncMultiplexing({ source }: CheckedCode, app: AppCode, method: MethodCode): readonly Finding[] {
   if (method.isAsync || method.endpoint?.kind !== 'http' || !isMultiplexed(app)) return [];
+  const does = method.body ? textOf(source, method.body) : '';
+  // It uses nothing that requests share, such as an endpoint for health checks, or it lets one in at a time.
+  if (!/\bself\b/.test(does) || /(^|[^a-z])(lock|semaphore)/i.test(does)) return [];
   const at = method.node.getChild('VariableName') ?? method.node;
   return [
     {

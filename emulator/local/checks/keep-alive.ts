@@ -11,6 +11,8 @@ export function keepAliveFindings({ source }: CheckedCode, app: AppCode, facts: 
   const minimum = settingOf(app, 'min_concurrency')?.literal;
   if (!setting || seconds === undefined || typeof value !== 'number' || value >= seconds) return [];
   if (minimum !== undefined && minimum !== 0) return [];
+  // Somebody wants runners to end at once, as after a training.
+  if (value === 0) return [];
   const enough = Math.ceil(seconds / 60) * 60;
   const { from, to } = setting.value;
   const fixes: readonly Fix[] = /^\d+$/.test(textOf(source, setting.value))

@@ -1,7 +1,7 @@
 import type { SyntaxNode } from '@lezer/common';
 import { definitionOf, statementsIn } from '../python-code/statements.ts';
-import { textOf } from '../python-code/tree.ts';
-import { type AppCode, type Call, type CheckedCode, callsIn, type MethodCode } from './app-code.ts';
+import { type Source, textOf } from '../python-code/tree.ts';
+import { type AppCode, type Call, type CheckedCode, callsIn, type MethodCode, nodesIn } from './app-code.ts';
 import type { Finding } from './finding.ts';
 
 /** Calls that load a model: seconds to minutes, and gigabytes. */
@@ -12,8 +12,8 @@ const loaders = new Set([
   ...['rapidocr.RapidOCR', 'vllm.LLM', 'llama_cpp.Llama'],
 ]);
 
-function loads({ name }: Call): boolean {
-  return loadingMethods.test(name) || loaders.has(name);
+function loads({ name, isImported }: Call): boolean {
+  return loadingMethods.test(name) || (isImported && loaders.has(name));
 }
 
 /** Models that are loaded anywhere but in `setup()`: while the file is imported, or in each request. */
@@ -56,16 +56,26 @@ function finding({ node: { from, to }, name }: Call, rest: string): Finding {
   return { code: 'model-outside-setup', message: `${name} ${rest}`, from, to, fixes: [] };
 }
 
-const conditions = /^(IfStatement|TryStatement|ConditionalExpression|BinaryExpression|MatchStatement)$/;
+const conditions = /^(If|Try|While|Match)Statement$|^(Conditional|Binary)Expression$/;
 
 /** The request decides which model, or whether one is loaded at all (for example only the first time). */
 function isChosen({ source }: CheckedCode, { node }: MethodCode, call: Call): boolean {
   let at: SyntaxNode | null = call.node.parent;
   while (at && at.from > node.from) {
-    if (conditions.test(at.name)) return true;
+    if (conditions.test(at.name) || returnedBefore(source, at)) return true;
     at = at.parent;
   }
   // Of the parameters' values, one is a choice; so is what was computed from them.
   const first = /^\(\s*([^,()]*)/.exec(textOf(source, call.args))?.[1] ?? '';
   return !/^(?:|"[^"]*"|'[^']*'|[A-Z][A-Z0-9_]*)\s*$/.test(first);
+}
+
+/** After `if self.model is not None: return …`, it is loaded the first time only. */
+function returnedBefore(source: Source, statement: SyntaxNode): boolean {
+  for (let at = statement.prevSibling; at; at = at.prevSibling) {
+    if (at.name !== 'IfStatement') continue;
+    if (/\bself\./.test(textOf(source, at)) && [...nodesIn(at)].some(({ name }) => name === 'ReturnStatement'))
+      return true;
+  }
+  return false;
 }

@@ -25,9 +25,9 @@ function normalised(name: string): string {
   return name.toLowerCase().replace(/[-_.]+/g, '-');
 }
 
-/** Nothing keeps the next build from another version: no `==`, no upper bound, no address. */
+/** Nothing keeps the next build from another version: no `==`, no upper bound, no address, no file of a package. */
 function isOpen({ name, versions }: Requirement): boolean {
-  return name !== undefined && !/==|~=|<|@/.test(versions);
+  return name !== undefined && !/==|~=|<|@/.test(versions) && !/-(whl|gz|zip)$/.test(name);
 }
 
 /** The newest environment that has all that the app requires: the one that was built for it, or one like it. */

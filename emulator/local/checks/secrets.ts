@@ -42,8 +42,9 @@ function stringAt(top: SyntaxNode, at: number): SyntaxNode | undefined {
   return node.name === 'String' || node.name === 'FormatString' ? node : undefined;
 }
 
-/** `hf_xxxxxxxx…`: few different characters. */
+/** `hf_xxxxxxxx…`: few different characters; or words, as in the name of a model. */
 function isPlaceholder(secret: string): boolean {
   const body = secret.slice(4).replace(/PRIVATE KEY|BEGIN|-/g, '');
-  return secret.startsWith('-----') ? false : new Set(body).size < 8 || /x{6}|your|example/i.test(secret);
+  if (secret.startsWith('-----')) return false;
+  return new Set(body).size < 8 || /x{6}|your|example/i.test(secret) || !/\d/.test(body);
 }

@@ -195,7 +195,13 @@ def answer(self, input: Input) -> Output:
   {
     what: 'a def with multiplexing',
     code: 'sync-multiplexing',
-    source: app(`max_multiplexing = 4\n\n${endpoint.replace('Output:', 'Output:  # here')}`),
+    source: app(`max_multiplexing = 4
+
+@fal.endpoint("/")
+def answer(self, input: Input) -> Output:  # here
+    self.last = input.text
+    return Output(text=self.last)
+`),
     fix: 'Set max_multiplexing to 1',
   },
   {
