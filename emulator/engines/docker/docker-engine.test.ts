@@ -91,6 +91,17 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
     expect(without?.lines).toEqual([]);
   });
 
+  it('says why no request reaches its server, which listens on loopback or on another port', async () => {
+    const { start } = setUpContainers();
+    const serve = (...more: readonly string[]) => start({ cmd: ['python3', '-m', 'http.server', ...more] });
+    const [hidden, elsewhere] = [serve('--bind', '127.0.0.1', '8000'), serve('3000')];
+    await hidden.line(/^minifal: The server listens on port 8000 of .* loopback address only/);
+    // It may be the first of several, so the reason is given when the start is given up.
+    await elsewhere.line(/^Serving HTTP on/);
+    elsewhere.handle.kill();
+    await elsewhere.line(/^minifal: No server listens on port 8000, .* one on port 3000/);
+  });
+
   it('refuses a debugger, says so, and does not wait for one', async () => {
     const { start } = setUpContainers();
     const runner = start({}, { waitsForDebugger: true });

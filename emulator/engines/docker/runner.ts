@@ -20,6 +20,7 @@ import { createEquipment } from './equipment.ts';
 import { sizesLate } from './held-command.ts';
 import type { ContainerImage } from './image.ts';
 import type { Link } from './link.ts';
+import { watchListeners } from './listeners.ts';
 import { createOutput } from './output.ts';
 import { holdsConnections, untilClosed } from './tcp-check.ts';
 
@@ -67,6 +68,9 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
   let address: RunnerAddress | null = null;
   let isReady = false;
   let isStarted = false;
+  let whyUnreached: () => Promise<string | null> = async () => null;
+  /** It became ready, or ended. */
+  const settled = new AbortController();
   /** Why we ended it. */
   let cause: string | null = null;
   let readAll: Promise<unknown> = Promise.resolve();
@@ -85,6 +89,7 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
   function end(exit: RunnerExit): void {
     if (ended.signal.aborted) return;
     ended.abort();
+    settled.abort();
     output.end();
     const isDone = program?.ending().isDone;
     events.exited({ ...exit, reason: cause ?? exit.reason, ...(isDone ? { done: true } : {}) });
@@ -125,8 +130,15 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
     if (ended.signal.aborted || asked === 'kill' || asked === how) return;
     asked = how;
     givenUp.abort();
+    settled.abort();
     if (how === 'kill') setTimeout(giveUp, deps.killMs).unref();
-    if (isStarted) signal();
+    if (isReady) signal();
+    else if (isStarted) void sayUnreached().then(signal);
+  }
+
+  async function sayUnreached(): Promise<void> {
+    const why = await whyUnreached();
+    if (why !== null && !ended.signal.aborted) say(why);
   }
 
   /** The container is removed when the engine answers again. */
@@ -178,6 +190,9 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
       signal();
       events.started(started.pid);
       sayMissing();
+      if (spec.mode === 'serve' && started.pid !== undefined) {
+        whyUnreached = watchListeners(started.pid, own.port, settled.signal, say);
+      }
       runs({ api: own.link.engine.api, id: own.id, sizesLate: sizesLate(own.link.engine) });
       await becomeReady(started.address);
     } catch (error) {
@@ -187,9 +202,13 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
     }
   }
 
-  /** In the runner's own log: what a container doesn't have, though it was asked for. */
+  /** In the runner's own log. */
+  function say(text: string): void {
+    events.line({ at: clock(), stream: 'stderr', text: `minifal: ${text}` });
+  }
+
+  /** What a container doesn't have, though it was asked for. */
   function sayMissing(): void {
-    const say = (text: string): void => events.line({ at: clock(), stream: 'stderr', text: `minifal: ${text}` });
     if (spec.env.CUDA_VISIBLE_DEVICES) say('The container has no GPU: minifal gives none to containers yet.');
     if (spec.waitsForDebugger && program === undefined) {
       say(`The runner doesn't wait for a debugger: ${noDebuggerInImage}`);
@@ -209,6 +228,7 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
     const healthy = await untilHealthy(where, listening, spec.health, ended.signal, secretNow, noteProbe);
     if (healthy === null) return;
     isReady = true;
+    settled.abort();
     program?.becameReady();
     address = healthy;
     events.ready(healthy);
