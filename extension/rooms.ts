@@ -53,6 +53,7 @@ import { askDisk } from './target/disk.ts';
 import { createLink } from './target/link.ts';
 import { reloadErrors } from './target/reload.ts';
 import { askSecrets } from './target/secrets.ts';
+import { createAppNames } from './views/app-names.ts';
 import { createAppsView } from './views/apps-view.ts';
 import { createEmulatorView } from './views/emulator-view.ts';
 import type { RegisteredViews } from './views/register.ts';
@@ -103,6 +104,7 @@ export function createRooms(deps: SessionDeps) {
   });
   const index = createAppIndex({ checkSyntax: syntax, log });
   const runs = createRuns(setContext);
+  const appNames = createAppNames({ link, index, runs });
   const openFiles = createOpenFiles(index);
   const checksPage = vscode.Uri.file(join(extensionPath, 'docs', 'checks.md'));
   const checks = createChecks({ index, openFiles, link, dataFolder: folder, page: checksPage });
@@ -131,8 +133,8 @@ export function createRooms(deps: SessionDeps) {
   const debug = onFirstUse<Debug>(async () => {
     const { createDebug } = await import('./debug/debug.ts');
     return createDebug({
-      ...{ link, index, runs, apps, present, stacksChanged: deps.stacksChanged },
-      pickRunner: (title) => pickRunner(link.snapshot(), title),
+      ...{ link, index, runs, appNames, apps, present, stacksChanged: deps.stacksChanged },
+      pickRunner: (title) => pickRunner(link.snapshot(), title, appNames()),
     });
   });
   const unfollowWaiting = link.onChange(({ live }) => {
@@ -156,9 +158,9 @@ export function createRooms(deps: SessionDeps) {
     ...views.apps,
   });
   contexts.onChange('pythonState', tree.update);
-  const requests = createRequestsView({ link, setContext, ...views.requests });
+  const requests = createRequestsView({ link, appNames, setContext, ...views.requests });
   const requestActions = createRequestCommands({
-    ...{ link, present },
+    ...{ link, appNames, present },
     view: requests,
     changed: deps.requestChanged,
   });
@@ -180,15 +182,15 @@ export function createRooms(deps: SessionDeps) {
     clearEnded: tree.clearEnded,
     isEnded: (element) => tree.rowOf(element)?.kind === 'runner.ended',
     rowsOfKey: keyed,
-    pickRunner: (title) => pickRunner(link.snapshot(), title),
+    pickRunner: (title) => pickRunner(link.snapshot(), title, appNames()),
   });
   const starts = createStartCommands({
     ...{ folder, present, changed: deps.startChanged },
-    pickRunner: (title) => pickRunner(link.snapshot(), title),
+    pickRunner: (title) => pickRunner(link.snapshot(), title, appNames()),
   });
   const deployedApps = createDeployedCommands({ link, present });
   const terminalLinks = createTerminalLinks({ link, showApp });
-  const statusBar = createStatusBar(link);
+  const statusBar = createStatusBar(link, appNames);
   const emulatorFollower = followEmulator({
     ...{ link, windows, present, log, setContext, setAllTerminals },
     runAgain: apps.runAgain,
@@ -229,7 +231,7 @@ export function createRooms(deps: SessionDeps) {
 
   const logs = onFirstUse<LogPane>(async () => {
     const { createLogs } = await import('./logs/logs.ts');
-    return createLogs({ link, present, context });
+    return createLogs({ link, appNames, present, context });
   });
   async function showApp(alias: string): Promise<void> {
     await vscode.commands.executeCommand(`${viewId('apps')}.focus`);

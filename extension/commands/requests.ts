@@ -4,6 +4,7 @@ import { Problem } from '../problem.ts';
 import type { Link } from '../target/link.ts';
 import { askLogs } from '../target/logs.ts';
 import { askRequest, askRequestData, callEmulator } from '../target/requests.ts';
+import type { NameOf } from '../views/app-names.ts';
 import { type RequestFilter, requestItems, stateWord } from '../views/request-rows.ts';
 import { requestText } from '../views/request-text.ts';
 import type { RequestsView } from '../views/requests-view.ts';
@@ -20,12 +21,13 @@ const alreadyCompleted = 400;
 /** Opens, cancels and replays requests, and filters their view. */
 export function createRequestCommands(deps: {
   readonly link: Link;
+  readonly appNames: () => NameOf;
   readonly view: Pick<RequestsView, 'filter' | 'setFilter'>;
   readonly present: Presenter;
   /** The document of a request has another text. */
   readonly changed: (uri: vscode.Uri) => void;
 }) {
-  const { link, view, present, changed } = deps;
+  const { link, appNames, view, present, changed } = deps;
   /** How far each request was when its document was last read. */
   const seen = new Map<string, string>();
 
@@ -133,7 +135,7 @@ export function createRequestCommands(deps: {
     if (given.length > 0) return given;
     const { live } = link.snapshot();
     if (!live) return [];
-    const items = requestItems({ snapshot: { live }, isAll: true }, Date.now())
+    const items = requestItems({ snapshot: { live }, isAll: true, nameOf: appNames() }, Date.now())
       .filter(({ kind }) => !onlyOpen || kind === 'request.waiting' || kind === 'request.running')
       .map((row) => ({ label: row.label, description: row.description, element: { rowId: row.id, ...row.about } }));
     const picked = await vscode.window.showQuickPick(items, { title, matchOnDescription: true });
@@ -143,6 +145,7 @@ export function createRequestCommands(deps: {
   async function filter(): Promise<void> {
     const now = view.filter();
     const apps = [...(link.snapshot().live?.apps.keys() ?? [])].sort();
+    const nameOf = appNames();
     const kinds = ['waiting', 'running', 'done', 'failed'] as const;
     const current = (isSet: boolean) => (isSet ? { description: t('current') } : {});
     const items: readonly (vscode.QuickPickItem & { readonly next?: () => Promise<RequestFilter | undefined> })[] = [
@@ -160,7 +163,7 @@ export function createRequestCommands(deps: {
       })),
       { label: t('App'), kind: vscode.QuickPickItemKind.Separator },
       ...apps.map((alias) => ({
-        label: alias,
+        label: nameOf(alias),
         ...current(now.alias === alias),
         next: async () => ({ ...now, alias }),
       })),

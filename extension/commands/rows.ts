@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
 import type { Presenter } from '../present.ts';
 import { Problem } from '../problem.ts';
-import { aliasName } from '../target/alias-name.ts';
 import { callEmulator } from '../target/requests.ts';
 import type { Snapshot } from '../target/snapshot.ts';
+import type { NameOf } from '../views/app-names.ts';
 import { type Element, elementsOf } from '../views/row-view.ts';
 import { t } from '../words.ts';
 
@@ -88,11 +88,15 @@ export function createRowCommands(deps: {
   return { open, copy, stopRunners, end };
 }
 
-export async function pickRunner({ live }: Pick<Snapshot, 'live'>, title: string): Promise<readonly string[]> {
+export async function pickRunner(
+  { live }: Pick<Snapshot, 'live'>,
+  title: string,
+  nameOf: NameOf,
+): Promise<readonly string[]> {
   const living = [...(live?.runners.values() ?? [])].filter(({ endedAt }) => endedAt === null);
   const items = living.map(({ id, number, alias, appName }) => ({
     label: t('runner {0}', number),
-    description: aliasName(alias, appName),
+    description: nameOf(alias, appName),
     id,
   }));
   const picked = await vscode.window.showQuickPick(items, { title, matchOnDescription: true });

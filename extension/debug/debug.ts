@@ -8,6 +8,7 @@ import { createOpenedCode } from '../problems/opened-code.ts';
 import { type DebugRefused, setDebugWait } from '../target/debug.ts';
 import type { Link } from '../target/link.ts';
 import type { RunnerRow } from '../target/live.ts';
+import type { NameOf } from '../views/app-names.ts';
 import { elementsOf } from '../views/row-view.ts';
 import { t } from '../words.ts';
 import type { AppIndex, WorkspaceApp } from '../workspace/app-index.ts';
@@ -25,6 +26,7 @@ export function createDebug(deps: {
   readonly link: Link;
   readonly index: AppIndex;
   readonly runs: Runs;
+  readonly appNames: () => NameOf;
   readonly apps: AppCommands;
   readonly present: Presenter;
   readonly stacksChanged: (uri: vscode.Uri) => void;
@@ -34,7 +36,7 @@ export function createDebug(deps: {
   const { link, index, runs, present, pickRunner } = deps;
   const code = createOpenedCode(deps);
   const attaching = createAttaching({ folder: link.folder, pathsOf });
-  const stacks = createStacks({ link, pathsOf, pickRunner, changed: deps.stacksChanged });
+  const stacks = createStacks({ link, appNames: deps.appNames, pathsOf, pickRunner, changed: deps.stacksChanged });
   /** By the key of their app. */
   const debugged = new Map<string, DebuggedRun>();
 

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
-import { aliasName, nameOfApp } from '../target/alias-name.ts';
 import { askStacks } from '../target/debug.ts';
 import type { Link } from '../target/link.ts';
+import type { NameOf } from '../views/app-names.ts';
 import { clockTime } from '../views/row.ts';
 import { elementsOf } from '../views/row-view.ts';
 import { t } from '../words.ts';
@@ -12,6 +12,7 @@ import { stackLinks, stacksText } from './stacks-text.ts';
 /** Shows what the threads of runners do, at the moment of the question. */
 export function createStacks(deps: {
   readonly link: Link;
+  readonly appNames: () => NameOf;
   /** Where the code of a runner is. */
   readonly pathsOf: (runner: string) => DebugPaths;
   readonly pickRunner: (title: string) => Promise<readonly string[]>;
@@ -24,8 +25,7 @@ export function createStacks(deps: {
     if (!stacks)
       return `${t('Nothing is known: the runner has ended, is busy in native code or runs a plain function.')}\n`;
     const runner = link.snapshot().live?.runners.get(id);
-    const app = runner && link.snapshot().live?.apps.get(runner.alias);
-    const name = runner ? t('runner {0} of {1}', runner.number, app ? nameOfApp(app) : aliasName(runner.alias)) : id;
+    const name = runner ? t('runner {0} of {1}', runner.number, deps.appNames()(runner.alias, runner.appName)) : id;
     const requests = [...(link.snapshot().live?.requests.values() ?? [])];
     const requestOf = (request: string): string => {
       const found = requests.find((one) => one.id === request);

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { appRow, liveWith, runnerRow } from '../target/testing/live.ts';
+import { namesIn } from '../views/app-names.ts';
 import { choicesOf } from './choices.ts';
 
 const uuid = (sign: string) => `${sign.repeat(8)}-cccc-4c43-9d4e-5b6f0f7f1a11`;
@@ -21,7 +22,7 @@ it('keeps apart apps that have one name: two runs of one app', () => {
       runnerRow({ id: 'c', alias: uuid('5'), appName: 'ended', startedAt: 1 }),
     ],
   });
-  const { apps, runners } = choicesOf(live, { alias: null });
+  const { apps, runners } = choicesOf(live, { alias: null }, namesIn(live.apps, []));
   expect(labels(apps)).toEqual([
     'painter (run) 11111111',
     'painter (run) 22222222',
@@ -35,5 +36,5 @@ it('keeps apart apps that have one name: two runs of one app', () => {
     'other (run) · runner 1',
     'ended (run) · runner 1',
   ]);
-  expect(labels(choicesOf(live, { alias: uuid('1') }).runners)).toEqual(['runner 1']);
+  expect(labels(choicesOf(live, { alias: uuid('1') }, namesIn(live.apps, [])).runners)).toEqual(['runner 1']);
 });

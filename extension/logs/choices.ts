@@ -1,17 +1,17 @@
 import type { Choices, Filter } from '../../webview/host.ts';
-import { aliasName, nameOfApp } from '../target/alias-name.ts';
 import type { LiveState, RunnerRow } from '../target/live.ts';
+import type { NameOf } from '../views/app-names.ts';
 import { t } from '../words.ts';
 
 const maxRequests = 30;
 
 /** What the page's filters offer: apps, their runners, and their latest requests. Pure. */
-export function choicesOf(live: LiveState | undefined, { alias }: Pick<Filter, 'alias'>): Choices {
+export function choicesOf(live: LiveState | undefined, { alias }: Pick<Filter, 'alias'>, name: NameOf): Choices {
   if (!live) return { apps: [], runners: [], requests: [] };
   const ofApp = (row: { readonly alias: string }) => alias === null || row.alias === alias;
-  const nameOf = namesOf(live);
+  const nameOf = distinct(live, name);
   const prefix = ({ alias: of, appName }: RunnerRow) =>
-    alias === null ? `${nameOf.get(of) ?? aliasName(of, appName)} · ` : '';
+    alias === null ? `${nameOf.get(of) ?? name(of, appName)} · ` : '';
   const runners = [...live.runners.values()].filter(ofApp).toSorted((a, b) => b.startedAt - a.startedAt);
   const requests = [...live.requests.values()].filter(ofApp).toSorted((a, b) => b.number - a.number);
   return {
@@ -25,8 +25,8 @@ export function choicesOf(live: LiveState | undefined, { alias }: Pick<Filter, '
 }
 
 /** By alias. Two runs of one app have one name: the first signs of their aliases are added. */
-function namesOf({ apps }: LiveState): ReadonlyMap<string, string> {
-  const names = new Map([...apps].map(([alias, app]) => [alias, nameOfApp(app)]));
+function distinct({ apps }: LiveState, nameOf: NameOf): ReadonlyMap<string, string> {
+  const names = new Map([...apps].map(([alias, { appName }]) => [alias, nameOf(alias, appName)]));
   const counts = new Map<string, number>();
   for (const name of names.values()) counts.set(name, (counts.get(name) ?? 0) + 1);
   const isShared = (name: string) => (counts.get(name) ?? 0) > 1;

@@ -14,6 +14,7 @@ import type { Presenter } from '../present.ts';
 import { Problem } from '../problem.ts';
 import type { Link } from '../target/link.ts';
 import { connectLogs } from '../target/logs.ts';
+import type { NameOf } from '../views/app-names.ts';
 import { t } from '../words.ts';
 import { choicesOf } from './choices.ts';
 import { chooseLog } from './choose-log.ts';
@@ -38,10 +39,11 @@ const choicesMs = 500;
  */
 export function createLogs(deps: {
   readonly link: Link;
+  readonly appNames: () => NameOf;
   readonly present: Presenter;
   readonly context: Pick<vscode.ExtensionContext, 'extensionUri' | 'workspaceState'>;
 }) {
-  const { link, present, context } = deps;
+  const { link, appNames, present, context } = deps;
   const { workspaceState } = context;
   const dist = vscode.Uri.joinPath(context.extensionUri, 'dist', 'webview');
   const names = createNames(link);
@@ -105,7 +107,7 @@ export function createLogs(deps: {
     clearTimeout(choosing);
     choosing = undefined;
     const { live, last } = link.snapshot();
-    const choices = choicesOf(live ?? last, filter);
+    const choices = choicesOf(live ?? last, filter, appNames());
     const text = JSON.stringify(choices);
     if (text === sentChoices) return;
     sentChoices = text;
@@ -225,7 +227,7 @@ export function createLogs(deps: {
       async showLog(argument: unknown): Promise<void> {
         const { live } = link.snapshot();
         try {
-          const target = logTargetOf(argument) ?? (await chooseLog(live));
+          const target = logTargetOf(argument) ?? (await chooseLog(live, appNames()));
           await show({ ...noFilter, ...target }, logRowOf(argument));
         } catch (error) {
           present.problem(error);

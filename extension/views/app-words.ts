@@ -26,8 +26,11 @@ export function isReady({ state }: RunnerRow): boolean {
   return state === 'IDLE' || state === 'RUNNING';
 }
 
-/** Why the runner of a run stays, or may be gone, in two words; empty: nothing runs yet, or it isn't a run. Pure. */
-export function scalingWords(scaling: AppRow['scaling'] | undefined, isAnyReady: boolean): string {
-  if (scaling === 'faithful') return t('faithful scaling');
+/**
+ * Why the runner of a run stays, or may be gone; empty: nothing runs yet, or it isn't a run. `isNarrow`: in a row of a
+ * side bar. Pure.
+ */
+export function scalingWords(scaling: AppRow['scaling'] | undefined, isAnyReady: boolean, isNarrow = false): string {
+  if (scaling === 'faithful') return isNarrow ? t('faithful') : t('faithful scaling');
   return scaling === 'pinned' && isAnyReady ? t('kept warm') : '';
 }

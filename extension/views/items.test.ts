@@ -188,8 +188,8 @@ describe('the view Apps', () => {
     const idle = { ...runner, alias };
     expect(scaled('pinned', [])).toBe('painter (run) | starting');
     expect(scaled('pinned', [idle])).toBe('painter (run) | idle · kept warm');
-    expect(scaled('faithful', [idle])).toBe('painter (run) | idle · faithful scaling');
-    expect(scaled('faithful', [])).toBe('painter (run) | no runner · faithful scaling');
+    expect(scaled('faithful', [idle])).toBe('painter (run) | idle · faithful');
+    expect(scaled('faithful', [])).toBe('painter (run) | no runner · faithful');
     // A window that was reloaded no longer knows what it ran.
     expect(draw(items({ runners: [{ ...ended, appName: 'painter' }] }))[0]).toBe('painter (run) | ended');
   });

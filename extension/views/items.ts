@@ -176,7 +176,7 @@ function appRow({ head }: LiveState, shown: Shown, time: Time): Row {
     ...(waiting === 0 ? [] : [t('{0} queued', waiting)]),
     ...(shownReason ? [shortReason(shownReason, time)] : []),
   ];
-  const scaling = scalingWords(app?.scaling, living.some(isReady));
+  const scaling = scalingWords(app?.scaling, living.some(isReady), true);
   const description = [stateWords(app, living, time), ...queued, scaling].filter(Boolean).join(' · ');
   const ticking = living.some(({ state }) => state === 'SETUP') || (shownReason && isCounting(shownReason));
   return {

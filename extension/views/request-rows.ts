@@ -1,9 +1,9 @@
 import { runnerColorId } from '../contributes/colors.ts';
-import { aliasName, nameOfApp } from '../target/alias-name.ts';
 import { cause } from '../target/cause.ts';
 import type { LiveState, RequestRow } from '../target/live.ts';
 import type { Snapshot } from '../target/snapshot.ts';
 import { t } from '../words.ts';
+import { type NameOf, namesIn } from './app-names.ts';
 import { errorName } from './error-name.ts';
 import { isCounting, shortReason } from './reason-words.ts';
 import {
@@ -40,6 +40,8 @@ export interface RequestsShown {
   /** There are no more pages. */
   readonly isAll?: boolean;
   readonly filter?: RequestFilter;
+  /** The names of apps. */
+  readonly nameOf?: NameOf;
   /** Finished requests until then were cleared from the view; pages that a person loads have them. */
   readonly clearedUntil?: number;
 }
@@ -56,14 +58,12 @@ export function requestItems(shown: RequestsShown, now: number): readonly Row[] 
   const isCleared = ({ completedAt }: RequestRow) => completedAt !== null && completedAt <= clearedUntil;
   const newest = [...live.requests].filter(([, request]) => !isCleared(request));
   const all = new Map([...older.map((one) => [one.number, one] as const), ...newest]);
-  const appOf = ({ alias, appName }: RequestRow): string => {
-    const app = live.apps.get(alias);
-    return app?.kind === 'deployed' ? alias : aliasName(alias, appName ?? app?.appName);
-  };
+  const nameOf = shown.nameOf ?? namesIn(live.apps, []);
+  const appOf = ({ alias, appName }: RequestRow): string => nameOf(alias, appName);
   const fits = [...all.values()].filter((request) => isWanted(request, filter, appOf(request)));
   const rank = { IN_QUEUE: 0, IN_PROGRESS: 1, COMPLETED: 2 };
   const sorted = fits.sort((a, b) => rank[a.phase] - rank[b.phase] || b.number - a.number);
-  const names = new Set([...[...live.apps.values()].map(nameOfApp), ...[...all.values()].map(appOf)]);
+  const names = new Set([...[...live.apps.keys()].map((alias) => nameOf(alias)), ...[...all.values()].map(appOf)]);
   const hasSeveralApps = names.size > 1;
   const rows = sorted.map((request) => requestRow(request, appOf(request), time, hasSeveralApps));
   const shownRows = [...rows, ...(isAll ? [] : olderRow(live, all, filter))];

@@ -35,6 +35,7 @@ function scene(newest: number) {
         return () => void listeners.delete(listener);
       },
     },
+    appNames: () => (alias) => alias,
     view,
     changed: () => undefined,
     setContext: (name, value) => void contexts.set(name, value),

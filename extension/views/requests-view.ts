@@ -2,6 +2,7 @@ import type { SetContext } from '../contexts.ts';
 import type { Link } from '../target/link.ts';
 import type { LiveState, RequestRow } from '../target/live.ts';
 import { t } from '../words.ts';
+import type { NameOf } from './app-names.ts';
 import { type RequestFilter, requestItems } from './request-rows.ts';
 import { createRowView, type Element, type RowTree } from './row-view.ts';
 
@@ -12,11 +13,12 @@ const maxOlder = 2_000;
 /** Fills the view "Requests" from the live state, and from pages of older requests when a person asks for them. */
 export function createRequestsView(deps: {
   readonly link: Pick<Link, 'snapshot' | 'client' | 'onChange'>;
+  readonly appNames: () => NameOf;
   readonly view: RowTree & { description?: string | undefined };
   readonly changed: (elements: Element[] | undefined) => void;
   readonly setContext: SetContext;
 }) {
-  const { link, view, setContext } = deps;
+  const { link, appNames, view, setContext } = deps;
   let older: readonly RequestRow[] = [];
   let isAll = false;
   let filter: RequestFilter = {};
@@ -34,7 +36,10 @@ export function createRequestsView(deps: {
     rows() {
       setContext('hasFinished', finished().length > 0);
       const snapshot = paused ? { live: paused.live } : link.snapshot();
-      return requestItems({ snapshot, older, isAll, filter, clearedUntil }, paused?.at ?? Date.now());
+      return requestItems(
+        { snapshot, older, isAll, filter, clearedUntil, nameOf: appNames() },
+        paused?.at ?? Date.now(),
+      );
     },
   });
 

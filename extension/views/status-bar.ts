@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { type CommandName, commandId, commands, commandTitle } from '../contributes/commands.ts';
 import type { Link } from '../target/link.ts';
+import type { NameOf } from './app-names.ts';
 import { requestElement } from './request-rows.ts';
 import { type StatusText, statusText } from './status-text.ts';
 
@@ -14,13 +15,13 @@ const actions: readonly { readonly name: CommandName; readonly when: 'up' | 'dow
 ];
 
 /** One item on the left, visible only while the workspace has an app or an emulator is running. */
-export function createStatusBar(link: Link) {
+export function createStatusBar(link: Link, appNames: () => NameOf) {
   let item: vscode.StatusBarItem | undefined;
   let hasApps = false;
   let shown = '';
 
   function update(): void {
-    const content = statusText(link.snapshot(), hasApps, link.folder);
+    const content = statusText(link.snapshot(), hasApps, link.folder, appNames);
     if (!content) {
       item?.hide();
       return;

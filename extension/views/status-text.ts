@@ -1,8 +1,8 @@
 import { commandUri } from '../contributes/commands.ts';
-import { nameOfApp } from '../target/alias-name.ts';
 import type { LiveState, RequestRow } from '../target/live.ts';
 import type { Snapshot } from '../target/snapshot.ts';
 import { t } from '../words.ts';
+import { type NameOf, namesIn } from './app-names.ts';
 import { stateWords } from './app-words.ts';
 import { errorName } from './error-name.ts';
 import { linkArguments, plainMarkdown } from './markdown.ts';
@@ -27,6 +27,7 @@ export function statusText(
   { state, live, last, running, why }: Snapshot,
   hasApps: boolean,
   folder: string,
+  appNames?: () => NameOf,
 ): StatusText | undefined {
   if (state === 'stopped') {
     if (!hasApps) return undefined;
@@ -62,7 +63,7 @@ export function statusText(
   const lines = [
     t('The local emulator is running (minifal {0}).', running?.version ?? ''),
     `${deployed === 1 ? t('1 app') : t('{0} apps', deployed)}, ${runners}`,
-    ...(live ? appLines(live) : []),
+    ...(live ? appLines(live, appNames?.() ?? namesIn(live.apps, [])) : []),
     `run: https://localhost:${running?.ports.run} · queue: https://localhost:${running?.ports.queue}`,
     ...(live?.head.gpus ?? []).map(({ index, name, runners: on }) =>
       on.length === 1
@@ -98,13 +99,13 @@ export function statusText(
 const beforeReady: ReadonlySet<string> = new Set(['PENDING', 'DOCKER_PULL', 'SETUP']);
 
 /** Those with most to do first, each with a link to its row. */
-function appLines({ apps, runners }: LiveState): readonly string[] {
+function appLines({ apps, runners }: LiveState, nameOf: NameOf): readonly string[] {
   const sorted = [...apps.values()].sort((a, b) => load(b.counts) - load(a.counts));
   const lines = sorted.slice(0, appsShown).map((app) => {
     const own = [...runners.values()].filter(({ alias, endedAt }) => alias === app.alias && endedAt === null);
     const argument = linkArguments({ rowId: appRowId(app.alias), alias: app.alias });
     const queued = app.counts.queued === 0 ? [] : [t('{0} queued', app.counts.queued)];
-    const name = plainMarkdown(nameOfApp(app));
+    const name = plainMarkdown(nameOf(app.alias));
     const words = [plainMarkdown(stateWords(app, own, undefined)), ...queued].join(' · ');
     return `[${name}](${commandUri('openRow')}?${argument}): ${words}`;
   });

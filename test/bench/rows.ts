@@ -51,7 +51,7 @@ export function openViews() {
       onChange: () => () => undefined,
     },
   });
-  const requests = createRequestsView(shared());
+  const requests = createRequestsView({ ...shared(), appNames: () => (alias) => alias });
   const read = (element?: Element): number =>
     apps.getChildren(element).reduce((count, child) => count + 1 + read(child), 0);
   return {

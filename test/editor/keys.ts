@@ -73,27 +73,46 @@ export function keysIn(window: () => FalWindow) {
     });
   }
 
-  /** The labels of the items in the open context menu or dropdown. */
-  async function menu(): Promise<readonly string[]> {
-    const items = page().locator('.monaco-menu .action-item .action-label:visible');
-    await items.first().waitFor();
-    return (await items.allInnerTexts()).map((text) => text.trim()).filter(Boolean);
+  const menuItems = () => page().locator('.monaco-menu .action-item .action-label:visible');
+
+  /** Opens a menu by a key, and returns the labels of its items. Any change of focus closes a menu: it opens again. */
+  function menu(key = 'Shift+F10'): Promise<readonly string[]> {
+    return until(
+      'a menu is open',
+      async () => {
+        await press(key);
+        await menuItems()
+          .first()
+          .waitFor({ timeout: 5_000 })
+          .catch(() => undefined);
+        const labels = (await menuItems().allInnerTexts()).map((text) => text.trim()).filter(Boolean);
+        return labels.length > 0 && labels;
+      },
+      { timeoutMs: 60_000 },
+    );
   }
 
   /** Chooses an item of the menu of the focused row. */
   async function choose(label: string): Promise<void> {
-    await press('Shift+F10');
-    const offered = await menu();
     const chosen = page().locator('.monaco-menu .action-item.focused .action-label');
-    for (let step = 0; step <= offered.length; step++) {
-      const now = await chosen
-        .first()
-        .textContent({ timeout: 1_000 })
-        .catch(() => '');
-      if (now?.trim() === label) return press('Enter');
-      await press('ArrowDown');
-    }
-    throw new Error(`the menu has no ${label}, only ${offered.join(', ')}`);
+    await until(
+      `${label} is chosen`,
+      async () => {
+        const offered = await menu();
+        if (!offered.includes(label)) throw new Error(`the menu has no ${label}, only ${offered.join(', ')}`);
+        // Without the menu, the key would move to another row.
+        for (let step = 0; step <= offered.length && (await menuItems().count()) > 0; step++) {
+          const now = await chosen.allInnerTexts();
+          if (now[0]?.trim() === label) {
+            await press('Enter');
+            return true;
+          }
+          await press('ArrowDown');
+        }
+        return false;
+      },
+      { timeoutMs: 60_000 },
+    );
   }
 
   /** Whether keys go to something: the focus isn't lost. */

@@ -128,11 +128,11 @@ it('says in the tooltip of the run why the change equals a restart', async () =>
 it('switches the scaling of a run, which its row and its lens say', async () => {
   await window.row(/^Painter \(run\) idle · kept warm$/);
   await window.workbench.command('fal: Switch Scaling of Run');
-  await window.row(/^Painter \(run\) (idle|no runner) · faithful scaling$/);
+  await window.row(/^Painter \(run\) (idle|no runner) · faithful$/);
   await lens(/● idle, faithful scaling$|○ no runner, faithful scaling$/);
   await takePictures(window.workbench, 'scaling-faithful');
   // The default of keep_alive is over soon: nothing runs, and the next call starts a runner.
-  await window.row(/^Painter \(run\) no runner · faithful scaling$/);
+  await window.row(/^Painter \(run\) no runner · faithful$/);
   await lens(/○ no runner, faithful scaling$/);
   expect((await call())[0]).toBe('third');
   await window.workbench.command('fal: Switch Scaling of Run');

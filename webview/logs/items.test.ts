@@ -89,6 +89,30 @@ it('keeps the key of an exception group while its lines arrive, and takes no tab
   expect(itemsOf(table, [], new Set())).toHaveLength(3);
 });
 
+const because = 'During handling of the above exception, another exception occurred:';
+const chain = [
+  ...printed.map(({ text }) => text),
+  ...['', because, ''],
+  'Traceback (most recent call last):',
+  '  File "/app/painter.py", line 51, in slow',
+  'RuntimeError: cannot draw',
+].map((text, index) => row(index + 1, text));
+
+it('folds a chain of exceptions to one line, at the line of the last', () => {
+  const items = itemsOf([row(0, 'before'), ...chain, row(13, ''), row(14, 'after')], [], new Set());
+  expect(shown(items)).toEqual(['before', '> RuntimeError: cannot draw', '', 'after']);
+  expect(items[1]).toMatchObject({ lines: 12, row: { kind: 'error', place: { line: 51 } } });
+  const withoutEmpty = chain.filter(({ text }) => text !== '');
+  expect(shown(itemsOf(withoutEmpty, [], new Set()))).toEqual(['> RuntimeError: cannot draw']);
+  for (const count of [2, 6, 8, 9, 11]) expect(itemsOf(chain.slice(0, count), [], new Set())[0]?.key).toBe('row 1');
+});
+
+it('takes no other request into a chain', () => {
+  const others = chain.slice(6).map((one) => ({ ...one, requestId: 'q2' }));
+  const items = itemsOf([...printed, ...others], [], new Set());
+  expect(shown(items)).toEqual(['> ValueError: no weights', '', because, '', '> RuntimeError: cannot draw']);
+});
+
 it('does not take lines of another request into a traceback', () => {
   const other = row(3, '  indented', { requestId: 'q2' });
   expect(shown(itemsOf([...printed.slice(0, 2), other], [], new Set()))).toEqual([

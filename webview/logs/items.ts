@@ -81,6 +81,7 @@ const head = /^(Traceback \(most recent call last\):|\s+File ".+", line \d+)/;
 const groupHead = /^\s+\+ Exception Group Traceback \(most recent call last\):/;
 const inGroup = /^\s+[|+]/;
 const secondOfGroup = /^\s+\+-+ 2 -+/;
+const chained = /^(During handling of the above|The above exception was)/;
 const between = /^(Traceback \(|\s|$|During handling of the above|The above exception was)/;
 /** `KeyError: 'style'`, `mymodule.MyError`. */
 const raised = /^[\p{L}_][\p{L}\p{N}_.]*(:|$)/u;
@@ -102,9 +103,23 @@ function tracebackAt(rows: readonly Row[], at: number): number {
       continue;
     }
     if (between.test(row.text)) continue;
-    return raised.test(row.text) ? size + 1 : size;
+    if (!raised.test(row.text)) return size;
+    const next = nextOfChain(rows, at + size + 1);
+    if (next === undefined) return size + 1;
+    size = next - at;
   }
   return size;
+}
+
+/** The row of `During handling of the above exception …` if it follows there, after empty rows. */
+function nextOfChain(rows: readonly Row[], from: number): number | undefined {
+  const before = rows[from - 1];
+  for (let at = from; at < rows.length; at++) {
+    const row = rows[at];
+    if (!before || !row || row.runnerId !== before.runnerId || row.requestId !== before.requestId) return undefined;
+    if (row.text.trim() !== '') return chained.test(row.text) ? at : undefined;
+  }
+  return undefined;
 }
 
 /**
