@@ -1,3 +1,4 @@
+import type { Gpu } from '../local/gpus/gpu.ts';
 import type { LinePlace, RunnerException } from '../wire/log-lines.ts';
 import type { RunnerDebug } from '../wire/runner-debug.ts';
 import type { StackThread } from '../wire/runner-stacks.ts';
@@ -53,6 +54,11 @@ export interface RunnerSpec<Environment extends BuiltEnvironment = BuiltEnvironm
    * knows (ports, PYTHONUNBUFFERED).
    */
   readonly env: { readonly [name: string]: string };
+  /**
+   * The machine's GPUs that it gets. `env` already lets the machine's programs see these and no others; an engine whose
+   * runners see none of the machine's devices has to give them.
+   */
+  readonly gpus?: readonly Pick<Gpu, 'uuid' | 'index'>[];
   /** Folder that appears as `/data` inside the runner. */
   readonly dataDir: string;
   /** The memory that it may use, in an engine that can limit it; absent: all of the machine's. */

@@ -28,6 +28,7 @@ export const userErrorCodes = {
   DOCKER_DENIED: 'You have no permission to use the container engine.',
   DOCKER_MISSING: 'There is no container engine on this machine.',
   DOCKER_NOT_RUNNING: 'The container engine does not answer.',
+  DOCKER_NO_GPU: 'The container engine gives no GPU to containers.',
   DOCKER_UNSUITABLE: 'The container engine is on another machine, too old, or not for Linux containers.',
   ENVIRONMENT_MISSING: 'The revision was stored without an environment.',
   FAL_MISSING: 'There is no `fal` command.',

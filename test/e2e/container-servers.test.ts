@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { tarOf } from '../../emulator/builds/container/tar.ts';
 import { connectEngine } from '../../emulator/local/docker/connect.ts';
+import { writeNvidiaSmi } from '../../emulator/local/gpus/testing/fake-nvidia-smi.ts';
 import { logPageSchema } from '../../emulator/wire/log-lines.ts';
 import { baseImage, engineEnv, isEngineMissing, startContainerEngine } from '../support/container-engine.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
@@ -73,6 +74,15 @@ exposed_port = 8000
 [tool.fal.apps.late-node.image]
 image = "minifal-test-node:1"
 cmd = ["node", "/server.js"]
+
+[tool.fal.apps.with-gpu]
+machine_type = "GPU-H100"
+exposed_port = 8000
+min_concurrency = 1
+
+[tool.fal.apps.with-gpu.image]
+image = "minifal-test-node:1"
+cmd = ["node", "/server.js"]
 `;
 
 describe.skipIf(isEngineMissing())('existing servers in containers', () => {
@@ -84,7 +94,10 @@ describe.skipIf(isEngineMissing())('existing servers in containers', () => {
     await startContainerEngine();
     await nodeImage();
     folder = await mkdtemp(join(tmpdir(), 'minifal-servers-'));
-    emulator = await startEmulator({ dataDir: folder, env: engineEnv });
+    // The machine has a GPU, and its engine can't give it to containers.
+    writeNvidiaSmi(folder, { 'query-gpu': { stdout: '0, GPU-aaaa, NVIDIA GeForce RTX 4090, 24564, [N/A]\n' } });
+    const env = { ...engineEnv, PATH: [folder, process.env.PATH].join(delimiter) };
+    emulator = await startEmulator({ dataDir: join(folder, 'data'), env });
     project = await createProject(await pythonTools(), emulator, { 'app.py': app, 'pyproject.toml': pyproject });
   }, 600_000);
   afterAll(async () => {
@@ -124,11 +137,19 @@ describe.skipIf(isEngineMissing())('existing servers in containers', () => {
     expect(await about(name)).toMatchObject({ server, app: `local/${name}` });
   });
 
-  it('a server on the loopback address of its container is reported in the log', async () => {
-    await project.mustFal('deploy', 'app.py::on_loopback', '--app-name', 'on-loopback');
-    await until('it is said', async () => {
-      const answer = await call(emulator, 'api', '/minifal/logs?text=loopback%20address%20only&limit=1');
+  const untilLogged = (text: string) =>
+    until(`the log has: ${text}`, async () => {
+      const answer = await call(emulator, 'api', `/minifal/logs?text=${encodeURIComponent(text)}&limit=1`);
       return logPageSchema.parse(await answer.json()).lines.length === 1;
     });
+
+  it('a server on the loopback address of its container is reported in the log', async () => {
+    await project.mustFal('deploy', 'app.py::on_loopback', '--app-name', 'on-loopback');
+    await untilLogged('loopback address only');
+  });
+
+  it('a GPU that the engine gives to no container is reported in the log, with the next step', async () => {
+    await project.mustFal('deploy', 'with-gpu');
+    await untilLogged('Install the NVIDIA Container Toolkit');
   });
 });

@@ -10,7 +10,14 @@ function optionsOf(given: Pick<ContainerImage, 'entrypoint' | 'cmd'>, first: str
   const environment = { kind: 'container', id: 'hash', image: 'image', ...given } as const;
   const spec = { runnerId: 'r', environment, env: {}, dataDir: '/d' } as unknown as RunnerSpec<ContainerImage>;
   const ids = { owner: 'o', link: 'l', network: 'n', address: '127.0.0.1', port: 80, caBundle: undefined };
-  return containerOptions({ spec, image, first, inside: command ? { ...inside, command } : inside, ...ids });
+  return containerOptions({
+    deviceRequests: [],
+    spec,
+    image,
+    first,
+    inside: command ? { ...inside, command } : inside,
+    ...ids,
+  });
 }
 
 it.each([

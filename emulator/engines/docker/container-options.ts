@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { LocalImage } from '../../local/docker/images.ts';
 import { linkLabel, ownerLabel, runnerLabel } from '../../local/docker/labels.ts';
 import type { RunnerSpec } from '../engine.ts';
+import type { DeviceRequest } from './gpu-requests.ts';
 import type { ContainerImage } from './image.ts';
 
 /** Where runners find the certificates that they trust. */
@@ -25,6 +26,7 @@ export interface ContainerPlan {
   readonly network: string;
   readonly caBundle: string | undefined;
   readonly inside: ContainerInside;
+  readonly deviceRequests: readonly DeviceRequest[];
   /** The program for its first process, on this machine; `null`: there is none for this image. */
   readonly first: string | null;
 }
@@ -54,6 +56,7 @@ export function containerOptions({
   network,
   caBundle,
   inside,
+  deviceRequests,
   first,
 }: ContainerPlan) {
   const command = inside.command ?? commandOf(spec.environment, image);
@@ -68,7 +71,7 @@ export function containerOptions({
     Image: image.id,
     Entrypoint: own,
     Cmd: [],
-    Env: variables(spec.env, caBundle),
+    Env: variables({ ...spec.env, ...gpuNumbers(spec) }, caBundle),
     Labels: { [ownerLabel]: owner, [runnerLabel]: spec.runnerId, [linkLabel]: link },
     ExposedPorts: { [`${port}/tcp`]: {} },
     AttachStdout: true,
@@ -80,6 +83,7 @@ export function containerOptions({
       NetworkMode: network,
       PortBindings: { [`${port}/tcp`]: [{ HostIp: address, HostPort: '' }] },
       // As much with swap as without: none.
+      ...(deviceRequests.length === 0 ? {} : { DeviceRequests: deviceRequests }),
       ...(spec.memoryBytes === undefined ? {} : { Memory: spec.memoryBytes, MemorySwap: spec.memoryBytes }),
       // A program without a handler for SIGTERM would ignore it as process 1.
       Init: first === null,
@@ -97,6 +101,11 @@ export function containerOptions({
 /** As the engine does: with an entrypoint of the app's own, the image's arguments have no meaning. */
 function commandOf({ entrypoint, cmd }: ContainerImage, image: LocalImage): readonly string[] {
   return [...(entrypoint ?? image.entrypoint), ...(cmd ?? (entrypoint === null ? image.cmd : []))];
+}
+
+/** The container has its own GPUs only, and counts them from 0, which also programs understand that know no UUIDs. */
+function gpuNumbers({ gpus = [] }: ContainerPlan['spec']): { readonly CUDA_VISIBLE_DEVICES?: string } {
+  return gpus.length === 0 ? {} : { CUDA_VISIBLE_DEVICES: gpus.map((_, number) => number).join(',') };
 }
 
 /** The file of certificates has another name in the container. */

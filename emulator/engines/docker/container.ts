@@ -5,6 +5,7 @@ import { UserError } from '../../wire/errors.ts';
 import type { RunnerAddress, RunnerEvents, RunnerSpec } from '../engine.ts';
 import { type ContainerInside, containerOptions, randomLoopback } from './container-options.ts';
 import { firstProcess, hasFirstProcess } from './first-process.ts';
+import type { DeviceRequest } from './gpu-requests.ts';
 import type { ContainerImage } from './image.ts';
 import type { Link } from './link.ts';
 import { isNetworkTrouble } from './network.ts';
@@ -30,7 +31,8 @@ export interface NewContainer {
 interface Order {
   readonly spec: RunnerSpec<ContainerImage>;
   readonly events: Pick<RunnerEvents, 'pulling'>;
-  readonly link: () => Promise<Link>;
+  readonly link: Link;
+  readonly deviceRequests: readonly DeviceRequest[];
   readonly owner: string;
   readonly caBundle: string | undefined;
   readonly clock: () => number;
@@ -50,10 +52,9 @@ const startedSchema = z.object({
 
 /** Creates a runner's container, after its image was pulled if the engine doesn't have it. */
 export async function createContainer(order: Order): Promise<NewContainer> {
-  const { spec, owner, caBundle, inside } = order;
-  const link = await order.link();
+  const { spec, owner, caBundle, inside, link, deviceRequests } = order;
   const { api, isVirtualMachine } = link.engine;
-  const image = (await findImage(api, spec.environment.image)) ?? (await pulled(order, link));
+  const image = (await findImage(api, spec.environment.image)) ?? (await pulled(order));
   const isAsItIs = inside.command === undefined;
   const port = isAsItIs ? portOf(spec, image) : (spec.declaredPort ?? defaultPort);
   const isCarried = !isAsItIs || hasFirstProcess(image.architecture);
@@ -70,6 +71,7 @@ export async function createContainer(order: Order): Promise<NewContainer> {
     network,
     caBundle,
     inside,
+    deviceRequests,
     first: isCarried ? firstProcess(order.runnerSources, image.architecture, order.tools) : null,
   });
   const id = await api.create({ path: '/containers/create', body });
@@ -77,7 +79,7 @@ export async function createContainer(order: Order): Promise<NewContainer> {
   return { link, id, port, attach: { method: 'POST', path: `/containers/${id}/attach`, query } };
 }
 
-async function pulled({ spec, events, clock, signal }: Order, { engine }: Link): Promise<LocalImage> {
+async function pulled({ spec, events, clock, signal, link: { engine } }: Order): Promise<LocalImage> {
   const { image: reference, isPulled } = spec.environment;
   if (!isPulled) throw new UserError('IMAGE_MISSING', `The image ${reference} was removed.`, 'Deploy the app again.');
   let reported = Number.NEGATIVE_INFINITY;

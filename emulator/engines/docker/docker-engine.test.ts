@@ -80,17 +80,6 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
     );
   });
 
-  it('that was to have a GPU says that it has none', async () => {
-    const { start } = setUpContainers();
-    const line = /^minifal: .*no GPU/;
-    const [with_, without] = [{ CUDA_VISIBLE_DEVICES: 'GPU-1' }, { CUDA_VISIBLE_DEVICES: '' }].map((env) =>
-      start(shell('true'), { env }),
-    );
-    await Promise.all([with_?.exited, without?.exited]);
-    expect(with_?.lines.filter(({ text }) => line.test(text))).toHaveLength(1);
-    expect(without?.lines).toEqual([]);
-  });
-
   it('says why no request reaches its server, which listens on loopback or on another port', async () => {
     const { start } = setUpContainers();
     const serve = (...more: readonly string[]) => start({ cmd: ['python3', '-m', 'http.server', ...more] });

@@ -17,6 +17,7 @@ import { createCommands, type Target } from './commands.ts';
 import type { ContainedProgram } from './contained-program.ts';
 import { createContainer, type NewContainer, startContainer, wasOutOfMemory } from './container.ts';
 import { createEquipment } from './equipment.ts';
+import { isGpuRefusal, startWithGpus } from './gpu-requests.ts';
 import { sizesLate } from './held-command.ts';
 import type { ContainerImage } from './image.ts';
 import type { Link } from './link.ts';
@@ -176,15 +177,12 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
     try {
       const inside = await equipment.prepare();
       if (ended.signal.aborted) return equipment.close();
-      const own = await createContainer({ ...deps, events, signal: givenUp.signal, inside });
-      container = own;
-      if (ended.signal.aborted) return void own.link.remove(own.id);
-      if (asked !== 'nothing') return end(stoppedEarly);
-      own.link.watch(own.id, { died: contain(fail, died), lost });
-      if (own.link.isLost) return lost();
-      read(await own.link.engine.api.upgrade(own.attach, 'tcp'));
-      if (asked !== 'nothing') return end(stoppedEarly);
-      const started = await startContainer(own);
+      const link = await deps.link();
+      const own = await startWithGpus(link.engine, spec.gpus ?? [], (deviceRequests) =>
+        launch({ ...deps, link, events, signal: givenUp.signal, inside, deviceRequests }),
+      );
+      if (own === null) return;
+      const { started } = own;
       isStarted = true;
       published = started.address;
       signal();
@@ -193,12 +191,47 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
       if (spec.mode === 'serve' && started.pid !== undefined) {
         whyUnreached = watchListeners(started.pid, own.port, settled.signal, say);
       }
-      runs({ api: own.link.engine.api, id: own.id, sizesLate: sizesLate(own.link.engine) });
+      runs({ api: link.engine.api, id: own.id, sizesLate: sizesLate(link.engine) });
       await becomeReady(started.address);
     } catch (error) {
       if (asked !== 'nothing' && !isStarted) return end(stoppedEarly);
       if (!(error instanceof UserError || error instanceof EngineRefusal || isEngineGone(error))) deps.report(error);
       end({ code: null, signal: null, reason: `The container could not be started: ${reasonOf(error)}` });
+    }
+  }
+
+  /** @returns null: the runner has ended. Rejects after a refusal of GPUs, and nothing is left of the container. */
+  async function launch(order: Parameters<typeof createContainer>[0]) {
+    const own = await createContainer(order);
+    const { link, id } = own;
+    container = own;
+    if (ended.signal.aborted) {
+      void link.remove(id);
+      return null;
+    }
+    if (asked !== 'nothing') {
+      end(stoppedEarly);
+      return null;
+    }
+    const unwatch = link.watch(id, { died: contain(fail, died), lost });
+    if (link.isLost) {
+      lost();
+      return null;
+    }
+    read(await link.engine.api.upgrade(own.attach, 'tcp'));
+    if (asked !== 'nothing') {
+      end(stoppedEarly);
+      return null;
+    }
+    try {
+      return { ...own, started: await startContainer(own) };
+    } catch (error) {
+      if (isGpuRefusal(error)) {
+        unwatch();
+        container = null;
+        await link.remove(id);
+      }
+      throw error;
     }
   }
 
@@ -209,7 +242,6 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
 
   /** What a container doesn't have, though it was asked for. */
   function sayMissing(): void {
-    if (spec.env.CUDA_VISIBLE_DEVICES) say('The container has no GPU: minifal gives none to containers yet.');
     if (spec.waitsForDebugger && program === undefined) {
       say(`The runner doesn't wait for a debugger: ${noDebuggerInImage}`);
     }

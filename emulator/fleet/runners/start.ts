@@ -121,6 +121,7 @@ async function specOf(
     ...(launch.declaredPort === null ? {} : { declaredPort: launch.declaredPort }),
     health: { path, method, timeoutSeconds },
     appFiles: launch.appFiles,
+    gpus: taken.filter((gpu) => !gpu.virtual),
     env: { ...env, ...gpuVariables(deps.gpus.gpus(), taken) },
     dataDir: deps.dataDir,
     ...(deps.machineLimits === 'enforce' && Number.isFinite(memoryBytes) ? { memoryBytes } : {}),
