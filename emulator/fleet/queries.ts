@@ -1,24 +1,29 @@
+import { appCircumstances, healthOf, waitCircumstances } from '../scheduler/circumstances.ts';
 import * as select from '../scheduler/requests/select.ts';
 import { reasonToReal, runnerToReal, type TimeScale, toReal } from '../scheduler/time-scale.ts';
-import { why } from '../scheduler/why.ts';
+import { why, whyRunner } from '../scheduler/why.ts';
 import type { Host } from './host.ts';
 import type { Fleet } from './types.ts';
 
 /** The queries of the world. Answers are in real instants and durations, however fast platform time runs. */
 export type Queries = Pick<
   Fleet,
+  | 'appCircumstances'
   | 'counts'
   | 'expirationCountdownSeconds'
   | 'expiry'
+  | 'health'
   | 'isRolling'
   | 'lastFailure'
   | 'queuePosition'
   | 'queueSize'
   | 'runner'
   | 'runners'
+  | 'waitCircumstances'
   | 'waiting'
   | 'waitingSize'
   | 'why'
+  | 'whyRunner'
 >;
 
 /** `time`: the time scale for the current wall clock. */
@@ -42,6 +47,13 @@ export function createQueries({ world, now }: Pick<Host, 'world' | 'now'>, time:
       const reason = why(world(), requestId, now());
       return reason && reasonToReal(time(), reason);
     },
+    whyRunner(runnerId) {
+      const reason = whyRunner(world(), runnerId, now());
+      return reason && reasonToReal(time(), reason);
+    },
+    appCircumstances: (alias) => appCircumstances(world(), alias),
+    waitCircumstances: (requestId) => waitCircumstances(world(), requestId, now()),
+    health: (runnerId) => healthOf(world(), runnerId),
     runners: (alias) => select.runnersOf(world(), alias).map((runner) => runnerToReal(time(), runner)),
     runner(id) {
       const runner = select.runner(world(), id);

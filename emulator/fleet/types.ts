@@ -16,6 +16,7 @@ import type { Answer } from '../exchange/answers.ts';
 import type { MetricsPage } from '../exchange/metrics-page.ts';
 import type { Gpu } from '../local/gpus/gpu.ts';
 import type { StopSignal } from '../local/loop/stop-signal.ts';
+import type { AppCircumstances, RunnerHealth, WaitCircumstances } from '../scheduler/circumstances.ts';
 import type { AttemptOutcome, ReloadWay, Strategy } from '../scheduler/events.ts';
 import type { AppCounts } from '../scheduler/requests/select.ts';
 import type { GpuKind, Reason, RevisionSettings, Runner, RunnerState, ScaleSettings } from '../scheduler/types.ts';
@@ -251,6 +252,12 @@ export interface Fleet {
   flush(alias: string): Promise<number>;
   /** Why this request waits; `null` when it doesn't. */
   why(requestId: string): Reason | null;
+  /** Why a runner isn't ready; `null`: it is, it is ending, or it doesn't exist. */
+  whyRunner(runnerId: string): Reason | null;
+  /** What else holds for an app, a waiting request, and a runner's health checks (scheduler/circumstances.ts). */
+  appCircumstances(alias: string): AppCircumstances | undefined;
+  waitCircumstances(requestId: string): WaitCircumstances | undefined;
+  health(runnerId: string): RunnerHealth | undefined;
   /** Live runners of one alias, or of all. */
   runners(alias?: string): readonly Runner[];
   runner(id: string): Runner | undefined;

@@ -1,7 +1,7 @@
 import { noRoom } from './machine/room.ts';
 import { backOffReason, clause } from './runners/failures.ts';
 import { queueDueAt } from './scaling.ts';
-import type { Instant, OneReason, Reason, ReasonCode, RequestId, RunnerState } from './types.ts';
+import type { Instant, OneReason, Reason, ReasonCode, RequestId, RunnerId, RunnerState } from './types.ts';
 import { first } from './world/sorted.ts';
 import type { App, LiveRunner, World } from './world/world.ts';
 
@@ -19,6 +19,17 @@ export function why(world: World, requestId: RequestId, now: Instant): Reason | 
     return { ...nothing, code: 'retry_delay', numbers, until, evidence: clause(because), action: 'read_log' };
   }
   return runnersReason(world, app, request.place.since, now);
+}
+
+/** Why a runner isn't ready; `null`: it is, it is ending, or it doesn't exist. */
+export function whyRunner(world: World, runnerId: RunnerId, now: Instant): Reason | null {
+  const runner = world.runners.get(runnerId);
+  const app = world.apps.get(runner?.alias ?? '');
+  if (runner === undefined || app === undefined) return null;
+  if (runner.state.kind === 'failureDelay') return backOffReason(app.trouble, now, runner.state.retryAt);
+  if (runner.turn !== null) return { ...noRoom(world, runner), also: null };
+  const code = startCodes[runner.state.kind];
+  return code === undefined ? null : startReason(app, runner, code);
 }
 
 const nothing = { numbers: {}, since: null, until: null, evidence: null, action: null, also: null } as const;

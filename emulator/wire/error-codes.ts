@@ -63,6 +63,7 @@ export const userErrorCodes = {
   START_TIMED_OUT: 'Another start of the emulator did not become ready.',
   STILL_RUNNING: 'An emulator is using the data folder.',
   STOP_TIMED_OUT: 'The emulator did not stop in time.',
+  SUBJECT_UNKNOWN: 'There is no such request, runner or app.',
   TEMPLATE_UNKNOWN: 'There is no such template for a new app.',
   UV_NOT_INSTALLED: 'uv could not be installed.',
   UV_UNUSABLE: 'MINIFAL_UV does not point to a usable uv.',

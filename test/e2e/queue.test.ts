@@ -8,3 +8,4 @@ import './queue/in-progress.ts';
 import './queue/retries.ts';
 import './queue/webhooks.ts';
 import './queue/follow-up.ts';
+import './queue/why.ts';

@@ -10,6 +10,8 @@ export const usage = `minifal: fal Serverless on this machine
   minifal check [PATH] [--json]             look for mistakes in apps, without running them (see \`minifal
                                             check --help\`)
   minifal status [--port N] [--data DIR]    show apps, runners and waiting requests
+  minifal why ID                            why a request (its number or id), a runner (its id) or an app (its name)
+                                            waits, with what was observed and what would change it
   minifal gpu fault N [--kind K]            make a fault in the virtual GPU N of --gpus: its runner answers with 503
                                             and is replaced (K: out-of-memory, error; default: out-of-memory)
   minifal stop [--port N] [--data DIR]      stop the emulator that is using DIR, or the one on port N if its folder

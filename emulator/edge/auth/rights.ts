@@ -122,6 +122,7 @@ export const restRights: Rights = {
   'GET /minifal/requests': 'owner',
   'GET /minifal/requests/:id': 'owner',
   'GET /minifal/requests/:id/data': 'owner',
+  'GET /minifal/why/:id': 'owner',
   'GET /minifal/runners': 'owner',
   'GET /minifal/runners/:id': 'owner',
   'GET /minifal/runners/:id/samples': 'owner',

@@ -33,6 +33,7 @@ import { files } from './storage/files.ts';
 import { kv } from './storage/kv.ts';
 import { storageUploads, uploadTargets } from './storage/storage.ts';
 import { browserTokens } from './tokens.ts';
+import { ownWhy } from './why/own-why.ts';
 import { workflows } from './workflows.ts';
 
 /**
@@ -68,6 +69,7 @@ export function createRestEdge(deps: RestDeps): Express {
     liveEvents(feed),
     livePages(deps),
     ownRequests(deps),
+    ownWhy(deps),
     requestData(deps),
     runnerDebug(deps),
     runnerStart(deps),

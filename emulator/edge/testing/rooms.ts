@@ -198,6 +198,10 @@ function testFleet() {
     queuePosition: unused,
     waiting: unused,
     why: unused,
+    whyRunner: unused,
+    appCircumstances: unused,
+    waitCircumstances: unused,
+    health: unused,
     flushLines: async () => undefined,
     probeOnDemand: unused,
   };
