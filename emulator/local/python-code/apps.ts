@@ -84,14 +84,22 @@ interface AppClass {
   readonly bases: readonly ClassCode[];
 }
 
-function lineageOf(all: Files, file: string, code: ClassCode, depth: number): readonly ClassCode[] | undefined {
-  if (depth > maxDepth) return undefined;
+/** `none`: classes that were found not to be apps, because many ways may lead to one. */
+function lineageOf(
+  all: Files,
+  file: string,
+  code: ClassCode,
+  depth: number,
+  none = new Set<ClassCode>(),
+): readonly ClassCode[] | undefined {
+  if (depth > maxDepth || none.has(code)) return undefined;
   for (const base of code.bases) {
     const named = resolve(all, file, base, code, depth);
     if (named === 'fal.App') return [code];
-    const above = named && lineageOf(all, named.file, named.code, depth + 1);
+    const above = named && lineageOf(all, named.file, named.code, depth + 1, none);
     if (above) return [code, ...above];
   }
+  none.add(code);
   return undefined;
 }
 
@@ -113,14 +121,27 @@ function basesOf(all: Files, file: string, code: ClassCode): readonly ClassCode[
 
 type Named = 'fal.App' | { readonly file: string; readonly code: ClassCode } | undefined;
 
-/** The class that a name in a file refers to. `of`: a class doesn't derive from itself or from a later one. */
-function resolve(all: Files, file: string, name: string, of: ClassCode | undefined, depth: number): Named {
+/**
+ * The class that a name in a file refers to. `of`: a class doesn't derive from itself or from a later one. `asked`: the
+ * names of other files that were looked up for it, because modules that import all of each other lead to them often.
+ */
+function resolve(
+  all: Files,
+  file: string,
+  name: string,
+  of: ClassCode | undefined,
+  depth: number,
+  asked = new Set<string>(),
+): Named {
   const here = all.files.get(file);
   if (!here || depth > maxDepth) return undefined;
   const inModule = (module: string, wanted: string): Named => {
     if (isFal(module)) return wanted === 'App' ? 'fal.App' : undefined;
     const other = all.moduleFile(module, file);
-    return other === undefined || other === file ? undefined : resolve(all, other, wanted, undefined, depth + 1);
+    const key = `${other} ${wanted}`;
+    if (other === undefined || other === file || asked.has(key)) return undefined;
+    asked.add(key);
+    return resolve(all, other, wanted, undefined, depth + 1, asked);
   };
   const [, module, last = name] = /^(.*)\.([^.]+)$/.exec(name) ?? [];
   if (module !== undefined) {

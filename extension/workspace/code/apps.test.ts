@@ -29,6 +29,20 @@ describe('apps of several files', () => {
       ['app/app.py::A'],
     ],
     [
+      'by way of modules that import all of each other',
+      {
+        ...Object.fromEntries(
+          ['a', 'b', 'c', 'd', 'e'].map((name) => [
+            `${name}.py`,
+            'from a import *\nfrom b import *\nfrom c import *\nfrom d import *\nfrom e import *\nfrom base import *\n',
+          ]),
+        ),
+        'base.py': base,
+        'app.py': 'from a import *\nclass A(Base): ...\nclass B(Unknown): ...',
+      },
+      ['app.py::A'],
+    ],
+    [
       'by way of a package',
       {
         'pkg/__init__.py': 'from .base import *',
