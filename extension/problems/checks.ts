@@ -40,11 +40,12 @@ export function createChecks(deps: {
     if (apps.length === 0) return [];
     const seconds = new Map<string, number | undefined>();
     for (const { name, appName } of apps) seconds.set(name, await setupTime(appName));
-    const { checkPython } = await index.reader();
+    const { checkPython, projectFacts } = await index.reader();
     // The file may just have been read, which takes as long.
     await nextTurn();
     return checkPython(document.getText(), {
       ...fileFacts(document.uri.fsPath),
+      ...projectFacts(document.uri.fsPath),
       apps,
       environments: once(() => builtPackages(dataFolder)),
       setupSeconds: (name) => seconds.get(name),

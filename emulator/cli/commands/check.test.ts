@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
@@ -63,7 +64,20 @@ it('knows apps that derive from one of another file', () => {
   expect(checked({ 'base.py': base, 'd.py': derived }).output).toContain('1 error,');
 });
 
+it('knows requirements of pyproject.toml', () => {
+  const app = 'import fal\nclass A(fal.App):\n    def setup(self):\n        import numpy\n';
+  const project = '[tool.fal.apps.a]\nref = "app.py::A"\nrequirements = ["numpy==1"]\n';
+  expect(checked({ 'app.py': app }).code).toBe(1);
+  expect(checked({ 'app.py': app, 'pyproject.toml': project }).code).toBe(0);
+});
+
 it('says which argument is wrong', () => {
   expect(() => check(['/nowhere/at/all'])).toThrow(expect.objectContaining({ code: 'ARGUMENT_INVALID' }));
+  expect(() => check(['/dev/zero'])).toThrow(expect.objectContaining({ code: 'ARGUMENT_INVALID' }));
+  const folder = testFolder();
+  execFileSync('mkfifo', [join(folder, 'pipe.py')]);
+  expect(() => check([join(folder, 'pipe.py')])).toThrow(expect.objectContaining({ code: 'ARGUMENT_INVALID' }));
+  writeFileSync(join(folder, 'large.py'), '#'.repeat(1_000_001));
+  expect(() => check([join(folder, 'large.py')])).toThrow(expect.objectContaining({ code: 'ARGUMENT_INVALID' }));
   expect(() => check(['a', 'b'])).toThrow(expect.objectContaining({ code: 'ARGUMENT_INVALID' }));
 });

@@ -5,6 +5,7 @@ import { checkCodes, checkPage, type Severity } from '../../local/checks/codes.t
 import type { Packages } from '../../local/checks/facts.ts';
 import { fileFacts } from '../../local/checks/file-facts.ts';
 import type { Finding } from '../../local/checks/finding.ts';
+import { projectFacts } from '../../local/checks/project-facts.ts';
 import { pythonFiles, readPython } from '../../local/checks/python-files.ts';
 import { dataFolder } from '../../local/data-folder.ts';
 import { printableJson } from '../../local/printable.ts';
@@ -44,6 +45,8 @@ function findings(path: string): { readonly files: number; readonly found: reado
   const texts = new Map<string, string>();
   for (const file of filesAt(path)) {
     const text = readPython(file);
+    // In a folder, the others still can be checked.
+    if (text === undefined && file === resolve(path)) throw unreadable(path);
     if (text !== undefined && /\bfal\b/.test(text)) texts.set(file.split(sep).join('/'), text);
   }
   const readings = new Map([...texts].map(([file, text]) => [file, readPythonFile(text)] as const));
@@ -55,7 +58,7 @@ function findings(path: string): { readonly files: number; readonly found: reado
   };
   const found = [...apps].flatMap(([file, known]) => {
     const text = texts.get(file) ?? '';
-    const facts = { ...fileFacts(file), environments, apps: known };
+    const facts = { ...fileFacts(file), ...projectFacts(file), environments, apps: known };
     return checkPython(text, facts).map((one) => foundIn(file, text, one));
   });
   return { files: apps.size, found };
@@ -65,8 +68,16 @@ function filesAt(path: string): readonly string[] {
   try {
     return pythonFiles(resolve(path));
   } catch {
-    throw new UserError('ARGUMENT_INVALID', `${path} can't be read.`, 'Give a Python file or a folder.');
+    throw unreadable(path);
   }
+}
+
+function unreadable(path: string): UserError {
+  return new UserError(
+    'ARGUMENT_INVALID',
+    `${path} can't be read, or is too large for Python code.`,
+    'Give a Python file or a folder.',
+  );
 }
 
 function foundIn(file: string, text: string, { from, to, ...finding }: Finding): Found {

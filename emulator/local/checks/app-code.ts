@@ -6,6 +6,8 @@ import { type Literal, literalOf } from '../python-code/literal.ts';
 import { falName, fileOf, type PythonFile, type Reading, readingOf } from '../python-code/python-file.ts';
 import { argumentsOf, assignment, definitionOf, dotted, statementsIn } from '../python-code/statements.ts';
 import { children, type Source, textOf } from '../python-code/tree.ts';
+import { nodesIn, runsLater } from './nodes.ts';
+import { ownNames } from './own-names.ts';
 
 /** A setting with its place in the tree. */
 export interface SettingCode {
@@ -16,12 +18,20 @@ export interface SettingCode {
   readonly literal: Literal | undefined;
 }
 
+interface EndpointCode {
+  readonly kind: 'http' | 'realtime' | 'websocket';
+  /** `undefined`: computed. */
+  readonly path: string | undefined;
+  /** The platform calls it to learn whether a runner is well. */
+  readonly isHealthCheck: boolean;
+}
+
 export interface MethodCode {
   readonly name: string;
   readonly node: SyntaxNode;
   readonly isAsync: boolean;
   /** Absent: callers don't reach it. */
-  readonly endpoint: { readonly kind: 'http' | 'realtime' | 'websocket' } | undefined;
+  readonly endpoint: EndpointCode | undefined;
   readonly body: SyntaxNode | undefined;
   /** Those in the method, and those of the file that no variable of the method hides. */
   readonly imports: readonly Imports[];
@@ -102,41 +112,40 @@ function methodOf(reading: Reading, statement: SyntaxNode): readonly MethodCode[
   if (!found || !name || found.node.name !== 'FunctionDefinition') return [];
   const { node, decorators } = found;
   const decorator = decorators.find((one) => /^(endpoint|realtime)$/.test(falName(reading, one) ?? ''));
-  const websocket = argumentsOf(source, decorator?.getChild('ArgList') ?? null).keywords.find(
-    (one) => textOf(source, one.name) === 'is_websocket',
-  );
-  const isRealtime = decorator !== undefined && falName(reading, decorator) === 'realtime';
-  const isWebsocket = websocket !== undefined && textOf(source, websocket.value) === 'True';
   const own = importsOf(source, [...nodesIn(node)].filter(isImport));
   return [
     {
       name: textOf(source, name),
       node,
       isAsync: node.firstChild?.name === 'async',
-      endpoint: decorator && { kind: isRealtime ? 'realtime' : isWebsocket ? 'websocket' : 'http' },
+      endpoint: decorator && endpointOf(reading, decorator),
       body: node.getChild('Body') ?? undefined,
-      imports: [own, visible(reading.imports, variablesOf(source, node))],
+      imports: [own, visible(reading.imports, ownNames(source, node))],
     },
   ];
 }
 
-/** Parameters, and names that something is assigned to. */
-function variablesOf(source: Source, definition: SyntaxNode): ReadonlySet<string> {
-  const parameters = children(definition.getChild('ParamList') ?? definition).filter(isName);
-  const assigned = [...nodesIn(definition)].filter(({ name }) => /^(Assign|For)Statement$/.test(name));
-  const targets = assigned.flatMap((node) => children(node).slice(0, 2).filter(isName));
-  return new Set([...parameters, ...targets].map((node) => textOf(source, node)));
-}
-
-function isName({ name }: SyntaxNode): boolean {
-  return name === 'VariableName';
-}
-
+/** Without those that other values hide. */
 function visible(imports: Imports, hidden: ReadonlySet<string>): Imports {
   const { modules, names } = imports;
   if (![...modules.keys(), ...names.keys()].some((name) => hidden.has(name))) return imports;
   const rest = <T>(map: ReadonlyMap<string, T>) => new Map([...map].filter(([name]) => !hidden.has(name)));
   return { ...imports, modules: rest(modules), names: rest(names) };
+}
+
+function endpointOf(reading: Reading, decorator: SyntaxNode): EndpointCode {
+  const { source, constants } = reading;
+  const { positional, keywords } = argumentsOf(source, decorator.getChild('ArgList'));
+  const given = (name: string) => keywords.find((one) => textOf(source, one.name) === name)?.value;
+  const pathNode = positional[0] ?? given('path');
+  const path = pathNode && literalOf(source, pathNode, constants);
+  const websocket = given('is_websocket');
+  const isWebsocket = websocket !== undefined && textOf(source, websocket) === 'True';
+  return {
+    kind: falName(reading, decorator) === 'realtime' ? 'realtime' : isWebsocket ? 'websocket' : 'http',
+    path: typeof path === 'string' ? path : undefined,
+    isHealthCheck: given('health_check') !== undefined,
+  };
 }
 
 export function isImport({ name }: { readonly name: string }): boolean {
@@ -148,31 +157,6 @@ export function settingOf(app: AppCode, name: string): SettingCode | undefined {
   return app.settings.findLast((one) => one.name === name);
 }
 
-/** A node and all below it, in source order; not inside nodes for which `enters` is false. */
-export function* nodesIn(
-  node: SyntaxNode,
-  enters: (inner: SyntaxNode) => boolean = () => true,
-): Generator<SyntaxNode, void> {
-  let at = node;
-  let depth = 0;
-  for (;;) {
-    yield at;
-    const down = depth === 0 || enters(at) ? at.firstChild : null;
-    if (down) {
-      at = down;
-      depth++;
-      continue;
-    }
-    while (depth > 0 && !at.nextSibling) {
-      at = at.parent ?? node;
-      depth--;
-    }
-    const next = at.nextSibling;
-    if (depth === 0 || !next) return;
-    at = next;
-  }
-}
-
 /** A call by its full name: `requests.get(…)` of `from requests import get`. */
 export interface Call {
   readonly node: SyntaxNode;
@@ -180,11 +164,6 @@ export interface Call {
   /** Otherwise the name is that of a variable, or of something in the file, and says little. */
   readonly isImported: boolean;
   readonly args: SyntaxNode;
-}
-
-/** Function definitions and lambdas in a body run later, and perhaps in a thread. */
-export function runsLater({ name }: SyntaxNode): boolean {
-  return name === 'FunctionDefinition' || name === 'LambdaExpression' || name === 'ClassDefinition';
 }
 
 /** The calls that run when a node runs. */

@@ -1,8 +1,9 @@
 import type { SyntaxNode } from '@lezer/common';
 import { assignment } from '../python-code/statements.ts';
 import { children, type Source, textOf } from '../python-code/tree.ts';
-import { type AppCode, type CheckedCode, callsIn, type MethodCode, nodesIn, runsLater, settingOf } from './app-code.ts';
+import { type AppCode, type CheckedCode, callsIn, type MethodCode, settingOf } from './app-code.ts';
 import type { Finding, Fix } from './finding.ts';
+import { nodesIn, runsLater } from './nodes.ts';
 
 /** Functions that wait, with what waits in the same way without blocking. */
 const blocking: readonly (readonly [name: RegExp, instead: string])[] = [
@@ -55,6 +56,8 @@ function syncFix({ source }: CheckedCode, app: AppCode, method: MethodCode): rea
   const next = keyword?.nextSibling;
   if (!keyword || !next || !method.body || method.endpoint?.kind !== 'http') return [];
   if ([...nodesIn(method.body)].some(({ name }) => waits.has(name))) return [];
+  // What needs the event loop of the thread fails in another one.
+  if (/\basyncio\b/.test(textOf(source, method.body))) return [];
   if (isMultiplexed(app)) return [];
   // Another method that awaits it would fail.
   if (new RegExp(`\\.\\s*${method.name}\\b`).test(textOf(source, app.body))) return [];
@@ -110,7 +113,7 @@ function untyped(code: CheckedCode, method: MethodCode): readonly Finding[] {
   const [, ...parameters] = parametersOf(list);
   const inputs = parameters
     .filter(({ stars, isTyped }) => stars === '' && !isTyped)
-    .filter(({ fallback }) => !isOfFastApi(source, fallback))
+    .filter(({ name, fallback }) => !isInPath(textOf(source, name)) && !isOfFastApi(source, fallback))
     .map(({ name, fallback }): Finding => {
       const type = fallback && typeOfLiteral(fallback, textOf(source, fallback));
       const text = textOf(source, name);
@@ -125,6 +128,11 @@ function untyped(code: CheckedCode, method: MethodCode): readonly Finding[] {
       };
     });
   return [...inputs, ...untypedOutput(code, method, list)];
+
+  /** `{name}` or `{name:path}`. */
+  function isInPath(name: string): boolean {
+    return [...(method.endpoint?.path ?? '').matchAll(/\{(\w+)(?::\w+)?\}/g)].some(([, one]) => one === name);
+  }
 }
 
 function untypedOutput({ source }: CheckedCode, method: MethodCode, list: SyntaxNode): readonly Finding[] {
@@ -191,9 +199,10 @@ function isMultiplexed(app: AppCode): boolean {
 }
 
 function syncMultiplexing({ source }: CheckedCode, app: AppCode, method: MethodCode): readonly Finding[] {
-  if (method.isAsync || method.endpoint?.kind !== 'http' || !isMultiplexed(app)) return [];
+  const { isAsync, endpoint } = method;
+  if (isAsync || endpoint?.kind !== 'http' || endpoint.isHealthCheck || !isMultiplexed(app)) return [];
   const does = method.body ? textOf(source, method.body) : '';
-  // It uses nothing that requests share, such as an endpoint for health checks, or it lets one in at a time.
+  // It uses nothing that requests share, or it lets one in at a time.
   if (!/\bself\b/.test(does) || /(^|[^a-z])(lock|semaphore)/i.test(does)) return [];
   const at = method.node.getChild('VariableName') ?? method.node;
   return [

@@ -13,6 +13,8 @@ export interface CheckFacts {
   readonly isLocal?: (module: string) => boolean;
   /** The size of a file, in a folder that is given from the app's; `undefined`: there is none. */
   readonly fileBytes?: (folder: string, path: string) => number | undefined;
+  /** The settings that `pyproject.toml` gives an app of the file, by the name of its class. */
+  readonly projectSettings?: (className: string) => ReadonlySet<string>;
   /** How long `setup()` of the class took the last time. */
   readonly setupSeconds?: (className: string) => number | undefined;
 }

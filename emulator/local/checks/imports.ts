@@ -1,17 +1,20 @@
 import type { SyntaxNode } from '@lezer/common';
 import { importsOf } from '../python-code/imports.ts';
 import { stringOf } from '../python-code/literal.ts';
-import { statementsIn } from '../python-code/statements.ts';
+import { definitionOf, statementsIn } from '../python-code/statements.ts';
 import { children, textOf } from '../python-code/tree.ts';
-import { type AppCode, type CheckedCode, isImport, nodesIn, settingOf } from './app-code.ts';
+import { type AppCode, type CheckedCode, isImport, settingOf } from './app-code.ts';
 import type { CheckFacts } from './facts.ts';
 import type { Edit, Finding, Fix } from './finding.ts';
+import { nodesIn } from './nodes.ts';
 import { modulesOf, ofEveryRunner, packageOf } from './packages.ts';
 import { builtFor, readRequirement } from './requirements.ts';
 import { stringsIn } from './settings.ts';
 
 /** Well-known packages that an app's methods import, and that its runners don't have. */
 export function importFindings(code: CheckedCode, app: AppCode, facts: CheckFacts): readonly Finding[] {
+  const elsewhere = facts.projectSettings?.(app.name);
+  if (elsewhere?.has('requirements') || elsewhere?.has('image')) return [];
   const brought = modulesOfRunners(code, app);
   if (!brought) return [];
   const seen = new Set<string>();
@@ -36,9 +39,11 @@ export function importFindings(code: CheckedCode, app: AppCode, facts: CheckFact
 }
 
 /** The well-known modules of the app's runners; `undefined`: nobody knows without building it. */
-function modulesOfRunners({ source }: CheckedCode, app: AppCode): ReadonlySet<string> | undefined {
+function modulesOfRunners(code: CheckedCode, app: AppCode): ReadonlySet<string> | undefined {
+  const { source } = code;
   // A container image, or settings that aren't here.
   if (!app.isDirect || settingOf(app, 'image') || settingOf(app, 'kind')) return undefined;
+  if (changesLater(code, app) || installsItself(code)) return undefined;
   const brought = new Set(ofEveryRunner);
   const own = settingOf(app, 'local_python_modules');
   if (own && !Array.isArray(own.literal)) return undefined;
@@ -47,13 +52,50 @@ function modulesOfRunners({ source }: CheckedCode, app: AppCode): ReadonlySet<st
   if (requirements === undefined) return brought;
   if (!Array.isArray(requirements.literal)) return undefined;
   for (const node of stringsIn(requirements.value)) {
-    const { name } = readRequirement(stringOf(textOf(source, node)) ?? '');
-    const modules = name === undefined ? undefined : modulesOf(name);
+    const { name, extras } = readRequirement(stringOf(textOf(source, node)) ?? '');
+    // An extra may bring anything.
+    const modules = name === undefined || extras !== '' ? undefined : modulesOf(name);
     if (!modules) return undefined;
     for (const module of modules) brought.add(module);
   }
   // A name in the list is a constant, whose text isn't here.
   return requirements.literal.flat().length === stringsIn(requirements.value).length ? brought : undefined;
+}
+
+const deciding = /^(requirements|image|kind|local_python_modules)$/;
+
+/** Whether a setting that decides what runners have gets values in another way than by one assignment in the class. */
+function changesLater({ source }: CheckedCode, app: AppCode): boolean {
+  const names = app.settings.map(({ nameNode }) => nameNode).filter((node) => deciding.test(textOf(source, node)));
+  const isKnown = (node: SyntaxNode) => names.some(({ from }) => from === node.from);
+  if (new Set(names.map((node) => textOf(source, node))).size < names.length) return true;
+  const inClass = statementsIn(app.body).filter((one) => !definitionOf(one));
+  const mentioned = inClass
+    .flatMap((one) => [...nodesIn(one)])
+    .filter(({ name }) => name === 'VariableName')
+    .some((node) => deciding.test(textOf(source, node)) && !isKnown(node));
+  if (mentioned) return true;
+  if (!/\.\s*(requirements|image|kind|local_python_modules)\b/.test(source.text)) return false;
+  return [...nodesIn(source.top)].some(
+    (node) => node.name === 'PropertyName' && deciding.test(textOf(source, node)) && isChanged(node.parent),
+  );
+}
+
+/** `A.requirements = …`, or a method of it is called. */
+function isChanged(member: SyntaxNode | null): boolean {
+  const parent = member?.parent;
+  if (parent?.name === 'MemberExpression') return true;
+  return /^(Assign|Update)Statement$/.test(parent?.name ?? '') && parent?.firstChild?.from === member?.from;
+}
+
+/** The file runs pip, so nobody knows what a runner has. */
+function installsItself({ source }: CheckedCode): boolean {
+  if (!/\bpip3?\b/.test(source.text)) return false;
+  return [...nodesIn(source.top)].some(
+    ({ name, from, to }) =>
+      (name === 'String' || name === 'FormatString') &&
+      /^\w*["']+(pip3?["']|[^"']*\bpip3?\s+install\b)/.test(source.text.slice(from, to)),
+  );
 }
 
 interface Imported {

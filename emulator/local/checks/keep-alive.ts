@@ -8,9 +8,10 @@ export function keepAliveFindings({ source }: CheckedCode, app: AppCode, facts: 
   const setting = settingOf(app, 'keep_alive');
   const seconds = facts.setupSeconds?.(app.name);
   const value = setting?.literal;
-  const minimum = settingOf(app, 'min_concurrency')?.literal;
+  const minimum = settingOf(app, 'min_concurrency');
   if (!setting || seconds === undefined || typeof value !== 'number' || value >= seconds) return [];
-  if (minimum !== undefined && minimum !== 0) return [];
+  // One that is computed may keep a runner.
+  if (minimum && minimum.literal !== 0) return [];
   // Somebody wants runners to end at once, as after a training.
   if (value === 0) return [];
   const enough = Math.ceil(seconds / 60) * 60;

@@ -1,8 +1,9 @@
 import type { SyntaxNode } from '@lezer/common';
 import { definitionOf, statementsIn } from '../python-code/statements.ts';
 import { type Source, textOf } from '../python-code/tree.ts';
-import { type AppCode, type Call, type CheckedCode, callsIn, type MethodCode, nodesIn } from './app-code.ts';
+import { type AppCode, type Call, type CheckedCode, callsIn, type MethodCode } from './app-code.ts';
 import type { Finding } from './finding.ts';
+import { nodesIn } from './nodes.ts';
 
 /** Calls that load a model: seconds to minutes, and gigabytes. */
 const loadingMethods = /(^|\.)(from_pretrained|from_single_file)$/;

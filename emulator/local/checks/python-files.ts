@@ -28,10 +28,12 @@ function entriesOf(folder: string): readonly Dirent[] {
   }
 }
 
-/** `undefined`: it is too long, or can't be read. */
+/** `undefined`: it is too long, can't be read, or is no file, such as a pipe, of which a read would not end. */
 export function readPython(path: string): string | undefined {
   try {
-    return statSync(path).size > limits.bytes ? undefined : readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
+    const found = statSync(path);
+    if (!found.isFile() || found.size > limits.bytes) return undefined;
+    return readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
   } catch {
     return undefined;
   }

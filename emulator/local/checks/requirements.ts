@@ -1,3 +1,4 @@
+import type { SyntaxNode } from '@lezer/common';
 import { stringOf } from '../python-code/literal.ts';
 import { textOf } from '../python-code/tree.ts';
 import { type AppCode, type CheckedCode, settingOf } from './app-code.ts';
@@ -17,7 +18,7 @@ interface Requirement {
 
 export function readRequirement(text: string): Requirement {
   const [, name, extras = '', versions = '', marker = ''] =
-    /^\s*([A-Za-z0-9][\w.-]*)\s*(\[[^\]]*\])?\s*((?:[=<>!~(]|@)[^;]*)?(;.*)?$/.exec(text) ?? [];
+    /^([A-Za-z0-9][\w.-]*)(?:\s*(\[[^\]]*\]))?(?:\s*([=<>!~(@][^;]*))?(?:\s*(;.*))?$/.exec(text.trim()) ?? [];
   return { name: name === undefined ? undefined : normalised(name), extras, versions: versions.trim(), marker };
 }
 
@@ -30,25 +31,36 @@ function isOpen({ name, versions }: Requirement): boolean {
   return name !== undefined && !/==|~=|<|@/.test(versions) && !/-(whl|gz|zip)$/.test(name);
 }
 
-/** The newest environment that has all that the app requires: the one that was built for it, or one like it. */
-export function builtFor({ source }: CheckedCode, app: AppCode, facts: CheckFacts): Packages | undefined {
+/** Options of pip whose value may be an item of its own. */
+const withValue = /^(-[rcfie]|--(requirement|constraint|find-links|index-url|extra-index-url|editable|trusted-host))$/;
+
+/** The requirements of an app, without options and their values. */
+function requirementNodes({ source }: CheckedCode, app: AppCode): readonly SyntaxNode[] {
   const value = settingOf(app, 'requirements')?.value;
-  const names = (value ? stringsIn(value) : []).flatMap(
-    (node) => readRequirement(stringOf(textOf(source, node)) ?? '').name ?? [],
+  const nodes = value ? stringsIn(value) : [];
+  return nodes.filter((_, index) => {
+    const before = nodes[index - 1];
+    return !before || !withValue.test(stringOf(textOf(source, before)) ?? '');
+  });
+}
+
+/** The newest environment that has all that the app requires: the one that was built for it, or one like it. */
+export function builtFor(code: CheckedCode, app: AppCode, facts: CheckFacts): Packages | undefined {
+  const names = requirementNodes(code, app).flatMap(
+    (node) => readRequirement(stringOf(textOf(code.source, node)) ?? '').name ?? [],
   );
   return facts.environments?.().find((packages) => names.every((name) => packages.has(name)));
 }
 
 /** Requirements that another build may get in another version. */
 export function requirementFindings(code: CheckedCode, app: AppCode, facts: CheckFacts): readonly Finding[] {
-  const value = settingOf(app, 'requirements')?.value;
   // Read from disk, so only if something has to be said.
   let built: Packages | undefined | null = null;
   const versionOf = (name: string) => {
     if (built === null) built = builtFor(code, app, facts);
     return built?.get(name);
   };
-  return (value ? stringsIn(value) : []).flatMap((node): readonly Finding[] => {
+  return requirementNodes(code, app).flatMap((node): readonly Finding[] => {
     const { from, to } = node;
     const text = textOf(code.source, node);
     const written = stringOf(text);

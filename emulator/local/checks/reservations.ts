@@ -1,8 +1,9 @@
 import type { SyntaxNode } from '@lezer/common';
 import { importsOf } from '../python-code/imports.ts';
 import { textOf } from '../python-code/tree.ts';
-import { type CheckedCode, callsIn, isImport, nodesIn, runsLater } from './app-code.ts';
+import { type CheckedCode, callsIn, isImport } from './app-code.ts';
 import type { Finding } from './finding.ts';
+import { nodesIn, runsLater } from './nodes.ts';
 
 /** `File.reserve()` without `complete` or `abort`: its address would never have a file. */
 export function reservationFindings(code: CheckedCode): readonly Finding[] {
@@ -17,6 +18,7 @@ export function reservationFindings(code: CheckedCode): readonly Finding[] {
 function inside({ source, imports }: CheckedCode, node: SyntaxNode): readonly Finding[] {
   const body = node.getChild('Body');
   if (!body) return [];
+  let used: Map<string, SyntaxNode[]> | undefined;
   const own = importsOf(source, [...nodesIn(body, (inner) => !runsLater(inner))].filter(isImport));
   return [...callsIn(source, body, [own, imports])]
     .filter((call) => /^fal\.toolkit\.(.*\.)?reserve$/.test(call.name) && isLeft(call.node))
@@ -38,10 +40,23 @@ function inside({ source, imports }: CheckedCode, node: SyntaxNode): readonly Fi
     const target = parent.firstChild;
     if (target?.name !== 'VariableName' || !body) return false;
     const name = textOf(source, target);
-    const uses = [...nodesIn(body)].filter(
-      (one) => one.name === 'VariableName' && one.from !== target.from && textOf(source, one) === name,
+    return (uses().get(name) ?? []).every(
+      (use) => use.from === target.from || /^(url|file_name|content_type)$/.test(property(use.parent) ?? ''),
     );
-    return uses.every((use) => /^(url|file_name|content_type)$/.test(property(use.parent) ?? ''));
+  }
+
+  /** By name, walked once. */
+  function uses(): ReadonlyMap<string, readonly SyntaxNode[]> {
+    if (used) return used;
+    used = new Map();
+    for (const one of body ? nodesIn(body) : []) {
+      if (one.name !== 'VariableName') continue;
+      const name = textOf(source, one);
+      const all = used.get(name);
+      if (all) all.push(one);
+      else used.set(name, [one]);
+    }
+    return used;
   }
 
   function property(member: SyntaxNode | null): string | undefined {

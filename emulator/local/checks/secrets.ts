@@ -2,6 +2,9 @@ import type { SyntaxNode } from '@lezer/common';
 import type { CheckedCode } from './app-code.ts';
 import type { Finding } from './finding.ts';
 
+/** With the beginning of what it has: programs compare with the first line alone. */
+const privateKey = /-----BEGIN (?:[A-Z]{1,12} )?PRIVATE KEY-----(?:\s|\\[nr]|"|'){1,40}[A-Za-z0-9+/]{16}/g;
+
 /** Secrets that can be recognized by their form, and the names by which apps usually get them. */
 const known: readonly { readonly what: string; readonly form: RegExp; readonly name: string }[] = [
   { what: 'a token of Hugging Face', form: /\bhf_[A-Za-z0-9]{30,60}\b/g, name: 'HF_TOKEN' },
@@ -13,7 +16,7 @@ const known: readonly { readonly what: string; readonly form: RegExp; readonly n
   { what: 'a key of Google', form: /\bAIza[0-9A-Za-z_-]{35}\b/g, name: 'GOOGLE_API_KEY' },
   { what: 'a token of Slack', form: /\bxox[abprs]-[0-9A-Za-z-]{20,200}/g, name: 'SLACK_TOKEN' },
   { what: 'a token of Replicate', form: /\br8_[A-Za-z0-9]{30,50}\b/g, name: 'REPLICATE_API_TOKEN' },
-  { what: 'a private key', form: /-----BEGIN (?:[A-Z]{1,12} )?PRIVATE KEY-----/g, name: 'PRIVATE_KEY' },
+  { what: 'a private key', form: privateKey, name: 'PRIVATE_KEY' },
 ];
 
 /** Secrets in string literals. */

@@ -2,8 +2,9 @@ import type { SyntaxNode } from '@lezer/common';
 import { machineTypes, nearestMachineType } from '../machine-types.ts';
 import { stringOf } from '../python-code/literal.ts';
 import { children, textOf } from '../python-code/tree.ts';
-import { type AppCode, type CheckedCode, nodesIn, settingOf } from './app-code.ts';
+import { type AppCode, type CheckedCode, settingOf } from './app-code.ts';
 import type { Finding, Fix } from './finding.ts';
+import { nodesIn } from './nodes.ts';
 
 /** Machine types that don't exist. */
 export function machineTypeFindings({ source }: CheckedCode, app: AppCode): readonly Finding[] {
