@@ -1,12 +1,14 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { templatesFolder } from '../../emulator/local/templates/find.ts';
 import { readTemplates } from '../../emulator/local/templates/read.ts';
 import { minifalCommand } from '../support/emulator.ts';
 import { call } from '../support/http.ts';
 import { mustRun, run } from '../support/process.ts';
 import { describeTemplate, minifalNew, templatePlace } from '../support/template-suite.ts';
+import { until } from '../support/wait.ts';
 
 const templates = readTemplates(templatesFolder());
 const place = templatePlace();
@@ -16,8 +18,11 @@ const minifal = (...args: readonly string[]) => minifalNew(place().folder, ...ar
 const needsGpu = (template: (typeof templates)[number]) => template.vramGb > 0;
 // Those in containers: template-containers.test.ts.
 const needsEngine = ({ tags }: (typeof templates)[number]) => tags.includes('container');
+// A workflow has an endpoint of its own.
+const optionsOf = ({ tags }: (typeof templates)[number]) =>
+  tags.includes('workflow') ? { endpoint: (app: string) => `/workflows/local/${app}` } : {};
 for (const template of templates)
-  if (!needsGpu(template) && !needsEngine(template)) describeTemplate(template.name, place);
+  if (!needsGpu(template) && !needsEngine(template)) describeTemplate(template.name, place, optionsOf(template));
 
 describe('apps of templates', () => {
   const ask = (app: string, body?: object) => call(place().emulator, 'run', `/local/my-${app}`, body ? { body } : {});
@@ -30,6 +35,33 @@ describe('apps of templates', () => {
     expect(counted.headers.get('x-fal-billable-units')).toBe('1');
     const cached = await ask('secrets-and-data', { below: 100 });
     expect([await cached.json(), cached.headers.get('x-fal-billable-units')]).toMatchObject([{ cached: true }, '0']);
+  });
+
+  it('answer requests that come together in one call of the model, each with its own answer', async () => {
+    const seven = JSON.parse(await readFile(join(place().folder, 'my-batching', 'request.json'), 'utf8'));
+    const zero = [
+      [0, 0, 5, 13, 9, 1, 0, 0],
+      [0, 0, 13, 15, 10, 15, 5, 0],
+      [0, 3, 15, 2, 0, 11, 8, 0],
+      [0, 4, 12, 0, 0, 8, 8, 0],
+      [0, 5, 8, 0, 0, 9, 8, 0],
+      [0, 4, 11, 0, 1, 12, 7, 0],
+      [0, 2, 14, 5, 10, 12, 0, 0],
+      [0, 0, 6, 13, 10, 0, 0, 0],
+    ];
+    const schema = z.object({ digit: z.number(), batch: z.number() });
+    const readTogether = async () => {
+      const requests = Array.from({ length: 32 }, (_, at) => (at % 2 === 0 ? seven : { pixels: zero }));
+      const answers = await Promise.all(
+        requests.map(async (request) => schema.parse(await (await ask('batching', request)).json())),
+      );
+      expect(answers.map(({ digit }) => digit)).toEqual(requests.map((request) => (request === seven ? 7 : 0)));
+      return answers.some(({ batch }) => batch > 1);
+    };
+    await until('some of them were answered together', readTogether);
+    const empty = await ask('batching', { pixels: zero.map((row) => row.map(() => 0)) });
+    expect([empty.status, await empty.json()]).toMatchObject([422, { detail: [{ loc: ['body', 'pixels'] }] }]);
+    expect((await ask('batching', seven)).headers.get('x-fal-billable-units')).toBe('1');
   });
 
   it('say what is missing without their secret', async () => {

@@ -58,11 +58,14 @@ export interface SuiteOptions {
   /** Values of the template's variables, `NAME=VALUE`. */
   readonly set?: readonly string[];
   readonly timeoutMs?: number;
+  /** What is called, if it isn't the app. */
+  readonly endpoint?: (app: string) => string;
 }
 
 /** What every template must show: a new project is deployed and called as its README says. */
 export function describeTemplate(name: string, place: () => TemplatePlace, options: SuiteOptions = {}): void {
   const timeout = options.timeoutMs ?? 300_000;
+  const endpoint = options.endpoint ?? ((app: string) => `/local/${app}`);
   describe(`the template ${name}`, { timeout }, () => {
     // A name of its own shows that it is in every place.
     const app = `my-${name}`;
@@ -78,7 +81,7 @@ export function describeTemplate(name: string, place: () => TemplatePlace, optio
       const [deploy = ''] = fenced(await readFile(join(own(), 'README.md'), 'utf8'), 'sh');
       const env = tools.env({ ...emulator.env, ...options.env });
       await mustRun('sh', ['-ec', deploy], { cwd: own(), env, timeoutMs: timeout });
-      const answer = await call(emulator, 'run', `/local/${app}`, { body: await json('request.json') });
+      const answer = await call(emulator, 'run', endpoint(app), { body: await json('request.json') });
       expect(await answer.json()).toMatchObject((await json('expected.json')) as object);
     });
 

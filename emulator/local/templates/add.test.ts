@@ -40,8 +40,9 @@ describe('an app that is added to a project', () => {
   it.each(templates.map((template) => [template.name, template] as const))('can be made of %s', (name, template) => {
     const folder = project();
     addToProject(folder, name, fill(template, defaultsOf(template)));
-    expect(textIn(folder)).toContain(`[tool.fal.apps.${name}]`);
-    expect(textIn(folder)).toMatch(new RegExp(`= "${name}/`));
+    const own = textIn(folder).slice(old.length);
+    expect(own).toMatch(new RegExp(`^\\[tool\\.fal\\.apps\\.${name}(-\\w+)?\\]`, 'm'));
+    for (const [, file] of own.matchAll(/^(?:ref|dockerfile) = "(.*)"/gm)) expect(file).toMatch(`${name}/`);
   });
 
   it('leaves a link to pyproject.toml a link', () => {

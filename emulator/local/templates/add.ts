@@ -11,7 +11,7 @@ import {
 import { dirname, join } from 'node:path';
 import { UserError } from '../../wire/errors.ts';
 import type { ProjectFiles } from './fill.ts';
-import { withApp } from './pyproject.ts';
+import { withApps } from './pyproject.ts';
 import { staged, toTheEnd } from './staging.ts';
 import { refused, writeProject } from './write.ts';
 
@@ -25,7 +25,7 @@ export function addToProject(project: string, app: string, files: ProjectFiles):
   // Where a link leads: the link stays.
   const file = realpathSync(join(project, projectFile));
   const before = readFileSync(file);
-  const after = Buffer.from(withApp(textOf(before), app, tablesOf(files, app)));
+  const after = Buffer.from(withApps(textOf(before), tablesOf(files, app)));
   const folder = join(project, app);
   if (statSync(folder, { throwIfNoEntry: false }))
     throw new UserError('FOLDER_IN_USE', `${folder} exists already; nothing was written.`, 'Choose another name.');
@@ -52,11 +52,11 @@ function filesOf(files: ProjectFiles, app: string): ProjectFiles {
   return own.set('Dockerfile', Buffer.from(text));
 }
 
-/** What the template's own `pyproject.toml` has for its app, whose code is now in a folder. */
+/** What the template's own `pyproject.toml` has for its apps, whose code is now in a folder. */
 function tablesOf(files: ProjectFiles, app: string): readonly string[] {
   const own = Buffer.from(files.get(projectFile) ?? []).toString();
   const tables = own.slice(own.indexOf('[tool.fal.apps.')).trimEnd();
-  return tables.replace(/^(ref|dockerfile) = "/m, `$1 = "${app}/`).split('\n');
+  return tables.replace(/^(ref|dockerfile) = "/gm, `$1 = "${app}/`).split('\n');
 }
 
 function textOf(bytes: Uint8Array): string {

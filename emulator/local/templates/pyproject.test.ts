@@ -1,11 +1,27 @@
 import fc from 'fast-check';
 import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
-import { withApp } from './pyproject.ts';
+import { withApps } from './pyproject.ts';
 
 const lines = ['[tool.fal.apps.new-app]', 'ref = "new-app/app.py::Hello"', 'auth = "private"'];
 const app = { ref: 'new-app/app.py::Hello', auth: 'private' };
-const add = (text: string) => withApp(text, 'new-app', lines);
+const add = (text: string) => withApps(text, lines);
+
+describe('two apps in pyproject.toml', () => {
+  const both = [...lines, '', '[tool.fal.apps.second]', 'ref = "new-app/app.py::Second"'];
+
+  it('come together', () => {
+    expect(withApps('[tool.fal.apps.a]\nref = "a.py"\n', both)).toBe(
+      `[tool.fal.apps.a]\nref = "a.py"\n\n${both.join('\n')}\n`,
+    );
+  });
+
+  it('are refused if one of them is there', () => {
+    expect(() => withApps('[tool.fal.apps.second]\nref = "a.py"\n', both)).toThrow(
+      expect.objectContaining({ code: 'APP_EXISTS', message: 'pyproject.toml has an app second already.' }),
+    );
+  });
+});
 
 describe('an app in pyproject.toml', () => {
   it('comes after the other apps, before the comment of what follows', () => {

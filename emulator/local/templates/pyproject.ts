@@ -3,22 +3,16 @@ import { parse } from 'smol-toml';
 import { UserError } from '../../wire/errors.ts';
 
 /**
- * Adds an app to the text of a `pyproject.toml`, after its other apps, or at the end. Every line stays as it is, and
+ * Adds apps to the text of a `pyproject.toml`, after its own, or at the end. Every line stays as it is, and
  * everything else keeps its value.
- * @param lines the app's tables, of which the first is `[tool.fal.apps.NAME]`
+ * @param lines their tables, `[tool.fal.apps.NAME]`
  * @throws UserError if it can't be read, has an app of this name, or its apps are in a place that no table can extend
  */
-export function withApp(text: string, name: string, lines: readonly string[]): string {
+export function withApps(text: string, lines: readonly string[]): string {
   const before = tables(text);
-  const apps = appsOf(before);
-  const named = Object.entries(apps ?? {}).find(([key, app]) => key === name || (isTable(app) && app.name === name));
-  if (named)
-    throw new UserError(
-      'APP_EXISTS',
-      `pyproject.toml has an app ${name} already${named[0] === name ? '' : ` ([tool.fal.apps.${named[0]}])`}.`,
-      'Choose another name: --set app-name=NAME.',
-    );
-  const wanted = withValue(before, ['tool', 'fal', 'apps', name], appsOf(tables(lines.join('\n')))?.[name]);
+  const added = Object.entries(appsOf(tables(lines.join('\n'))) ?? {});
+  for (const [name] of added) refuseTaken(name, appsOf(before) ?? {});
+  const wanted = added.reduce((whole, [name, app]) => withValue(whole, ['tool', 'fal', 'apps', name], app), before);
   for (const candidate of [afterLastApp(text, lines), atEnd(text, lines)]) {
     if (candidate !== undefined && isSame(parsed(candidate), wanted)) return candidate;
   }
@@ -26,6 +20,16 @@ export function withApp(text: string, name: string, lines: readonly string[]): s
     'PYPROJECT_UNSUITABLE',
     'A table of an app can not be added to pyproject.toml, because of how its apps are written.',
     `Write them as [tool.fal.apps.NAME], or create the app in a folder of its own: minifal new TEMPLATE FOLDER.`,
+  );
+}
+
+function refuseTaken(name: string, apps: Table): void {
+  const taken = Object.entries(apps).find(([key, app]) => key === name || (isTable(app) && app.name === name));
+  if (!taken) return;
+  throw new UserError(
+    'APP_EXISTS',
+    `pyproject.toml has an app ${name} already${taken[0] === name ? '' : ` ([tool.fal.apps.${taken[0]}])`}.`,
+    'Choose another name: --set app-name=NAME.',
   );
 }
 
