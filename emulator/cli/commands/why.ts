@@ -28,7 +28,8 @@ export async function why(words: readonly string[], options: CliOptions): Promis
 /** Text for a terminal; pure. */
 export function describe({ subject, cause, summary, evidence, change, next }: Diagnosis): string {
   const { kind, number, alias } = subject;
-  const name = kind === 'app' ? alias : `${kind} ${number === null ? subject.id : `#${number}`} of ${alias}`;
+  const mark = kind === 'request' ? '#' : '';
+  const name = kind === 'app' ? alias : `${kind} ${number === null ? subject.id : `${mark}${number}`} of ${alias}`;
   const lines = [
     `${name}: ${cause}`,
     `  ${summary}`,

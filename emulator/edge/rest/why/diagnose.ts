@@ -35,7 +35,7 @@ function requestCause(facts: Facts, request: RequestFacts): Named {
     const summary = `It runs${on}, and the debugger has stopped it.`;
     return { cause: 'debugger_paused', summary, evidence: [], next: 'Continue in the debugger.', since };
   }
-  const summary = `It runs${on} since ${lasting(now - since)}.`;
+  const summary = `It has been running${on} for ${lasting(now - since)}.`;
   return { cause: 'running', summary, evidence: runner ? lines(runner, now) : [], since };
 }
 
@@ -58,9 +58,9 @@ function endOf({ traced, exception }: RequestFacts): Named {
   if (error !== null || exception !== undefined || (status ?? 0) >= 500) {
     const { type, message } = exception ?? error ?? { type: `status ${status}`, message: '' };
     const place = error?.file ? [`Raised in ${error.file}, line ${error.line}.`] : [];
-    const evidence = [...(message ? [quoted(message)] : []), ...place, ...tries];
+    const summary = `The app ended it with ${quoted(message ? `${type}: ${message}` : type)}`;
     const next = 'Read its lines in the log, filtered by this request.';
-    return { cause: 'app_error', summary: `The app ended it with ${type}.`, evidence, next, since };
+    return { cause: 'app_error', summary, evidence: [...place, ...tries], next, since };
   }
   return { cause: 'answered', summary: `It was answered with ${status ?? '?'}.`, evidence: tries, since };
 }

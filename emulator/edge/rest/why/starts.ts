@@ -20,7 +20,7 @@ export function startCause(runner: RunnerFacts, app: AppFacts, now: number): Nam
 
 /** Why the latest start failed, as evidence. */
 export function lastFailure({ around }: AppFacts): readonly string[] {
-  return around?.lastFailure ? [`The last start ended so: ${quoted(around.lastFailure)}`] : [];
+  return around?.lastFailure ? [`Why: ${quoted(around.lastFailure)}`] : [];
 }
 
 function stageCause(runner: RunnerFacts, now: number): Named {
@@ -31,24 +31,24 @@ function stageCause(runner: RunnerFacts, now: number): Named {
     return { cause: 'debugger_waiting', summary, evidence: [], next: 'Attach the debugger, or end the debug session.' };
   }
   if (state === 'PENDING' && stage?.name === 'environment') {
-    const took = `${who} waits for its environment, which is being built, since ${lasting(now - stage.at)}.`;
+    const summary = `The environment of runner ${record.number} has been building for ${lasting(now - stage.at)}.`;
     const change = 'Later starts find the environment and skip this, until its requirements change.';
-    return { cause: 'environment_build', summary: took, evidence: usual(stage.previousMs), change };
+    return { cause: 'environment_build', summary, evidence: usual(stage.previousMs), change };
   }
   if (state !== 'SETUP') {
-    const summary = `${who} gets its process since ${lasting(now - since)}.`;
+    const summary = `${who} has waited for its process for ${lasting(now - since)}.`;
     return { cause: 'process_start', summary, evidence: lines(runner, now) };
   }
   const at = stage?.at ?? since;
   const evidence = [...usual(stage?.previousMs ?? null), ...lines(runner, now), ...cores(runner)];
   if (stage?.name === 'imports' || stage?.name === 'process') {
-    const summary = `${who} imports the app's file since ${lasting(now - at)}.`;
+    const summary = `${who} has been importing the app's file for ${lasting(now - at)}.`;
     return { cause: 'imports', summary, evidence };
   }
   if (!hangs(runner, now - at, now)) {
-    return { cause: 'setup', summary: `${who} runs setup() since ${lasting(now - at)}.`, evidence };
+    return { cause: 'setup', summary: `${who} has been running setup() for ${lasting(now - at)}.`, evidence };
   }
-  const summary = `${who} seems to hang in setup(), which runs since ${lasting(now - at)}.`;
+  const summary = `${who} seems to hang in setup(), which has been running for ${lasting(now - at)}.`;
   const next = `Print progress in setup() to see where it is; \`fal runners kill ${record.id}\` ends this runner.`;
   return { cause: 'setup_hung', summary, evidence, next };
 }
@@ -72,5 +72,5 @@ function cores({ usage }: RunnerFacts): readonly string[] {
 }
 
 function lower(sentence: string): string {
-  return sentence.replace(/^Runner/, 'runner');
+  return sentence.replace(/^[TR]/, (letter) => letter.toLowerCase());
 }

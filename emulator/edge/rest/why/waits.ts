@@ -48,7 +48,8 @@ function reasonCause(facts: Facts, request: RequestFacts & { readonly reason: Re
       if (reason.also) return machineCause(facts, { ...reason.also, also: null }, waits?.freeing ?? 0);
       if (reason.code === 'no_runner') return { cause: 'process_start', summary, evidence: [], ...times };
       const change = concurrencyChange(app, request);
-      const next = change ? `Raise max_concurrency: \`fal apps scale ${app.alias} --max-concurrency N\`.` : null;
+      const enough = waits?.enoughConcurrency ?? null;
+      const next = enough === null ? null : `\`fal apps scale ${app.alias} --max-concurrency ${enough}\` allows that.`;
       return { cause: 'slots_busy', summary, evidence: runs(app), change, next, ...times };
     }
     case 'max_concurrency_zero': {
@@ -58,7 +59,7 @@ function reasonCause(facts: Facts, request: RequestFacts & { readonly reason: Re
     }
     case 'start_failures': {
       const next = 'Read the log of the last start, correct the app, and deploy it again.';
-      return { cause: 'start_failures', summary, evidence: lastFailure(app), next, ...times };
+      return { cause: 'start_failures', summary, evidence: [], next, ...times };
     }
     case 'supervisor_losses': {
       const next = 'Read the log: a crash of native code or a lack of memory ends an environment with all its runners.';
