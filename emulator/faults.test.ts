@@ -83,7 +83,7 @@ const notUnderLoad: readonly (readonly [reason: string, names: RegExp])[] = [
   ],
   [
     'what a caller asks for, in whose own handler it throws',
-    /^queue\.recent$|^engine\.wantPlaces$|^fleet\.(metricsPage|gpuProblem)$|^fleet\.(whyRunner|health|\w+Circumstances)$/,
+    /^queue\.recent$|^engine\.wantPlaces$|^fleet\.(metricsPage|gpuProblem|whyRunner|health|\w+Circumstances)$/,
   ],
   ['when an environment was built, in the handler of who had it built', /^engine\.warm$/],
   ['what calls a timer off before it is over', /^webhooks deps\.later\(\)$/],

@@ -49,7 +49,7 @@ function stageCause(runner: RunnerFacts, now: number): Named {
     return { cause: 'setup', summary: `${who} has been running setup() for ${lasting(now - at)}.`, evidence };
   }
   const summary = `${who} seems to hang in setup(), which has been running for ${lasting(now - at)}.`;
-  const next = `Print progress in setup() to see where it is; \`fal runners kill ${record.id}\` ends this runner.`;
+  const next = `The editor shows where it is (What Is It Doing?); \`fal runners kill ${record.id}\` ends it.`;
   return { cause: 'setup_hung', summary, evidence, next };
 }
 
