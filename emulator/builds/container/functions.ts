@@ -11,6 +11,7 @@ import { fill } from '../virtualenv/fill.ts';
 import { type IdentifiedEnvironment, identify } from '../virtualenv/identity.ts';
 import { createRunnerPackages, type TargetPython } from '../virtualenv/runner-packages.ts';
 import { type ImagePython, mustBePickledFor } from './image-python.ts';
+import { runnerProgram } from './runner-program.ts';
 
 export interface FunctionsDeps {
   readonly dataDir: string;
@@ -45,6 +46,7 @@ export function createFunctions(deps: FunctionsDeps) {
     caBundle: deps.caBundle,
     spareCache: join(deps.dataDir, 'cache', 'uv'),
   });
+  const byMinor = new Map<string, Promise<string>>();
   const byPlatform = new Map<string, Promise<ReturnType<typeof createRunnerPackages>>>();
 
   function packagesFor(platform: string) {
@@ -57,6 +59,13 @@ export function createFunctions(deps: FunctionsDeps) {
 
   function packagesIn(folder: string) {
     return createRunnerPackages(folder, deps.uv, { env, mask: deps.mask });
+  }
+
+  function runnerFor(minor: string): Promise<string> {
+    const made = byMinor.get(minor) ?? deps.uv().then((uv) => runnerProgram({ ...deps, uv, env, minor }));
+    byMinor.set(minor, made);
+    made.catch(() => byMinor.delete(minor));
+    return made;
   }
 
   async function install(
@@ -74,7 +83,8 @@ export function createFunctions(deps: FunctionsDeps) {
       const packages = await packagesFor(platform);
       const target = targetOf(python, platform);
       const wanted = [...layers.flat(), ...extraIndexUrls.map((url) => `--extra-index-url ${url}`)];
-      const [agent, own, sdk] = await Promise.all([
+      const [runner, agent, own, sdk] = await Promise.all([
+        runnerFor(target.minor),
         packages.agent(target, line),
         wanted.length === 0 ? null : packages.requirements(target, hash, wanted, line),
         release === undefined ? null : packages.sdk(release, target, line),
@@ -86,7 +96,7 @@ export function createFunctions(deps: FunctionsDeps) {
       await Promise.all(folders.flat().map(openToAll));
       const [firstPaths = [], ...extraPaths] = folders;
       const pythonOptions = target.options;
-      return { command: python.command, pythonOptions, firstPaths, extraPaths: extraPaths.flat() };
+      return { command: python.command, pythonOptions, runner, firstPaths, extraPaths: extraPaths.flat() };
     } finally {
       hidden();
     }
@@ -110,6 +120,7 @@ export function createFunctions(deps: FunctionsDeps) {
     },
     /** Waits for installations in progress. */
     async close(): Promise<void> {
+      await Promise.allSettled(byMinor.values());
       await Promise.all([...byPlatform.values()].map(async (packages) => (await packages).close()));
     },
   };
@@ -124,5 +135,5 @@ function platformOf({ machine, libc }: ImagePython): string {
 
 function targetOf({ version }: ImagePython, platform: string): TargetPython {
   const options = ['--python-version', version.join('.'), '--python-platform', platform];
-  return { minor: version.slice(0, 2).join('.'), options };
+  return { minor: version.slice(0, 2).join('.'), options, cantWrite: true };
 }

@@ -3,6 +3,18 @@ import { runTool } from '../tool.ts';
 
 const listSchema = z.array(z.object({ version: z.string() }));
 
+/** The path of a Python of this machine that has this minor version (`3.11`); `undefined`: uv finds none. */
+export async function pythonOfMinor(
+  uv: string,
+  env: { readonly [name: string]: string },
+  minor: string,
+): Promise<string | undefined> {
+  const args = ['python', 'find', '--no-project', '--system', '--no-python-downloads', minor];
+  const exit = await runTool({ command: uv, args, cwd: '/', env, line: () => {} });
+  // The output may also contain warnings about broken interpreters.
+  return exit.code === 0 ? exit.output.findLast((text) => text.startsWith('/')) : undefined;
+}
+
 /** Versions of the Pythons that uv finds on this machine (`3.11.7`), newest first; `undefined` if uv fails. */
 export async function foundPythons(
   uv: string,

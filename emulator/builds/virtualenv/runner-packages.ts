@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../wire/errors.ts';
+import { pythonOfMinor } from '../uv/pythons.ts';
 import type { UvCall } from '../uv/run.ts';
 import { type AgentResult, agentPackages, installAgent, type RunnerPackages, sdkPackages } from './agent.ts';
 
@@ -18,6 +19,11 @@ type Line = (text: string) => void;
 export interface TargetPython {
   readonly minor: string;
   readonly options: readonly string[];
+  /**
+   * Whether its packages are compiled when they are installed, if this machine has a Python of that minor version. The
+   * others are compiled when they are imported, and it keeps the bytecode.
+   */
+  readonly cantWrite?: true;
 }
 
 /** An interpreter of this machine. */
@@ -32,12 +38,16 @@ export function createRunnerPackages(agentsDir: string, uv: () => Promise<string
   const running = new Map<string, Promise<AgentResult>>();
 
   /** Not cancelled together with a build: the next build needs it as well. */
-  function once(wanted: RunnerPackages, what: string, options: readonly string[], line: Line): Promise<AgentResult> {
+  function once(wanted: RunnerPackages, what: string, target: TargetPython, line: Line): Promise<AgentResult> {
     const known = running.get(wanted.name);
     if (known) return known;
     if (!existsSync(join(agentsDir, wanted.name))) line(`Installing ${what} (once)`);
     const started = uv()
-      .then((path) => installAgent(agentsDir, wanted, options, { ...call, uv: path, line }))
+      .then(async (path) => {
+        const compiler = target.cantWrite && (await pythonOfMinor(path, call.env, target.minor));
+        const compiled = compiler ? ['--python', compiler, '--compile-bytecode'] : [];
+        return installAgent(agentsDir, wanted, [...target.options, ...compiled], { ...call, uv: path, line });
+      })
       .finally(() => running.delete(wanted.name));
     running.set(wanted.name, started);
     return started;
@@ -50,26 +60,28 @@ export function createRunnerPackages(agentsDir: string, uv: () => Promise<string
       return existsSync(folder) ? folder : undefined;
     },
 
-    agent({ options, minor }: TargetPython, line: Line): Promise<AgentResult> {
-      return once(agentPackages(minor), `the runner's own packages for Python ${minor}`, options, line);
+    agent(target: TargetPython, line: Line): Promise<AgentResult> {
+      const { minor } = target;
+      return once(agentPackages(minor), `the runner's own packages for Python ${minor}`, target, line);
     },
 
     /** The folder of an app's requirements. `hash`: of all that decides what is installed. */
-    requirements({ options, minor }: TargetPython, hash: string, packages: readonly string[], line: Line) {
-      const wanted = { name: `${minor}${requirementsMark}${hash}`, packages, leftOut: [], what: 'the requirements' };
-      return once(wanted, 'the requirements', options, line);
+    requirements(target: TargetPython, hash: string, packages: readonly string[], line: Line) {
+      const name = `${target.minor}${requirementsMark}${hash}`;
+      return once({ name, packages, leftOut: [], what: 'the requirements' }, 'the requirements', target, line);
     },
 
     /**
      * The folder of a release of the SDK, or a reason why it can't be installed. Asks for uv only when it has to
      * install.
      */
-    async sdk(release: string, { options, minor }: TargetPython, line: Line): Promise<AgentResult> {
+    async sdk(release: string, target: TargetPython, line: Line): Promise<AgentResult> {
+      const { minor } = target;
       const wanted = sdkPackages(minor, release);
       const folder = join(agentsDir, wanted.name);
       if (existsSync(folder)) return { ok: true, folder };
       try {
-        return await once(wanted, `fal ${release} with all it requires for Python ${minor}`, options, line);
+        return await once(wanted, `fal ${release} with all it requires for Python ${minor}`, target, line);
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
         return { ok: false, reason: `${error.message} ${error.next}` };

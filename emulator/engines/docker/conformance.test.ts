@@ -76,7 +76,7 @@ function open(environment: (entry: string, folder: string) => Environment): Engi
 /** A function of the SDK on the image's own Python. */
 function isolated(_entry: string, folder: string): Environment {
   writeFileSync(join(folder, 'files', 'app_under_test.py'), apps);
-  const paths = { pythonOptions: [], firstPaths: [], extraPaths: [join(folder, 'files')] };
+  const paths = { runner: runnerSources, pythonOptions: [], firstPaths: [], extraPaths: [join(folder, 'files')] };
   return { cmd: null, isolated: { command: 'python3', ...paths } };
 }
 

@@ -107,7 +107,7 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
 
   it('cannot have a port of the emulator', async () => {
     const { start } = setUpContainers();
-    const isolated = { command: 'python3', pythonOptions: [], firstPaths: [], extraPaths: [] };
+    const isolated = { command: 'python3', runner: '/', pythonOptions: [], firstPaths: [], extraPaths: [] };
     const asItIs = start({}, { env: { FAL_RUN_HOST: 'localhost:8000' } });
     const metrics = start({ isolated }, { env: { NOMAD_ALLOC_PORT_grpc: '9090' } });
     const refused = (port: number) => new RegExp(`needs port ${port}, .*another --port.*PORT_OF_EMULATOR`, 's');

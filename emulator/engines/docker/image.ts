@@ -6,6 +6,8 @@ export interface IsolatedPython {
   readonly command: string;
   /** uv's options that name it. */
   readonly pythonOptions: readonly string[];
+  /** The folder of the runner's Python on this machine, for the users of any image. */
+  readonly runner: string;
   /** Folders of packages of this machine: those that count before the image's own packages, and those after. */
   readonly firstPaths: readonly string[];
   readonly extraPaths: readonly string[];

@@ -9,18 +9,23 @@ from __future__ import annotations
 import asyncio
 import contextvars
 
-from . import streams
+from . import imports, streams
 
 _request = contextvars.ContextVar("minifal_request", default=(None, None))
 
 
 def install(context, serving) -> None:
     """`context`: the variable that `streams` reads. `serving`: is notified when requests begin and end."""
-    try:
-        from isolate.server.definitions import IsolateStub
-    except ImportError:
-        return
-    make = IsolateStub.__init__
+
+    def listen(definitions) -> None:
+        _listen(definitions.IsolateStub, context, serving)
+
+    # The SDK imports it with the first request. In an image, that takes as long as FastAPI.
+    imports.after(lambda name: name == "isolate.server.definitions", listen)
+
+
+def _listen(stub, context, serving) -> None:
+    make = stub.__init__
 
     def make_and_listen(self, channel):
         make(self, channel)
@@ -34,7 +39,7 @@ def install(context, serving) -> None:
 
         self.SetMetadata = set_metadata
 
-    IsolateStub.__init__ = make_and_listen
+    stub.__init__ = make_and_listen
 
 
 def _follow(labels: dict[str, str], serving) -> None:

@@ -42,8 +42,6 @@ interface ProgramDeps {
   readonly spec: RunnerSpec<ContainerImage>;
   readonly isolated: IsolatedPython;
   readonly events: RunnerEvents;
-  /** The folder `runner/`. */
-  readonly runnerSources: string;
   /** The runner's own folder, not created yet. Nobody else reaches it. */
   readonly folder: string;
   readonly clock: () => number;
@@ -217,7 +215,7 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
 }
 
 function insideOf(
-  { isolated, runnerSources }: ProgramDeps,
+  { isolated }: ProgramDeps,
   room: DebugRoom,
   order: string,
   { carried, mounts, ...equipment }: ContainerInside,
@@ -230,7 +228,7 @@ function insideOf(
     command: [isolated.command, contained, `${socketsInside}/${controlName}`],
     mounts: {
       ...mounts,
-      [inside.runner]: runnerSources,
+      [inside.runner]: isolated.runner,
       [inside.order]: order,
       ...room.mounts,
       ...Object.fromEntries(packages.map((path, index) => [`${inside.packages}/${index}`, path])),
