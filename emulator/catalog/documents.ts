@@ -103,6 +103,7 @@ const revision = z.object({
   machineTypes: strings,
   numGpus: count.nullable(),
   exposedPort: count.nullable(),
+  metricsPort: count.exactOptional(),
   settings,
   scale,
   validRegions: strings,

@@ -35,6 +35,8 @@ export interface Revision {
   readonly machineTypes: readonly string[];
   readonly numGpus: number | null;
   readonly exposedPort: number | null;
+  /** Where the app serves metrics of its own; absent: it was registered without one. */
+  readonly metricsPort?: number;
   readonly settings: RevisionSettings;
   /** Alias-level values as this registration sent them (shown by ListApplications). */
   readonly scale: ScaleSettings;

@@ -47,6 +47,8 @@ export interface RunnerSpec<Environment extends BuiltEnvironment = BuiltEnvironm
   readonly mode: 'serve' | 'call';
   /** The port that the app's own code declares (default: 8080). The process engine gives it another one on loopback. */
   readonly declaredPort?: number;
+  /** The port at which the app's own code declares that it serves metrics. */
+  readonly metricsPort?: number;
   readonly health: { readonly path: string | null; readonly method: 'GET' | 'POST'; readonly timeoutSeconds: number };
   readonly appFiles: readonly AppFile[];
   /**
@@ -171,6 +173,8 @@ export interface RunnerAddress {
   readonly secret?: string;
   /** Where on the same host the app serves metrics of its own, if it does; absent: nowhere. */
   readonly metricsPort?: number;
+  /** Something else accepts connections to its ports, also where the app has no server, and then closes them. */
+  readonly isForwarded?: true;
 }
 
 /** Outcome of a `call` runner. Files belong to the runner's folder and may be read until `dispose()`. */

@@ -36,6 +36,12 @@ it('finds none where nothing listens, or nothing has that path', async () => {
   expect(await fetchMetricsPage({ host: '127.0.0.1', port: 1 }, port, patient())).toEqual({ kind: 'none' });
 });
 
+it('finds none where only what forwards connections accepts them', async () => {
+  const { address } = await testRunner((_request, response) => response.destroy());
+  const found = await fetchMetricsPage({ ...address, isForwarded: true }, address.port, patient());
+  expect(found).toEqual({ kind: 'none' });
+});
+
 it.each<[string, (response: ServerResponse) => void, RegExp]>([
   ['fails', (response) => response.writeHead(500).end('a 1'), /status 500/],
   ['redirects', (response) => response.writeHead(302, { location: '/' }).end(), /status 302/],

@@ -48,7 +48,8 @@ export function fetchMetricsPage(address: RunnerAddress, port: number, signal: A
       fail(broken);
     });
     asked.on('error', ({ code }: NodeJS.ErrnoException) => {
-      if (code === 'ECONNREFUSED') resolve(none);
+      const isNobody = code === 'ECONNREFUSED' || (address.isForwarded && code === 'ECONNRESET');
+      if (isNobody) resolve(none);
       else fail(signal.aborted ? late : broken);
     });
     // Whatever the reason is.

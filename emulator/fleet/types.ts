@@ -53,6 +53,7 @@ export interface Launch {
   readonly setup?: Callable;
   readonly mode: 'serve' | 'call';
   readonly declaredPort: number | null;
+  readonly metricsPort?: number;
   readonly appFiles: readonly AppFile[];
   /** Exact secret names; `null`: all secrets of the environment that are exposed by default. */
   readonly secretNames: readonly string[] | null;

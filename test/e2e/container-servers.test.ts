@@ -18,10 +18,12 @@ import { until } from '../support/wait.ts';
 /** What each server answers with. */
 const aboutSchema = z.object({ server: z.string(), runner: z.string(), app: z.string() });
 
-const nodeServer = `require('node:http').createServer((request, response) => {
+const nodeServer = `const { createServer } = require('node:http');
+createServer((request, response) => {
   const { HOSTNAME: runner, FAL_APP_NAME: app } = process.env;
   response.end(JSON.stringify({ server: 'node', runner, app }));
 }).listen(8000, '0.0.0.0');
+createServer((request, response) => response.end('painted_total 7\\n')).listen(9100, '0.0.0.0');
 `;
 
 const app = `
@@ -70,6 +72,8 @@ const pyproject = `
 [tool.fal.apps.late-node]
 auth = "private"
 exposed_port = 8000
+metrics_port = 9100
+keep_alive = 300
 
 [tool.fal.apps.late-node.image]
 image = "minifal-test-node:1"
@@ -135,6 +139,22 @@ describe.skipIf(isEngineMissing())('existing servers in containers', () => {
     const named = ref === name ? [] : ['--app-name', name, '--auth', 'private'];
     await project.mustFal('deploy', ref, ...named);
     expect(await about(name)).toMatchObject({ server, app: `local/${name}` });
+  });
+
+  it('its memory is in the metrics, and what it serves at the metrics port that it declares', async () => {
+    const labels = `application="local/late-node"`;
+    // For ten seconds at most, an earlier answer is repeated.
+    const text = await until(
+      'the metrics have both',
+      async () => {
+        const page = await (await call(emulator, 'api', '/v1/serverless/metrics')).text();
+        return new RegExp(`memory_\\w+\\{[^}]*${labels}`).test(page) && page.includes('painted_total{') && page;
+      },
+      { timeoutMs: 60_000 },
+    );
+    expect(text).toMatch(new RegExp(`^painted_total\\{${labels},runner_id="[^"]+"\\} 7$`, 'm'));
+    // Those of the others are neither there nor missed: nothing of theirs listens at the usual port.
+    expect(text).not.toContain('are left out');
   });
 
   const untilLogged = (text: string) =>

@@ -95,6 +95,17 @@ describe.skipIf(isEngineMissing())('functions and classes of the SDK in an image
     );
   });
 
+  it('its own metrics are in those of the emulator', async () => {
+    await until(
+      'they have a request',
+      async () => {
+        const page = await (await call(emulator, 'api', '/v1/serverless/metrics')).text();
+        return /^http_requests_total\{application="local\/inside",/m.test(page);
+      },
+      { timeoutMs: 60_000 },
+    );
+  });
+
   it('its lines and exceptions have their places in the files of the project', async () => {
     const follower = await call(emulator, 'api', '/minifal/logs/follow?places=1');
     const printed = await until('a line has its place', async () => {

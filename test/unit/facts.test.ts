@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { usage } from '../../emulator/cli/line/usage.ts';
 import { defaultPort } from '../../emulator/cli/listener.ts';
-import { metricsPort } from '../../emulator/engines/docker/container.ts';
 import { falPackages } from '../../emulator/local/fal-packages.ts';
 import { pythonRange, pythonRangeText } from '../../emulator/local/python-versions.ts';
 import { usable } from '../../extension/checked-settings.ts';
@@ -50,10 +49,6 @@ it('the first port is the same in the command, the editor and README.md', () => 
   expect(usable('port', undefined)).toBe(defaultPort);
   expect(read('README.md')).toContain(`Ports: ${defaultPort} to ${defaultPort + 3} on 127.0.0.1`);
   expect(usage).toContain(`(default ${defaultPort};`);
-});
-
-it('the port of metrics is the same in runners of both kinds', () => {
-  expect(read('emulator/runner/shared/addresses.py')).toContain(`\nMETRICS_PORT = ${metricsPort}\n`);
 });
 
 it.each([

@@ -9,7 +9,14 @@ const inside = { ports: [4712], carried: ['4712=/minifal/run/4712'], mounts: {},
 function optionsOf(given: Pick<ContainerImage, 'entrypoint' | 'cmd'>, first: string | null = null, command?: string[]) {
   const environment = { kind: 'container', id: 'hash', image: 'image', ...given } as const;
   const spec = { runnerId: 'r', environment, env: {}, dataDir: '/d' } as unknown as RunnerSpec<ContainerImage>;
-  const ids = { owner: 'o', link: 'l', network: 'n', address: '127.0.0.1', port: 80, caBundle: undefined };
+  const ids = {
+    owner: 'o',
+    link: 'l',
+    network: 'n',
+    address: '127.0.0.1',
+    ports: { app: 80, metrics: null },
+    caBundle: undefined,
+  };
   return containerOptions({
     deviceRequests: [],
     spec,

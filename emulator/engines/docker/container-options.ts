@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { LocalImage } from '../../local/docker/images.ts';
 import { linkLabel, ownerLabel, runnerLabel } from '../../local/docker/labels.ts';
 import type { RunnerSpec } from '../engine.ts';
+import type { AppPorts } from './app-ports.ts';
 import type { DeviceRequest } from './gpu-requests.ts';
 import type { ContainerImage } from './image.ts';
 
@@ -14,9 +15,8 @@ const forward = '/minifal/forward';
 export interface ContainerPlan {
   readonly spec: RunnerSpec<ContainerImage>;
   readonly image: LocalImage;
-  /** The port on which its server listens. */
-  readonly port: number;
-  /** The address of this machine at which the port is published. */
+  readonly ports: AppPorts;
+  /** The address of this machine at which they are published. */
   readonly address: string;
   /** The value of `ownerLabel`. */
   readonly owner: string;
@@ -49,7 +49,7 @@ export interface ContainerInside {
 export function containerOptions({
   spec,
   image,
-  port,
+  ports,
   address,
   owner,
   link,
@@ -61,6 +61,8 @@ export function containerOptions({
 }: ContainerPlan) {
   const command = inside.command ?? commandOf(spec.environment, image);
   const own = first === null ? command : [forward, ...inside.carried, '--', ...command];
+  const published = [...new Set([ports.app, ports.metrics ?? ports.app])].map((port) => `${port}/tcp`);
+  const each = <T>(value: T) => Object.fromEntries(published.map((port) => [port, value]));
   const bind = (source: string, target: string, isReadOnly: boolean) => ({
     Type: 'bind',
     Source: source,
@@ -73,7 +75,7 @@ export function containerOptions({
     Cmd: [],
     Env: variables({ ...spec.env, ...gpuNumbers(spec) }, caBundle),
     Labels: { [ownerLabel]: owner, [runnerLabel]: spec.runnerId, [linkLabel]: link },
-    ExposedPorts: { [`${port}/tcp`]: {} },
+    ExposedPorts: each({}),
     AttachStdout: true,
     AttachStderr: true,
     Tty: false,
@@ -81,7 +83,7 @@ export function containerOptions({
       // The lines are read as they are written; the engine keeps none.
       LogConfig: { Type: 'none' },
       NetworkMode: network,
-      PortBindings: { [`${port}/tcp`]: [{ HostIp: address, HostPort: '' }] },
+      PortBindings: each([{ HostIp: address, HostPort: '' }]),
       // As much with swap as without: none.
       ...(deviceRequests.length === 0 ? {} : { DeviceRequests: deviceRequests }),
       ...(spec.memoryBytes === undefined ? {} : { Memory: spec.memoryBytes, MemorySwap: spec.memoryBytes }),

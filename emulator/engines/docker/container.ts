@@ -3,6 +3,7 @@ import type { EngineRequest } from '../../local/docker/api.ts';
 import { findImage, type LocalImage, pullImage } from '../../local/docker/images.ts';
 import { UserError } from '../../wire/errors.ts';
 import type { RunnerAddress, RunnerEvents, RunnerSpec } from '../engine.ts';
+import { type AppPorts, metricsPortIn, portIn, portsOfImage } from './app-ports.ts';
 import { type ContainerInside, containerOptions, randomLoopback } from './container-options.ts';
 import { firstProcess, hasFirstProcess } from './first-process.ts';
 import type { DeviceRequest } from './gpu-requests.ts';
@@ -12,10 +13,6 @@ import { isNetworkTrouble } from './network.ts';
 
 /** How often a container's start is tried while several networks have the name of ours. */
 const maxStarts = 10;
-/** Where the SDK's apps serve. */
-export const defaultPort = 8080;
-/** Where they serve their metrics (runner/shared/addresses.py). */
-export const metricsPort = 9090;
 /** At most ten reports of progress a second. */
 const reportMs = 100;
 
@@ -23,7 +20,7 @@ const reportMs = 100;
 export interface NewContainer {
   readonly link: Link;
   readonly id: string;
-  readonly port: number;
+  readonly ports: AppPorts;
   /** The request whose connection carries its lines. */
   readonly attach: EngineRequest;
 }
@@ -56,15 +53,15 @@ export async function createContainer(order: Order): Promise<NewContainer> {
   const { api, isVirtualMachine } = link.engine;
   const image = (await findImage(api, spec.environment.image)) ?? (await pulled(order));
   const isAsItIs = inside.command === undefined;
-  const port = isAsItIs ? portOf(spec, image) : (spec.declaredPort ?? defaultPort);
+  const ports = isAsItIs ? portsOfImage(spec, image) : { app: portIn(spec), metrics: metricsPortIn(spec) };
   const isCarried = !isAsItIs || hasFirstProcess(image.architecture);
-  if (isCarried && spec.mode === 'serve') mustBeFree(inside.ports, isAsItIs ? [port] : [port, metricsPort]);
+  if (isCarried && spec.mode === 'serve') mustBeFree(inside.ports, Object.values(ports));
   const address = isVirtualMachine ? '127.0.0.1' : randomLoopback();
   const network = await link.network();
   const body = containerOptions({
     spec,
     image,
-    port,
+    ports,
     address,
     owner,
     link: link.id,
@@ -76,7 +73,7 @@ export async function createContainer(order: Order): Promise<NewContainer> {
   });
   const id = await api.create({ path: '/containers/create', body });
   const query = { stream: '1', stdout: '1', stderr: '1' };
-  return { link, id, port, attach: { method: 'POST', path: `/containers/${id}/attach`, query } };
+  return { link, id, ports, attach: { method: 'POST', path: `/containers/${id}/attach`, query } };
 }
 
 async function pulled({ spec, events, clock, signal, link: { engine } }: Order): Promise<LocalImage> {
@@ -95,23 +92,11 @@ async function pulled({ spec, events, clock, signal, link: { engine } }: Order):
   return image;
 }
 
-function portOf({ declaredPort }: RunnerSpec, { ports }: LocalImage): number {
-  const [only, ...others] = ports;
-  if (declaredPort !== undefined) return declaredPort;
-  if (only !== undefined && others.length === 0) return only;
-  const why = only === undefined ? 'has no EXPOSE line' : 'has several EXPOSE lines';
-  throw new UserError(
-    'PORT_UNKNOWN',
-    `The app doesn't say on which port its server listens, and its image ${why}.`,
-    'Set `exposed_port` (in pyproject.toml: in the table of the app).',
-  );
-}
-
 /**
  * In its container, the emulator has the ports that it has outside, because its addresses are the same there.
  * @throws UserError
  */
-function mustBeFree(ports: readonly number[], own: readonly number[]): void {
+function mustBeFree(ports: readonly number[], own: readonly (number | null)[]): void {
   const wanted = ports.find((port) => own.includes(port));
   if (wanted === undefined) return;
   throw new UserError(
@@ -149,13 +134,18 @@ export async function wasOutOfMemory({ link, id }: NewContainer, code: number): 
 export async function startContainer({
   link,
   id,
-  port,
+  ports,
 }: NewContainer): Promise<{ readonly address: RunnerAddress; readonly pid?: number }> {
   const { api, isVirtualMachine } = link.engine;
   await startOn(link, id);
   const { State, NetworkSettings } = await api.ask({ method: 'GET', path: `/containers/${id}/json` }, startedSchema);
-  const [published] = NetworkSettings.Ports?.[`${port}/tcp`] ?? [];
+  const [app, metrics] = [ports.app, ports.metrics].map((port) => NetworkSettings.Ports?.[`${port}/tcp`]?.[0]);
   // A container that has ended at once has no ports any more; its end is reported as usual.
-  const address = { host: published?.HostIp ?? '127.0.0.1', port: Number(published?.HostPort ?? 0) };
+  const address = {
+    host: app?.HostIp ?? '127.0.0.1',
+    port: Number(app?.HostPort ?? 0),
+    ...(metrics ? { metricsPort: Number(metrics.HostPort) } : {}),
+    isForwarded: true,
+  } as const;
   return { address, ...(State.Pid && !isVirtualMachine ? { pid: State.Pid } : {}) };
 }

@@ -189,7 +189,7 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
       events.started(started.pid);
       sayMissing();
       if (spec.mode === 'serve' && started.pid !== undefined) {
-        whyUnreached = watchListeners(started.pid, own.port, settled.signal, say);
+        whyUnreached = watchListeners(started.pid, own.ports.app, settled.signal, say);
       }
       runs({ api: link.engine.api, id: own.id, sizesLate: sizesLate(link.engine) });
       await becomeReady(started.address);

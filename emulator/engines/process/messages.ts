@@ -51,6 +51,7 @@ export type Command =
       readonly maxBytes: number;
       readonly resultFile: string;
       readonly declaredPort: number;
+      readonly declaredMetricsPort: number;
       readonly addresses: readonly string[];
       /** What the runner's servers require of every request (runner/inside/gate.py). */
       readonly secret: string;

@@ -45,6 +45,7 @@ export function createLaunches({ catalog, blobs, appFiles, builds }: LaunchRooms
       callable,
       mode: 'serve',
       declaredPort: revision.exposedPort,
+      ...(revision.metricsPort === undefined ? {} : { metricsPort: revision.metricsPort }),
       appFiles: files,
       secretNames: revision.secretNames,
       environmentName: revision.environmentName,

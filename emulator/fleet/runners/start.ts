@@ -119,6 +119,7 @@ async function specOf(
     ...(launch.setup ? { setup: launch.setup } : {}),
     mode: launch.mode,
     ...(launch.declaredPort === null ? {} : { declaredPort: launch.declaredPort }),
+    ...(launch.metricsPort === undefined ? {} : { metricsPort: launch.metricsPort }),
     health: { path, method, timeoutSeconds },
     appFiles: launch.appFiles,
     gpus: taken.filter((gpu) => !gpu.virtual),

@@ -43,7 +43,7 @@ def run(config: dict, channel) -> int:
         request_limit.install(lambda: _report(channel, "done"))
         gate.install(config["secret"], network.own.ports(), network.is_own_call, lambda: _report(channel, "gated"))
         declared = {config["port"], config["declaredPort"]}
-        metrics_ports = frozenset({config["metricsPort"], addresses.METRICS_PORT} - declared)
+        metrics_ports = frozenset({config["metricsPort"], config["declaredMetricsPort"]} - declared)
         way = steps.Steps(lambda event, **about: _report(channel, event, **about), serving, metrics_ports)
         return _serve(config, channel, noted, way, _listen(channel, serving))
     return _answer(config, channel, noted)

@@ -16,10 +16,6 @@ from . import kernel
 
 MAPPED = "::ffff:"
 """The prefix of an IPv4 address in an IPv6 socket."""
-METRICS_PORT = 9090
-"""
-The port of their metrics that the SDK's apps use by default (docs/platform/runner-process.md#shapes-of-a-callable).
-"""
 DEBUG_PORTS = frozenset({5678, 9229})
 """The ports of debugpy and Node. An editor looks for debuggers on 127.0.0.1, so these servers stay there."""
 

@@ -64,7 +64,7 @@ class Contained(Attendant):
             "board": Board(),
             "extraPaths": [*paths["firstPaths"], *paths["extraPaths"]],
             "port": config["declaredPort"],
-            "metricsPort": _metrics_port(config),
+            "metricsPort": config["declaredMetricsPort"],
             "own": own.describe(),
             "filtered": True,
             "door": None,
@@ -165,11 +165,6 @@ def _result_file() -> int:
         return os.dup(file.fileno())
 
 
-def _metrics_port(config: dict) -> int:
-    usual = addresses.METRICS_PORT
-    return usual if config["declaredPort"] != usual else usual + 1
-
-
 def _ports(config: dict) -> dict[int, int]:
     """The ports of the app's servers, which are those of the container."""
-    return {port: port for port in (_metrics_port(config), config["declaredPort"])}
+    return {port: port for port in (config["declaredMetricsPort"], config["declaredPort"])}

@@ -82,7 +82,7 @@ class Supervisor(Attendant):
         """The part of a new runner's configuration that describes its addresses and ports."""
         v4, v6 = addresses.pick()
         port, metrics_port = addresses.free_ports(v4, 2)
-        ports = {addresses.METRICS_PORT: metrics_port, config["declaredPort"]: port}
+        ports = {config["declaredMetricsPort"]: metrics_port, config["declaredPort"]: port}
         given = ports if config["mode"] == "serve" else {}
         own = addresses.Addresses(v4, v6, given, port)
         filtered = self._world.placed

@@ -37,3 +37,8 @@ export function requireGpu({ fleet }: { readonly fleet: Pick<Fleet, 'gpuProblem'
 export function filesOf(request: RunRequest | RegisterRequest): readonly FileRef[] {
   return request.files.map((file) => ({ hash: file.hash, relativePath: file.relative_path }));
 }
+
+/** The port at which the app serves metrics of its own, if the message has one. */
+export function metricsPortOf(requirements: MachineRequirements | undefined): { readonly metricsPort?: number } {
+  return requirements?.metrics_port === undefined ? {} : { metricsPort: requirements.metrics_port };
+}

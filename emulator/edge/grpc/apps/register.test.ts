@@ -48,6 +48,7 @@ describe('RegisterApplication', () => {
     const plane = await controlPlane();
     const metadata = { openapi: { paths: { '/': {} } }, message: 'first' };
     const id = await register(plane, {
+      machine_requirements: requirements({ metrics_port: 9100 }),
       metadata: jsonToStruct(metadata),
       source_code: 'print()',
       secrets: { names: ['TOKEN'] },
@@ -63,6 +64,7 @@ describe('RegisterApplication', () => {
       environments: [{ kind: 'virtualenv', configuration: { python_version: '3.11' } }],
       machineTypes: ['S'],
       exposedPort: 8080,
+      metricsPort: 9100,
       metadata,
       sourceCode: 'print()',
       secretNames: ['TOKEN'],

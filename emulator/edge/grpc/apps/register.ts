@@ -12,7 +12,7 @@ import { builderLog, logMessage, serviceUrls } from '../messages.ts';
 import { failedPrecondition } from '../rpc-error.ts';
 import { builderFields } from '../runs/run-launch.ts';
 import { authModes } from './app-messages.ts';
-import { filesOf, machineTypesOf, requireGpu, storeCallable } from './prepare.ts';
+import { filesOf, machineTypesOf, metricsPortOf, requireGpu, storeCallable } from './prepare.ts';
 import type { RegisterRequest } from './schemas.ts';
 import { requestedScale, revisionSettings } from './settings.ts';
 
@@ -80,6 +80,7 @@ function registrationOf(
     machineTypes: machineTypesOf(requirements),
     numGpus: requirements?.num_gpus ?? null,
     exposedPort: requirements?.exposed_port ?? null,
+    ...metricsPortOf(requirements),
     settings: revisionSettings(request),
     scale: requestedScale(requirements),
     resetsScale: request.scale ?? false,

@@ -35,6 +35,7 @@ const scaleFields = {
   valid_regions: z.array(z.string()),
 };
 
+const port = z.int().min(1).max(65535);
 const machineRequirements = z
   .object({
     ...scaleFields,
@@ -46,7 +47,8 @@ const machineRequirements = z
       })
       .optional(),
     num_gpus: count.optional(),
-    exposed_port: z.int().min(1).max(65535).optional(),
+    exposed_port: port.optional(),
+    metrics_port: port.optional(),
   })
   .superRefine(({ min_concurrency: min, max_concurrency: max }, context) => {
     const message = scaleProblem({ minConcurrency: min, maxConcurrency: max });

@@ -3,7 +3,7 @@ import type { TemporaryBlob } from '../../../catalog/types.ts';
 import type { BuiltEnvironment, Callable } from '../../../engines/engine.ts';
 import { callableFrom, resolveFiles, sdkReleaseOf } from '../../../fleet/runners/launches.ts';
 import type { Launch } from '../../../fleet/types.ts';
-import { filesOf, machineTypesOf, storeCallable } from '../apps/prepare.ts';
+import { filesOf, machineTypesOf, metricsPortOf, storeCallable } from '../apps/prepare.ts';
 import type { SerializedObject } from '../apps/schemas.ts';
 import type { GrpcRooms } from '../deps.ts';
 import { buildOrFail, definitionOf } from '../environment.ts';
@@ -71,6 +71,7 @@ function launchIn(
     mode,
     ...(mode === 'serve' ? { development: true } : {}),
     declaredPort: request.machine_requirements?.exposed_port ?? null,
+    ...metricsPortOf(request.machine_requirements),
     secretNames: request.secrets?.names ?? null,
     environmentName: request.environment_name,
     machineType: firstMachineType(machineTypesOf(request.machine_requirements)),

@@ -18,6 +18,7 @@ export type ContainedCommand =
       readonly callable: Callable;
       readonly setup?: Callable;
       readonly declaredPort: number;
+      readonly declaredMetricsPort: number;
       /** What its server requires of every request. */
       readonly secret: string;
       readonly firstPaths: readonly string[];

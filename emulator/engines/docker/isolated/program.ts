@@ -11,8 +11,8 @@ import { createLines } from '../../supervised/lines.ts';
 import type { RunnerCommand } from '../../supervised/messages.ts';
 import { createReports } from '../../supervised/reports.ts';
 import { createSwaps } from '../../supervised/swaps.ts';
+import { metricsPortIn, portIn } from '../app-ports.ts';
 import type { ContainedProgram, ProgramEnding } from '../contained-program.ts';
-import { defaultPort } from '../container.ts';
 import type { ContainerInside } from '../container-options.ts';
 import { createEquipment, makeShown, socketsInside } from '../equipment.ts';
 import type { ContainerImage, IsolatedPython } from '../image.ts';
@@ -175,7 +175,8 @@ export function createProgram(deps: ProgramDeps): IsolatedProgram {
       mode: spec.mode,
       callable: insideOrder(spec.callable, 'function'),
       ...(spec.setup ? { setup: insideOrder(spec.setup, 'setup') } : {}),
-      declaredPort: spec.declaredPort ?? defaultPort,
+      declaredPort: portIn(spec),
+      declaredMetricsPort: metricsPortIn(spec),
       secret,
       firstPaths: isolated.firstPaths.map((_, index) => at(index)),
       extraPaths: isolated.extraPaths.map((_, index) => at(first + index)),

@@ -1,11 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import type { Callable } from '../../engine.ts';
+import { defaultMetricsPort, defaultPort } from '../../sdk-ports.ts';
 import { handOver, layerOf, prepareFolder } from '../disk/folder.ts';
 import { maxLayerBytes } from '../disk/layer-sizes.ts';
 import type { Command, StartMethod } from '../messages.ts';
 import type { RunnerDeps } from './deps.ts';
-
-const defaultPort = 8080;
 
 /** The paths of the callables in the runner's own folder. */
 export interface PreparedFiles {
@@ -47,6 +46,7 @@ export function startCommand(
     maxBytes: maxLayerBytes,
     resultFile: folder.resultFile,
     declaredPort: spec.declaredPort ?? defaultPort,
+    declaredMetricsPort: spec.metricsPort ?? defaultMetricsPort,
     addresses,
     secret,
     development: spec.development ?? false,
