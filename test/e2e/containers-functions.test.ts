@@ -47,6 +47,16 @@ class Inside(fal.App, keep_alive=300, max_multiplexing=2, name="inside", image=i
         return {"kv": store.get("k"), "upload": httpx.get(file).text,
                 "self": fal_client.run("local/inside", {"text": "again"}, path="/about")["text"]}
 
+class Broken(fal.App, keep_alive=300, name="broken", image=image):
+    machine_type = "XS"
+
+    def setup(self):
+        raise RuntimeError("no weights here")
+
+    @fal.endpoint("/")
+    def main(self) -> dict:
+        return {}
+
 @fal.function(kind="container", image=image, machine_type="XS")
 def double(number: int = 21):
     if number < 0:
@@ -121,6 +131,20 @@ describe.skipIf(isEngineMissing())('functions and classes of the SDK in an image
     );
     expect(requestId).not.toBeNull();
     expect(exception && appFrame(exception)).toMatchObject({ file, line: lineOf('raise KeyError') });
+  });
+
+  it('a setup() that raises fails its deploy with the exception and its place', async () => {
+    await project.mustFal('deploy', 'app.py::Broken', '--auth', 'private', '--strategy', 'recreate');
+    const { code, stdout, stderr } = await project.fal('deploy', 'app.py::Broken', '--strategy', 'rolling');
+    expect([code, stdout + stderr]).toEqual([
+      1,
+      expect.stringContaining('the last exception: RuntimeError: no weights here'),
+    ]);
+    expect(stdout + stderr).toContain(`(${join(project.folder, 'app.py')}, line ${lineOf('no weights here')})`);
+    const { exception } = await until('the exception is in the log', async () =>
+      (await logged('no weights')).find((row) => row.exception !== null),
+    );
+    expect(exception).toMatchObject({ phase: 'setup' });
   });
 
   it('a debugger stops in it, shows what its threads do, and lets it continue', async () => {

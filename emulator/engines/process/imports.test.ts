@@ -22,3 +22,20 @@ it('a missing module is also missing if a finder from before Python 3.4 is insta
   const lines = runner.lines.map(({ text }) => text);
   expect(lines).toEqual(['missing uvloop', 'missing fal_client', 'missing uvicorn', 'done']);
 });
+
+/** As in an image, where nothing of the SDK was imported before. */
+const several = `
+from minifal_runner.inside import imports
+def main():
+    made = []
+    for name in ("one", "two", "three"):
+        change = lambda module, name=name: made.append((name, module.__name__))
+        imports.after(lambda module: module == "colorsys", change)
+    import colorsys
+    print("made", made, flush=True)
+`;
+
+it('several changes of a module are all made, in their order', async () => {
+  const { text } = await lab.start(several).line(/^made/);
+  expect(text).toBe("made [('one', 'colorsys'), ('two', 'colorsys'), ('three', 'colorsys')]");
+});

@@ -8,23 +8,26 @@ import sys
 
 def after(is_wanted, change, around=contextlib.nullcontext) -> None:
     """
-    Calls `change(module)` for each module whose name `is_wanted`, now or when it is imported. Enters `around(name)`
-    while the module's code runs.
+    Calls `change(module)` for each module whose name `is_wanted`, now or when it is imported: several of one module in
+    the order of these calls. Enters `around(name)` while the module's code runs.
     """
     for name, module in list(sys.modules.items()):
         if is_wanted(name) and module is not None:
             change(module)
-    sys.meta_path.insert(0, _Finder(is_wanted, change, around))
+    finder = next((one for one in sys.meta_path if isinstance(one, _Finder)), None)
+    if finder is None:
+        finder = _Finder()
+        sys.meta_path.insert(0, finder)
+    finder.changes.append((is_wanted, change, around))
 
 
 class _Finder:
-    def __init__(self, is_wanted, change, around):
-        self._is_wanted = is_wanted
-        self._change = change
-        self._around = around
+    def __init__(self):
+        self.changes = []
 
     def find_spec(self, name, path=None, target=None):
-        if not self._is_wanted(name):
+        wanted = [(change, around) for is_wanted, change, around in self.changes if is_wanted(name)]
+        if not wanted:
             return None
         spec = _others_find(name, path, target)
         if spec is None or spec.loader is None or not hasattr(spec.loader, "exec_module"):
@@ -32,9 +35,12 @@ class _Finder:
         execute = spec.loader.exec_module
 
         def execute_and_change(module):
-            with self._around(name):
+            with contextlib.ExitStack() as stack:
+                for _, around in wanted:
+                    stack.enter_context(around(name))
                 execute(module)
-            self._change(module)
+            for change, _ in wanted:
+                change(module)
 
         spec.loader.exec_module = execute_and_change
         return spec
