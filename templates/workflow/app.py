@@ -82,7 +82,7 @@ class Card(fal.App):
     def paint(self, input: Lines, response: Response) -> Picture:
         for at, line in enumerate(input.lines):
             if len(line) > 100:
-                raise FieldException(["lines", at], "A line has at most 100 characters.")
+                raise FieldException("lines", f"Line {at + 1} has more than 100 characters.")
         response.headers["x-fal-billable-units"] = "1"
         return Picture(image=Image.from_pil(self._paint(input.lines, input.width), format="png"))
 

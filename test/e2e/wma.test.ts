@@ -1,9 +1,11 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { templatesFolder } from '../../emulator/local/templates/find.ts';
 import { type Checkout, checkOut } from '../conformance/checkout.ts';
 import { sdks } from '../conformance/sdks.ts';
 import { chromiumFlags, installBrowser } from '../lab/install.ts';
@@ -117,9 +119,10 @@ let examples: Checkout;
 let browser: Browser;
 
 beforeAll(async () => {
-  pages = createServer((_request, response) => {
+  const own = readFileSync(join(templatesFolder(), 'webrtc-filter', 'page.html'));
+  pages = createServer(({ url }, response) => {
     response.setHeader('content-type', 'text/html; charset=utf-8');
-    response.end(page);
+    response.end(url === '/page.html' ? own : page);
   });
   pages.listen(0, 'localhost');
   await once(pages, 'listening');
@@ -208,5 +211,32 @@ describe.skipIf(noBrowser)('a WebRTC session from a page in Chromium', { timeout
       const lines = z.array(z.object({ message: z.string() })).parse(await response.json());
       return lines.some(({ message }) => message === 'Billable units settled: 2.50000000');
     });
+  });
+
+  it('filters the camera of the page of the template webrtc-filter, which changes the filter', async () => {
+    await project.mustFal('deploy', `${join(templatesFolder(), 'webrtc-filter', 'app.py')}::WebRTCFilter`);
+    const tab = await browser.newPage();
+    await tab.goto(`http://localhost:${port}/page.html`);
+    await tab.getByLabel('Bridge').fill(`http://wma.localhost:${emulator.ports.run}`);
+    await tab.getByLabel('App').fill(`${await owner(emulator)}/webrtc-filter`);
+    await tab.getByLabel('Key').fill(emulator.variables.FAL_KEY ?? '');
+    await tab.getByText('Start').click();
+    await tab.getByText('Filter: edges').waitFor();
+    await tab.getByLabel('Filter').selectOption('gray');
+    await tab.getByText('Filter: gray').waitFor();
+    // Gray everywhere, in a picture that isn't one color.
+    const isGray = `(() => {
+      const video = document.querySelector('video');
+      const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 36 });
+      const context = canvas.getContext('2d');
+      context.drawImage(video, 0, 0, 64, 36);
+      const { data } = context.getImageData(0, 0, 64, 36);
+      const pixels = Array.from({ length: 64 * 36 }, (_, at) => data.slice(at * 4, at * 4 + 3));
+      const isAlmost = (a, b) => Math.abs(a - b) < 12;
+      return new Set(pixels.map(([red]) => red)).size > 1 &&
+        pixels.every(([red, green, blue]) => isAlmost(red, green) && isAlmost(green, blue));
+    })()`;
+    await until('its video is gray', () => tab.evaluate<boolean>(isGray));
+    await tab.close();
   });
 });
