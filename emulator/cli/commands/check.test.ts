@@ -71,6 +71,20 @@ it('knows requirements of pyproject.toml', () => {
   expect(checked({ 'app.py': app, 'pyproject.toml': project }).code).toBe(0);
 });
 
+it('names what a public app lacks', () => {
+  const { code, output } = checked({ 'a.py': right, 'pyproject.toml': '[project]\nlicense = "MIT"\n' }, '--public');
+  expect(code).toBe(1);
+  expect(output).toMatch(/a\.py:2:7: warning: A is private, so only your account can call it\. .* \[public-auth]/);
+  expect(output).not.toContain('public-licence');
+  expect(JSON.parse(checked({ 'a.py': right }, '--public', '--json').output).findings).toContainEqual(
+    expect.objectContaining({
+      code: 'public-licence',
+      page: 'docs/public-apps.md#public-licence',
+      severity: 'warning',
+    }),
+  );
+});
+
 it('says which argument is wrong', () => {
   expect(() => check(['/nowhere/at/all'])).toThrow(expect.objectContaining({ code: 'ARGUMENT_INVALID' }));
   expect(() => check(['/dev/zero'])).toThrow(expect.objectContaining({ code: 'ARGUMENT_INVALID' }));

@@ -1,11 +1,14 @@
 import { relative, resolve, sep } from 'node:path';
 import { builtPackages } from '../../local/checks/built-packages.ts';
 import { checkPython } from '../../local/checks/check.ts';
-import { checkCodes, checkPage, type Severity } from '../../local/checks/codes.ts';
+import { type CheckCode, checkCodes, checkPage, type Severity } from '../../local/checks/codes.ts';
 import type { Packages } from '../../local/checks/facts.ts';
 import { fileFacts } from '../../local/checks/file-facts.ts';
 import type { Finding } from '../../local/checks/finding.ts';
 import { projectFacts } from '../../local/checks/project-facts.ts';
+import { checkPublic } from '../../local/checks/public/check-public.ts';
+import { type PublicCode, publicCodes, publicPage } from '../../local/checks/public/codes.ts';
+import { publicFacts } from '../../local/checks/public/public-facts.ts';
 import { pythonFiles, readPython } from '../../local/checks/python-files.ts';
 import { dataFolder } from '../../local/data-folder.ts';
 import { printableJson } from '../../local/printable.ts';
@@ -24,14 +27,14 @@ export function check(argv: readonly string[]): number {
     printText(checkUsage);
     return 0;
   }
-  const { files, found } = findings(options.path);
+  const { files, found } = findings(options.path, options.isPublic);
   if (options.json) printText(printableJson({ files, findings: found }));
   else print(files, found);
   return found.some(({ severity }) => severity !== 'information') ? 1 : 0;
 }
 
 /** A finding as programs read it; lines and columns are 1-based. */
-interface Found extends Omit<Finding, 'from' | 'to'> {
+interface Found extends Omit<Finding<CheckCode | PublicCode>, 'from' | 'to'> {
   readonly file: string;
   readonly line: number;
   readonly column: number;
@@ -41,7 +44,7 @@ interface Found extends Omit<Finding, 'from' | 'to'> {
   readonly page: string;
 }
 
-function findings(path: string): { readonly files: number; readonly found: readonly Found[] } {
+function findings(path: string, isPublic: boolean): { readonly files: number; readonly found: readonly Found[] } {
   const texts = new Map<string, string>();
   for (const file of filesAt(path)) {
     const text = readPython(file);
@@ -59,7 +62,14 @@ function findings(path: string): { readonly files: number; readonly found: reado
   const found = [...apps].flatMap(([file, known]) => {
     const text = texts.get(file) ?? '';
     const facts = { ...fileFacts(file), ...projectFacts(file), environments, apps: known };
-    return checkPython(text, facts).map((one) => foundIn(file, text, one));
+    const mistakes = checkPython(text, facts).map((one) =>
+      foundIn(file, text, one, checkCodes[one.code], checkPage(one.code)),
+    );
+    const lacking = isPublic ? checkPublic(text, known, publicFacts(file)) : [];
+    return [
+      ...mistakes,
+      ...lacking.map((one) => foundIn(file, text, one, publicCodes[one.code], publicPage(one.code))),
+    ];
   });
   return { files: apps.size, found };
 }
@@ -80,7 +90,13 @@ function unreadable(path: string): UserError {
   );
 }
 
-function foundIn(file: string, text: string, { from, to, ...finding }: Finding): Found {
+function foundIn(
+  file: string,
+  text: string,
+  { from, to, ...finding }: Finding<CheckCode | PublicCode>,
+  severity: Severity,
+  page: string,
+): Found {
   const lineOf = lineFinder(text);
   const column = (at: number) => at - text.lastIndexOf('\n', at - 1);
   return {
@@ -89,8 +105,8 @@ function foundIn(file: string, text: string, { from, to, ...finding }: Finding):
     column: column(from),
     endLine: lineOf(to) + 1,
     endColumn: column(to),
-    severity: checkCodes[finding.code],
-    page: checkPage(finding.code),
+    severity,
+    page,
     ...finding,
   };
 }

@@ -5,6 +5,8 @@ import { UserError } from '../../wire/errors.ts';
 export interface CheckOptions {
   readonly path: string;
   readonly json: boolean;
+  /** What the apps lack before others can use them, too. */
+  readonly isPublic: boolean;
   readonly help: boolean;
 }
 
@@ -13,10 +15,10 @@ export function parseCheckLine(argv: readonly string[]): CheckOptions {
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
-    options: { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    options: { json: { type: 'boolean' }, public: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
   });
   const [path = '.', extra] = positionals;
   if (extra !== undefined)
     throw new UserError('ARGUMENT_INVALID', `Unexpected argument: ${extra}.`, 'Run `minifal check --help`.');
-  return { path, json: values.json ?? false, help: values.help ?? false };
+  return { path, json: values.json ?? false, isPublic: values.public ?? false, help: values.help ?? false };
 }

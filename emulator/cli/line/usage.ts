@@ -7,7 +7,7 @@ export const usage = `minifal: fal Serverless on this machine
   minifal run REF [--watch]                 run an app as \`fal run\` does; with --watch, reload it with each save (see
                                             \`minifal run --help\`)
   minifal new [TEMPLATE] [FOLDER]           create an app from a template (see \`minifal new --help\`)
-  minifal check [PATH] [--json]             look for mistakes in apps, without running them (see \`minifal
+  minifal check [PATH] [--public] [--json]  look for mistakes in apps, without running them (see \`minifal
                                             check --help\`)
   minifal status [--port N] [--data DIR]    show apps, runners and waiting requests
   minifal why ID                            why a request (its number or id), a runner (its id) or an app (its name)

@@ -144,7 +144,7 @@ function endpointOf(reading: Reading, decorator: SyntaxNode): EndpointCode {
   return {
     kind: falName(reading, decorator) === 'realtime' ? 'realtime' : isWebsocket ? 'websocket' : 'http',
     path: typeof path === 'string' ? path : undefined,
-    isHealthCheck: given('health_check') !== undefined,
+    isHealthCheck: given('health_check') !== undefined || path === '/health',
   };
 }
 

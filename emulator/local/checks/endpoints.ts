@@ -1,9 +1,10 @@
 import type { SyntaxNode } from '@lezer/common';
 import { assignment } from '../python-code/statements.ts';
-import { children, type Source, textOf } from '../python-code/tree.ts';
+import { type Source, textOf } from '../python-code/tree.ts';
 import { type AppCode, type CheckedCode, callsIn, type MethodCode, settingOf } from './app-code.ts';
 import type { Finding, Fix } from './finding.ts';
 import { nodesIn, runsLater } from './nodes.ts';
+import { isOfFastApi, parametersOf } from './parameters.ts';
 
 /** Functions that wait, with what waits in the same way without blocking. */
 const blocking: readonly (readonly [name: RegExp, instead: string])[] = [
@@ -79,32 +80,6 @@ function sleepFix(code: CheckedCode, { node, name, args }: { node: SyntaxNode; n
   return [{ title: 'Use await asyncio.sleep', edits: [...insert, call] }];
 }
 
-/** Parameters as the grammar has them: stars, a name, its type, and its default. */
-interface Parameter {
-  readonly stars: string;
-  readonly name: SyntaxNode;
-  readonly isTyped: boolean;
-  readonly fallback: SyntaxNode | undefined;
-}
-
-function parametersOf(list: SyntaxNode | null): readonly Parameter[] {
-  const found: Parameter[] = [];
-  let part: SyntaxNode[] = [];
-  const take = (): void => {
-    const name = part.find((node) => node.name === 'VariableName');
-    const at = part.findIndex((node) => node.name === 'AssignOp');
-    const stars = part[0]?.name === '*' || part[0]?.name === '**' ? part[0].name : '';
-    const isTyped = part.some((node) => node.name === 'TypeDef');
-    if (name) found.push({ stars, name, isTyped, fallback: at < 0 ? undefined : part[at + 1] });
-    part = [];
-  };
-  for (const node of list ? children(list) : []) {
-    if (node.name === ',' || node.name === ')') take();
-    else if (node.name !== '(' && node.name !== 'Comment') part.push(node);
-  }
-  return found;
-}
-
 function untyped(code: CheckedCode, method: MethodCode): readonly Finding[] {
   const { source } = code;
   const list = method.node.getChild('ParamList');
@@ -112,7 +87,7 @@ function untyped(code: CheckedCode, method: MethodCode): readonly Finding[] {
   if (list?.lastChild?.name !== ')' || !method.body || hasError(list)) return [];
   const [, ...parameters] = parametersOf(list);
   const inputs = parameters
-    .filter(({ stars, isTyped }) => stars === '' && !isTyped)
+    .filter(({ stars, type }) => stars === '' && !type)
     .filter(({ name, fallback }) => !isInPath(textOf(source, name)) && !isOfFastApi(source, fallback))
     .map(({ name, fallback }): Finding => {
       const type = fallback && typeOfLiteral(fallback, textOf(source, fallback));
@@ -157,12 +132,6 @@ function untypedOutput({ source }: CheckedCode, method: MethodCode, list: Syntax
       fixes: isDict ? [{ title: 'Add the type dict', edits: [insertAt(list.to, ' -> dict')] }] : [],
     },
   ];
-}
-
-/** `Depends(…)` and the like say where the value comes from, so no type is needed for that. */
-function isOfFastApi(source: Source, fallback: SyntaxNode | undefined): boolean {
-  if (fallback?.name !== 'CallExpression') return false;
-  return /^([\w.]*\.)?(Depends|Security|Body|Query|Path|Header|Cookie|Form|File)\s*\(/.test(textOf(source, fallback));
 }
 
 /** A response of the app's own: made here, or a variable that has one. */

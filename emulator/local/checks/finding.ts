@@ -15,8 +15,8 @@ export interface Fix {
 }
 
 /** Something that a check found in a text. */
-export interface Finding {
-  readonly code: CheckCode;
+export interface Finding<Code extends string = CheckCode> {
+  readonly code: Code;
   /** A sentence or two: what is wrong, and what helps. */
   readonly message: string;
   /** Where, as offsets in the text. */

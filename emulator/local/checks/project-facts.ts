@@ -19,7 +19,7 @@ export function projectFacts(path: string): Required<Pick<CheckFacts, 'projectSe
   let entries: readonly Entry[] | undefined;
   return {
     projectSettings: (className) => {
-      entries ??= entriesFor(path);
+      entries ??= projectEntries(path);
       const own = entries.filter((entry) => entry.className === undefined || entry.className === className);
       return new Set(own.flatMap(({ settings }) => settings));
     },
@@ -30,9 +30,10 @@ interface Entry {
   /** `undefined`: the only app of the file. */
   readonly className: string | undefined;
   readonly settings: readonly string[];
+  readonly auth: unknown;
 }
 
-function entriesFor(path: string): readonly Entry[] {
+export function projectEntries(path: string): readonly Entry[] {
   const found = nearestProject(path);
   if (!found) return [];
   const { data } = projectSchema.safeParse(found.content);
@@ -40,11 +41,12 @@ function entriesFor(path: string): readonly Entry[] {
     const [file, ofFile] = entry.ref?.split('::', 2) ?? [];
     const [, ofModule] = entry.python_entry_point?.split(':', 2) ?? [];
     const isOther = file === undefined ? ofModule === undefined : resolve(found.folder, file) !== path;
-    return isOther ? [] : [{ className: ofFile ?? ofModule, settings: Object.keys(entry) }];
+    return isOther ? [] : [{ className: ofFile ?? ofModule, settings: Object.keys(entry), auth: entry.auth }];
   });
 }
 
-function nearestProject(path: string): { readonly folder: string; readonly content: unknown } | undefined {
+/** Its folder, and what is in `pyproject.toml`. */
+export function nearestProject(path: string): { readonly folder: string; readonly content: unknown } | undefined {
   let folder = dirname(path);
   for (let level = 0; level < maxFolders; level++) {
     const file = join(folder, projectFile);
