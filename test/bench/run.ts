@@ -2,6 +2,7 @@
 // every answer is checked. Needs dist/ (`npm run build`). `npm test` runs no benchmark, because times on a busy machine
 // prove nothing.
 import { parseArgs } from 'node:util';
+import { benchChecks } from './checks.ts';
 import { benchContainers } from './containers.ts';
 import { benchGateway } from './gateway.ts';
 import { benchGrowth } from './growth.ts';
@@ -21,6 +22,7 @@ import { benchUsage } from './usage.ts';
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } });
 const quick = values.quick ?? false;
 const benches: { readonly [name: string]: () => Promise<void> } = {
+  checks: async () => benchChecks({ rounds: quick ? 30 : 200 }),
   containers: () => benchContainers({ rounds: quick ? 3 : 10 }),
   gateway: () => benchGateway(quick ? { rounds: 300, seconds: 1 } : { rounds: 2000, seconds: 4 }),
   growth: () =>

@@ -38,7 +38,7 @@ function appFindings({ source }: CheckedCode, app: AppCode, facts: PublicFacts):
     ...found(
       auth === 'private',
       'public-auth',
-      `${name} is private, so only your account can call it. Set app_auth to "shared": callers use keys of their own, ` +
+      `${name} is private, so only your account can call it. Set app_auth to "shared": callers use their own keys, ` +
         'and pay for what they use.',
     ),
     ...found(

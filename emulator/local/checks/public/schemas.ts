@@ -63,8 +63,8 @@ function withoutSchema({ name }: MethodCode, { from, to }: SyntaxNode, type: str
   return {
     code: 'public-schema',
     message:
-      `The type ${type.slice(0, 60)} of ${name} describes nothing to callers, and makes no form in a playground. Use a ` +
-      'pydantic model.',
+      `The type ${type.slice(0, 60)} of ${name} describes nothing to callers, and makes no form in a playground. Use ` +
+      'a pydantic model.',
     from,
     to,
     fixes: [],
