@@ -31,6 +31,8 @@ const endOfInput = '\u0004';
 const endedSchema = z.object({ ExitCode: z.number().nullish(), Pid: z.number().nullish() });
 
 interface CommandDeps {
+  /** Variables that the container engine doesn't know. */
+  readonly env: Readonly<Record<string, string>>;
   /** Resolves when the container runs. */
   readonly started: Promise<Target>;
   /** Fires when the runner has ended. */
@@ -53,7 +55,7 @@ export function createCommands(deps: CommandDeps): RunnerHandle['exec'] {
 }
 
 function attend(
-  { started, ended, isEnding, report }: CommandDeps,
+  { env, started, ended, isEnding, report }: CommandDeps,
   command: readonly string[],
   options: ExecOptions,
   io: ExecIo,
@@ -94,7 +96,14 @@ function attend(
     const Cmd = isHeld ? held(command) : command;
     const exec = await api.create({
       path: `/containers/${id}/exec`,
-      body: { AttachStdin: true, AttachStdout: true, AttachStderr: true, Tty: options.tty, Cmd },
+      body: {
+        AttachStdin: true,
+        AttachStdout: true,
+        AttachStderr: true,
+        Tty: options.tty,
+        Env: Object.entries(env).map((one) => one.join('=')),
+        Cmd,
+      },
     });
     running = { ...target, exec };
     // Engines before API 1.42 ignore the size here.

@@ -5,6 +5,7 @@ import type { RunnerSpec } from '../engine.ts';
 import type { AppPorts } from './app-ports.ts';
 import type { DeviceRequest } from './gpu-requests.ts';
 import type { ContainerImage } from './image.ts';
+import { shownVariables } from './variables.ts';
 
 /** Where runners find the certificates that they trust. */
 const certificates = '/minifal/ca.pem';
@@ -35,7 +36,7 @@ export interface ContainerPlan {
 export interface ContainerInside {
   /** Ports of the emulator, which it reaches at its own loopback address. */
   readonly ports: readonly number[];
-  /** What its first process carries on, as its arguments (runner/first/forward.c). */
+  /** What its first process takes and carries on, as its arguments (runner/first/forward.c). */
   readonly carried: readonly string[];
   /** Runs in place of the image's own command. */
   readonly command?: readonly string[];
@@ -73,7 +74,8 @@ export function containerOptions({
     Image: image.id,
     Entrypoint: own,
     Cmd: [],
-    Env: variables({ ...spec.env, ...gpuNumbers(spec) }, caBundle),
+    // Without our first process, nothing else would give it the others.
+    Env: variables({ ...(first === null ? spec.env : shownVariables(spec.env)), ...gpuNumbers(spec) }, caBundle),
     Labels: { [ownerLabel]: owner, [runnerLabel]: spec.runnerId, [linkLabel]: link },
     ExposedPorts: each({}),
     AttachStdout: true,

@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
 import { engineEnv, isEngineMissing, startContainerEngine } from '../../../test/support/container-engine.ts';
 import { cutSocket } from '../../../test/support/cut-socket.ts';
 import { imageRegistry } from '../../../test/support/image-registry.ts';
 import { until } from '../../../test/support/wait.ts';
+import { connectEngine } from '../../local/docker/connect.ts';
 import { testFolder } from '../../store/testing/folder.ts';
 import { watchCommand } from '../testing/watch.ts';
 import { ask, serving, setUpContainers, shell } from './testing/containers.ts';
@@ -32,6 +36,28 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
     await ask(first, '/print/x');
     await Promise.all([one.line(/^printed x$/), one.line(/^warned x$/)]);
     expect(one.lines.find(({ text }) => text === 'warned x')).toMatchObject({ stream: 'stderr', at: 1 });
+  });
+
+  it('has its secrets, which the container engine does not know, and so have its commands', async () => {
+    const { start, containers, folder } = setUpContainers();
+    const env = { TOKEN: 'planted\nsecret-5Qw', FAL_KEY: 'id:planted-key-8Rt', FAL_REGION: 'local' };
+    const runner = start({}, { env });
+    const address = await runner.ready;
+    const get = (name: string) => ask(address, `/env/${name}`);
+    expect([await get('TOKEN'), await get('FAL_KEY'), await get('FAL_REGION')]).toEqual(Object.values(env));
+    const printed = watchCommand(runner.handle, ['/bin/sh', '-c', 'echo "$TOKEN $FAL_KEY"; sleep 1000']);
+    await printed.shows(`${env.TOKEN} ${env.FAL_KEY}`);
+    const { api } = await connectEngine(engineEnv);
+    const [container] = await containers();
+    const inspected = await api.ask({ method: 'GET', path: `/containers/${container?.Id}/json` }, z.looseObject({}));
+    const [exec] = z.object({ ExecIDs: z.array(z.string()) }).parse(inspected).ExecIDs;
+    const command = await api.ask({ method: 'GET', path: `/exec/${exec}/json` }, z.looseObject({}));
+    const shown = JSON.stringify([inspected, command]);
+    expect(shown).toContain('FAL_REGION=local');
+    expect(shown).not.toContain('planted');
+    // The first process took them before anything else ran.
+    const socket = connect(join(folder, 'runners', runner.handle.runnerId, 'run', 'variables'));
+    expect(await text(socket)).toBe('');
   });
 
   it('cannot be reached by other runners', async () => {

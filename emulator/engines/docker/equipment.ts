@@ -4,6 +4,7 @@ import { namesBelowLocalhost } from '../../wire/hosts.ts';
 import type { RunnerSpec } from '../engine.ts';
 import type { ContainerInside } from './container-options.ts';
 import { carryTo, type Sockets, socketsIn } from './sockets.ts';
+import { handOverVariables, variablesSocket } from './variables.ts';
 
 /** Where a container has the folder of the sockets. */
 export const socketsInside = '/minifal/run';
@@ -20,7 +21,7 @@ export interface Equipment {
 }
 
 /**
- * The way from a container to the emulator, at the same addresses as on this machine.
+ * The way from a container to the emulator, at the same addresses as on this machine, and its secret variables.
  * @param folder the runner's own, which nobody else reaches
  * @param listen adds sockets of the caller's own
  */
@@ -36,12 +37,13 @@ export function createEquipment(
       await makeShown(run);
       const made = socketsIn(run);
       sockets = made;
+      await handOverVariables(made, env);
       await listen(made);
       const ports = portsOf(env);
       for (const port of ports) await made.listen(String(port), (socket) => carryTo(port, socket));
       return {
         ports,
-        carried: ports.map((port) => `${port}=${socketsInside}/${port}`),
+        carried: [`=${socketsInside}/${variablesSocket}`, ...ports.map((port) => `${port}=${socketsInside}/${port}`)],
         mounts: { [socketsInside]: run },
         hosts: namesBelowLocalhost,
       };

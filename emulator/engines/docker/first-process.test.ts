@@ -54,6 +54,26 @@ describe.skipIf(process.platform !== 'linux')('the first process of a container'
     expect(await exit).toEqual([7, null]);
   });
 
+  it('gives its command the variables from a socket, and starts nothing if some are missing', async () => {
+    const socket = join(testFolder(), 'variables');
+    let sent = `A=1\0B=${'long '.repeat(20_000)}\nx\0PATH=${process.env.PATH}\0`;
+    const server = createServer((end) => void end.on('error', () => undefined).end(sent));
+    onTestFinished(() => void server.close());
+    server.listen(socket);
+    const run = async () => {
+      const child = start('-n 100', `=${socket}`, '--', 'sh', '-c', 'printf "%s" "$A"; printf "%s" "$B" | wc -c');
+      const exit = once(child, 'exit');
+      return [await text(child.stdout as Readable), (await exit)[0]];
+    };
+    expect(await run()).toEqual(['', 71]);
+    sent = sent.slice(0, -1);
+    expect(await run()).toEqual(['', 71]);
+    sent += '\0\0';
+    expect(await run()).toEqual(['1100002\n', 0]);
+    sent = '\0';
+    expect(await run()).toEqual(['0\n', 0]);
+  });
+
   it('rests while it has no descriptor for another client, and serves it later', async () => {
     const socket = join(testFolder(), 'socket');
     let served = 0;

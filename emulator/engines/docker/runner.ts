@@ -24,6 +24,7 @@ import type { Link } from './link.ts';
 import { watchListeners } from './listeners.ts';
 import { createOutput } from './output.ts';
 import { holdsConnections, untilClosed } from './tcp-check.ts';
+import { secretVariables } from './variables.ts';
 
 /** How long the last lines of a container that has ended may take. */
 const lastLinesMs = 2_000;
@@ -85,7 +86,13 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
   const running = new Promise<Target>((resolve) => {
     runs = resolve;
   });
-  const commands = createCommands({ started: running, ended: ended.signal, isEnding: () => asked === 'kill', report });
+  const commands = createCommands({
+    env: secretVariables(spec.env),
+    started: running,
+    ended: ended.signal,
+    isEnding: () => asked === 'kill',
+    report,
+  });
 
   function end(exit: RunnerExit): void {
     if (ended.signal.aborted) return;

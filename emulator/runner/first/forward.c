@@ -1,5 +1,7 @@
-// The first process of a container in which a function of the SDK runs: `forward [PORT=SOCKET]... -- COMMAND...`
+// The first process of a container in which a function of the SDK runs: `forward [[PORT]=SOCKET]... -- COMMAND...`
 //
+// - Takes variables for the command from a Unix SOCKET without a PORT: texts NAME=VALUE, each with a NUL at its end, and
+//   an empty one after the last. So neither the container engine nor /proc/1/environ has them.
 // - Starts the command, passes the signals that it gets on to it, reaps every process that has lost its parent, and
 //   ends as the command does: with its exit code, or 128 + the signal that ended it. 127: there is no such command.
 // - Listens on 127.0.0.1 and ::1 at each PORT of the container, and carries each connection to the Unix SOCKET, behind
@@ -234,6 +236,34 @@ static int forward(char *order) {
   return 0;
 }
 
+/* Variables */
+
+/* They stay in memory, as the environment does. */
+static int take_variables(const char *path) {
+  size_t size = 0, room = 0;
+  char *texts = NULL;
+  int fd = connect_to(path);
+  if (fd < 0 || fcntl(fd, F_SETFL, 0)) return fail("can't get the variables", NO_RESOURCES);
+  for (;;) {
+    if (size + CAPACITY > room) texts = realloc(texts, room += room + CAPACITY);
+    if (texts == NULL) return fail("can't get the variables", NO_RESOURCES);
+    ssize_t got = read(fd, texts + size, CAPACITY);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail("can't get the variables", NO_RESOURCES);
+    if (got == 0) break;
+    size += got;
+  }
+  close(fd);
+  /* Without the empty text at the end, some are missing. */
+  if (size == 0 || texts[size - 1] || (size > 1 && texts[size - 2])) {
+    fprintf(stderr, "minifal: can't get the variables: the emulator ended\n");
+    return NO_RESOURCES;
+  }
+  for (char *text = texts; *text; text += strlen(text) + 1)
+    if (putenv(text)) return fail("can't set the variables", NO_RESOURCES);
+  return 0;
+}
+
 /* Processes */
 
 static pid_t start(char **command, const sigset_t *signals, const struct rlimit *descriptors) {
@@ -285,7 +315,7 @@ int main(int count, char **arguments) {
   poller = epoll_create1(EPOLL_CLOEXEC);
   if (poller < 0) return fail("can't start", NO_RESOURCES);
   for (; at < count && strcmp(arguments[at], "--") != 0; at++) {
-    int code = forward(arguments[at]);
+    int code = arguments[at][0] == '=' ? take_variables(arguments[at] + 1) : forward(arguments[at]);
     if (code) return code;
   }
   if (at + 1 >= count) return WRONG_USE;
