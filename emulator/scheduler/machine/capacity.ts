@@ -9,7 +9,7 @@ import type { Turn } from '../world/turn.ts';
 import type { App, LiveRunner, World } from '../world/world.ts';
 import { freeSlots, isSameKind, poolOf, slotsOf } from './gpu-slots.ts';
 import { offersNow, oldestIdle, quantumMs } from './offers.ts';
-import { lackOf, nextForSlots, nextInLine, onlySettings } from './room.ts';
+import { changeLine, lackOf, nextForSlots, nextInLine, nextOfOthers, onlySettings } from './room.ts';
 
 /**
  * Distributes the machine's capacity for runners. The documentation only says that a runner without capacity waits as
@@ -22,6 +22,7 @@ import { lackOf, nextForSlots, nextInLine, onlySettings } from './room.ts';
  * `undefined`: nothing to do.
  */
 export function shareRoom(turn: Turn): AliasName | undefined {
+  changeLine(turn);
   const heads = nextInLine(turn.world);
   const next = heads.find((runner) => lackOf(turn.world, runner) === null);
   if (next !== undefined) {
@@ -32,18 +33,35 @@ export function shareRoom(turn: Turn): AliasName | undefined {
     const alias = makeRoom(turn, runner);
     if (alias !== undefined) return alias;
   }
+  for (const runner of nextOfOthers(turn.world)) {
+    const alias = makeRoomOnOther(turn, runner);
+    if (alias !== undefined) return alias;
+  }
   return undefined;
 }
 
 /** Asks a runner to make room for `next`, the next runner in its line. */
 function makeRoom(turn: Turn, next: LiveRunner): AliasName | undefined {
-  const { world, now } = turn;
-  const app = world.apps.get(next.alias);
+  const { world } = turn;
   const forSlot = lackOf(world, next) === 'slots';
   const { wanted, leaving, ending } = forSlot ? slotDemand(world, next) : roomDemand(world);
-  if (app === undefined || ending >= wanted) return undefined;
+  return ending >= wanted ? undefined : ask(turn, next, forSlot, leaving < wanted);
+}
+
+/** Asks an idle runner to make room for `next`, which waits for another kind of GPU than `next.gpu`. */
+function makeRoomOnOther(turn: Turn, next: LiveRunner): AliasName | undefined {
+  const { world } = turn;
+  const wanted = slotsOf(world.limits, next) - freeSlots(world, next);
+  const isFreed = poolOf(world.gpu, next).leaving >= wanted;
+  return isFreed || lackOf(world, next) !== 'slots' ? undefined : ask(turn, next, true, false);
+}
+
+function ask(turn: Turn, next: LiveRunner, forSlot: boolean, mayDrain: boolean): AliasName | undefined {
+  const { world, now } = turn;
+  const app = world.apps.get(next.alias);
+  if (app === undefined) return undefined;
   const waits = 'since' in next.state ? now - next.state.since : 0;
-  const offer = bestOffer(turn, { runner: next, app, waits, forSlot, mayDrain: leaving < wanted });
+  const offer = bestOffer(turn, { runner: next, app, waits, forSlot, mayDrain });
   const runner = world.runners.get(offer?.runnerId ?? '');
   if (runner === undefined) return undefined;
   if (runner.alias !== app.alias) retire(turn, runner.id, 'capacity');

@@ -69,6 +69,68 @@ describe('where machine types matter', () => {
     expect(given()).toEqual([gpu('H100'), gpu('L40'), gpu('H100')]);
   });
 
+  it.each<[string, readonly string[], number, { readonly [name: string]: number }, string, readonly string[]]>([
+    ['takes another of its types that becomes free', ['GPU-H100', 'GPU-L40'], 1, {}, 'L40', ['L40']],
+    ['takes the first of its types if that becomes free', ['GPU-H100', 'GPU-L40'], 1, {}, 'H100', ['H100']],
+    ['does not take one that is not among its types', ['GPU-H100'], 1, {}, 'L40', []],
+    ['does not take too few', ['GPU-H100', 'GPU-L40'], 2, { H100: 2, L40: 2 }, 'L40', []],
+  ])('a waiting runner %s', (_name, gpuTypes, count, slots, freed, taken) => {
+    const { app, sim, given } = machine({ H100: 1, L40: 1, ...slots });
+    for (const [kind, number] of Object.entries({ H100: 1, L40: 1, ...slots })) {
+      app(kind, [`GPU-${kind}`]);
+      sim.submit(
+        Array.from({ length: number }, (_, index) => `${kind}${index}`),
+        { alias: kind },
+      );
+    }
+    sim.bringUp();
+    const before = given().length;
+    app('a', gpuTypes, count);
+    sim.submit(['a1'], { alias: 'a' });
+    sim.after(1);
+    expect(given()).toHaveLength(before);
+    sim.end(`${freed}0`);
+    sim.after(1);
+    expect(given().slice(before)).toEqual(taken.map((kind) => gpu(kind)));
+  });
+
+  it('a runner that may take another type does not overtake one that waits for that type longer', () => {
+    const { app, sim, given } = machine({ H100: 1, L40: 1 });
+    for (const kind of ['H100', 'L40']) app(kind, [`GPU-${kind}`]);
+    sim.submit(['h1'], { alias: 'H100' });
+    sim.submit(['l1'], { alias: 'L40' });
+    sim.bringUp();
+    app('only', ['GPU-L40']);
+    app('either', ['GPU-H100', 'GPU-L40']);
+    sim.submit(['o1'], { alias: 'only' });
+    sim.submit(['e1'], { alias: 'either' });
+    sim.end('l1');
+    sim.after(1);
+    sim.bringUp();
+    expect(given()).toEqual([gpu('H100'), gpu('L40'), gpu('L40')]);
+    expect([sim.runnerOf('o1') !== undefined, sim.runnerOf('e1')]).toEqual([true, undefined]);
+    sim.end('h1');
+    sim.after(1);
+    expect(given()).toEqual([gpu('H100'), gpu('L40'), gpu('L40'), gpu('H100')]);
+  });
+
+  it('a runner further back takes what the first in its line cannot use', () => {
+    const { app, sim, given } = machine({ H100: 1, L40: 1 });
+    for (const kind of ['H100', 'L40']) app(kind, [`GPU-${kind}`]);
+    sim.submit(['h1'], { alias: 'H100' });
+    sim.submit(['l1'], { alias: 'L40' });
+    sim.bringUp();
+    app('only', ['GPU-H100']);
+    app('either', ['GPU-H100', 'GPU-L40']);
+    sim.submit(['o1'], { alias: 'only' });
+    sim.submit(['e1'], { alias: 'either' });
+    sim.end('l1');
+    sim.after(1);
+    sim.bringUp();
+    expect(given()).toEqual([gpu('H100'), gpu('L40'), gpu('L40')]);
+    expect([sim.runnerOf('o1'), sim.runnerOf('e1') !== undefined]).toEqual([undefined, true]);
+  });
+
   it('room is made only by runners on the same kind', () => {
     const { app, sim } = machine({ L40: 1, H100: 1 });
     app('idle', ['GPU-L40']);

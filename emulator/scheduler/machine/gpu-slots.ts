@@ -1,4 +1,4 @@
-import type { GpuChoice, RevisionSettings, RunnerId } from '../types.ts';
+import type { GpuChoice, GpuKind, RevisionSettings, RunnerId } from '../types.ts';
 import type { IdMap } from '../world/id-map.ts';
 import { replaceKey } from '../world/request-index.ts';
 import { isEnding, isLeaving, isPlaced } from '../world/runner-index.ts';
@@ -63,12 +63,16 @@ export function chooseGpu(
   const kinds = limits.gpuKinds;
   const suitable = gpuTypes.flatMap((machineType) =>
     kinds
-      .filter(({ slots, machineTypes }) => slots >= needed && machineTypes.includes(machineType))
+      .filter((kind) => suits(kind, [machineType], needed))
       .map(({ name: kind, slots }) => ({ kind, machineType, slots })),
   );
   const free = suitable.find(({ kind, slots }) => slots - (gpu.get(kind)?.used ?? 0) >= needed);
   const { kind, machineType } = free ?? suitable[0] ?? {};
   return kind === undefined || machineType === undefined ? null : { kind, machineType };
+}
+
+function suits({ slots, machineTypes }: GpuKind, gpuTypes: readonly string[], needed: number): boolean {
+  return slots >= needed && gpuTypes.some((type) => machineTypes.includes(type));
 }
 
 /** Whether no kind of GPU of this machine has what a runner of these settings needs, though machine types matter. */
@@ -84,15 +88,34 @@ interface Change {
 }
 
 /** The slots in use, and the lines for them, after one runner changed. */
-export function countSlots(pools: Pools, limits: GpuLimits, { id, before, after }: Change): Pools {
-  const [from, to] = [before && kindOf(before), after && kindOf(after)];
-  if (from === to || from === undefined || to === undefined)
-    return counted(pools, to ?? from ?? '', limits, { id, before, after });
-  const left = counted(pools, from, limits, { id, before, after: undefined });
-  return counted(left, to, limits, { id, before: undefined, after });
+export function countSlots(pools: Pools, limits: GpuLimits, change: Change): Pools {
+  return listOthers(counted(pools, limits, change), limits, change);
 }
 
-function counted(
+/** Where machine types matter, a runner in the line for one kind is also known to the others that suit it. */
+function listOthers(pools: Pools, { gpuKinds }: GpuLimits, { id, before, after }: Change): Pools {
+  const mayWait = (before?.turn ?? null) !== null || (after?.turn ?? null) !== null;
+  if (gpuKinds === null || !mayWait) return pools;
+  const place = (kind: GpuKind, runner: LiveRunner | undefined) => {
+    if (runner === undefined || runner.settings.gpuSlots === 0 || kindOf(runner) === kind.name) return null;
+    return suits(kind, runner.settings.gpuTypes ?? [], runner.settings.gpuSlots) ? runner.turn : null;
+  };
+  return gpuKinds.reduce((next, kind) => {
+    const pool = next.get(kind.name) ?? noSlots;
+    const others = replaceKey(pool.others, place(kind, before), place(kind, after), id);
+    return others === pool.others ? next : next.set(kind.name, { ...pool, others });
+  }, pools);
+}
+
+function counted(pools: Pools, limits: GpuLimits, { id, before, after }: Change): Pools {
+  const [from, to] = [before && kindOf(before), after && kindOf(after)];
+  if (from === to || from === undefined || to === undefined)
+    return countedIn(pools, to ?? from ?? '', limits, { id, before, after });
+  const left = countedIn(pools, from, limits, { id, before, after: undefined });
+  return countedIn(left, to, limits, { id, before: undefined, after });
+}
+
+function countedIn(
   pools: Pools,
   kind: string,
   limits: GpuLimits,
@@ -107,6 +130,7 @@ function counted(
   const from = was > 0 ? (before?.turn ?? null) : null;
   const to = is > 0 ? (after?.turn ?? null) : null;
   const next = {
+    ...pool,
     used: pool.used + change(isPlaced),
     leaving: pool.leaving + change(isLeaving),
     ending: pool.ending + change(isEnding),

@@ -1,7 +1,7 @@
-import type { OneReason } from '../types.ts';
-import { compareKeys, first, type Key, values } from '../world/sorted.ts';
+import type { GpuKind, OneReason } from '../types.ts';
+import { ascending, compareKeys, first, type Key, values } from '../world/sorted.ts';
 import { putRunner, type Turn } from '../world/turn.ts';
-import type { App, GpuSlots, LiveRunner, World } from '../world/world.ts';
+import { type App, type GpuSlots, type LiveRunner, noSlots, type World } from '../world/world.ts';
 import { chooseGpu, freeSlots, poolOf, slotLimit, slotsOf } from './gpu-slots.ts';
 
 /** The machine's capacity for runners, and the line of runners that wait for it. capacity.ts decides who gets it. */
@@ -82,6 +82,51 @@ export function refreshLine(turn: Turn, app: App): void {
     if (settings === runner.settings && !runner.turn?.some((part, i) => part !== place[i])) continue;
     const gpu = settings === runner.settings ? runner.gpu : chooseGpu(turn.world, settings);
     putRunner(turn, runner.id, { ...runner, settings, gpu, turn: place });
+  }
+}
+
+/**
+ * Where machine types matter: lets a runner that waits for one kind of GPU take another one that is free and suits it,
+ * unless somebody waits for that longer. It is then the next one in that line.
+ */
+export function changeLine(turn: Turn): void {
+  const { world } = turn;
+  let best: LiveRunner | undefined;
+  let bestKey: Key = [];
+  for (const kind of world.limits.gpuKinds ?? []) {
+    const found = firstOther(world, kind);
+    if (found === undefined) continue;
+    // The one with the earlier turn, on the type that it prefers.
+    const preference = found.settings.gpuTypes?.indexOf(found.gpu?.machineType ?? '') ?? 0;
+    const key = [...(found.turn ?? []), preference];
+    if (best === undefined || compareKeys(key, bestKey) < 0) [best, bestKey] = [found, key];
+  }
+  if (best !== undefined) putRunner(turn, best.id, best);
+}
+
+/** The first runner that waits for another kind and can have this one now, which its `gpu` then is. */
+function firstOther(world: World, kind: GpuKind): LiveRunner | undefined {
+  for (const runner of othersFor(world, kind)) if (lackOf(world, runner) === null) return runner;
+  return undefined;
+}
+
+/** For each kind of GPU, the first runner that waits for another one and suits this one, which its `gpu` then is. */
+export function nextOfOthers(world: World): readonly LiveRunner[] {
+  return (world.limits.gpuKinds ?? []).flatMap((kind) => {
+    const { value } = othersFor(world, kind).next();
+    return value === undefined ? [] : [value];
+  });
+}
+
+/** Only those that have waited longer than everybody in the line for this kind. */
+function* othersFor(world: World, { name: kind, machineTypes }: GpuKind): Generator<LiveRunner, undefined> {
+  const pool = world.gpu.get(kind) ?? noSlots;
+  const head = headOf(world, pool);
+  for (const { key, value } of ascending(pool.others)) {
+    if (head !== undefined && compareKeys(head.turn ?? [], key) < 0) return;
+    const runner = world.runners.get(value);
+    const machineType = runner?.settings.gpuTypes?.find((type) => machineTypes.includes(type));
+    if (runner !== undefined && machineType !== undefined) yield { ...runner, gpu: { kind, machineType } };
   }
 }
 

@@ -34,6 +34,18 @@ export function checkIndexes(world: World, now: Instant): void {
   const inLine = runners.filter(({ turn }) => turn !== null).map(({ id }) => id);
   const lines = [...entries(world.line), ...[...world.gpu.values()].flatMap((pool) => entries(pool.line))].map(last);
   same(lines.sort(), inLine.sort(), 'who waits for room is in a line');
+  for (const { name, slots, machineTypes } of world.limits.gpuKinds ?? []) {
+    const others = runners.filter(
+      ({ turn, gpu, settings: { gpuSlots, gpuTypes = [] } }) =>
+        turn !== null &&
+        gpu?.kind !== name &&
+        gpuSlots > 0 &&
+        gpuSlots <= slots &&
+        machineTypes.some((type) => gpuTypes.includes(type)),
+    );
+    const known = entries(world.gpu.get(name)?.others ?? null).map(last);
+    same(known.sort(), others.map(({ id }) => id).sort(), 'who could use another kind of GPU is known');
+  }
   const wakeups = [...world.apps.values()].flatMap(({ wakeAt, alias }) => (wakeAt === null ? [] : [[wakeAt, alias]]));
   const known = entries(world.wakeups).map(([key, alias]) => [key?.[0], alias]);
   same(known.map(String).sort(), wakeups.map(String).sort(), 'every wake-up is known');

@@ -174,6 +174,17 @@ export function createLaws(): Laws {
       const lacksRoom = next.role.kind === 'member' && placed >= limits.runners;
       law(lacksSlot || lacksRoom, 'nobody waits while there is room and it is their turn', next, placed);
     }
+    for (const runner of line) {
+      if (runner.role.kind === 'member' && placed >= limits.runners) continue;
+      const { gpuSlots: needed, gpuTypes = [] } = runner.settings;
+      for (const { name, slots, machineTypes } of needed > 0 ? (limits.gpuKinds ?? []) : []) {
+        if (!gpuTypes.some((type) => machineTypes.includes(type)) || slots === Number.POSITIVE_INFINITY) continue;
+        const isFree = (gpu.get(name)?.used ?? 0) + needed <= slots;
+        const first = line.find((other) => lineOf(other) === `GPU ${name}`) ?? runner;
+        const isFirst = compareKeys(runner.turn ?? [], first.turn ?? []) <= 0;
+        law(!isFree || !isFirst, 'nobody waits for one type while another of theirs is free', runner, name);
+      }
+    }
   }
 
   /**

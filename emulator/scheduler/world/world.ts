@@ -66,9 +66,11 @@ export interface GpuSlots {
   readonly ending: number;
   /** Runners that wait for slots, or that have slots and wait for room: their `turn`. */
   readonly line: Sorted<RunnerId>;
+  /** Runners that wait for slots of another kind, and could use this one as well: their `turn`. */
+  readonly others: Sorted<RunnerId>;
 }
 
-export const noSlots: GpuSlots = { used: 0, leaving: 0, ending: 0, line: null };
+export const noSlots: GpuSlots = { used: 0, leaving: 0, ending: 0, line: null, others: null };
 
 /** Limits of the machine. */
 export interface Limits {
