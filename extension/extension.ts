@@ -3,6 +3,7 @@ import { registerCalls } from './call/register.ts';
 import { requestScheme } from './commands/request-scheme.ts';
 import { startScheme } from './commands/start-scheme.ts';
 import type { TerminalLink } from './commands/terminal-links.ts';
+import { whyScheme } from './commands/why-scheme.ts';
 import type { CommandName } from './contributes/commands.ts';
 import { taskType } from './contributes/tasks.ts';
 import { isLocalTerminal, terminalId } from './contributes/terminals.ts';
@@ -28,6 +29,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const lensesChanged = new vscode.EventEmitter<void>();
   const requestChanged = new vscode.EventEmitter<vscode.Uri>();
   const startChanged = new vscode.EventEmitter<vscode.Uri>();
+  const whyChanged = new vscode.EventEmitter<vscode.Uri>();
   let open: Session | undefined;
   let opening: Promise<Session> | undefined;
   let over = false;
@@ -40,6 +42,7 @@ export function activate(context: vscode.ExtensionContext): void {
         lensesChanged: () => lensesChanged.fire(),
         requestChanged: (uri) => requestChanged.fire(uri),
         startChanged: (uri) => startChanged.fire(uri),
+        whyChanged: (uri) => whyChanged.fire(uri),
         stacksChanged: debugging.stacksChanged,
         callEvents: calls.events,
       });
@@ -87,16 +90,22 @@ export function activate(context: vscode.ExtensionContext): void {
     onDidChange: startChanged.event,
     provideTextDocumentContent: async (uri) => (await session()).startText(uri),
   };
+  const whys: vscode.TextDocumentContentProvider = {
+    onDidChange: whyChanged.event,
+    provideTextDocumentContent: async (uri) => (await session()).whyText(uri),
+  };
   context.subscriptions.push(
     ...disposables,
     lensesChanged,
     requestChanged,
     startChanged,
+    whyChanged,
     ...calls.disposables,
     ...debugging.disposables,
     vscode.languages.registerCodeLensProvider(pythonFiles, lenses),
     vscode.workspace.registerTextDocumentContentProvider(requestScheme, requests),
     vscode.workspace.registerTextDocumentContentProvider(startScheme, starts),
+    vscode.workspace.registerTextDocumentContentProvider(whyScheme, whys),
     vscode.languages.registerHoverProvider(pythonFiles, hovers),
     vscode.window.registerWebviewViewProvider(viewId('logs'), {
       resolveWebviewView: async (shown) => (await session()).showLogPane(shown),

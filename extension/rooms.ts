@@ -27,6 +27,7 @@ import { createTerminals } from './commands/terminal.ts';
 import { createTerminalLinks } from './commands/terminal-links.ts';
 import { createTerminalReach } from './commands/terminal-reach.ts';
 import { followTypedCommands } from './commands/typed-commands.ts';
+import { createWhy } from './commands/why.ts';
 import { createContexts } from './contexts.ts';
 import { type ViewName, viewId } from './contributes/views.ts';
 import { walkthrough } from './contributes/walkthroughs.ts';
@@ -76,6 +77,7 @@ export interface SessionDeps {
   readonly lensesChanged: () => void;
   readonly requestChanged: (uri: vscode.Uri) => void;
   readonly startChanged: (uri: vscode.Uri) => void;
+  readonly whyChanged: (uri: vscode.Uri) => void;
   readonly stacksChanged: (uri: vscode.Uri) => void;
   readonly callEvents: CallEvents;
 }
@@ -188,6 +190,12 @@ export function createRooms(deps: SessionDeps) {
     ...{ folder, present, changed: deps.startChanged },
     pickRunner: (title) => pickRunner(link.snapshot(), title, appNames()),
   });
+  const why = createWhy({
+    folder,
+    snapshot: link.snapshot,
+    nameOf: (alias) => appNames()(alias),
+    changed: deps.whyChanged,
+  });
   const deployedApps = createDeployedCommands({ link, present });
   const terminalLinks = createTerminalLinks({ link, showApp });
   const statusBar = createStatusBar(link, appNames);
@@ -299,6 +307,7 @@ export function createRooms(deps: SessionDeps) {
     showApp,
     startedCode,
     starts,
+    why,
     statusBar,
     switchScaling,
     tasks,

@@ -48,6 +48,7 @@ export function createSession(deps: SessionDeps) {
     showApp,
     startedCode,
     starts,
+    why,
     statusBar,
     switchScaling,
     tasks,
@@ -124,6 +125,7 @@ export function createSession(deps: SessionDeps) {
     debugApp: async (argument: unknown) => (await debug.get()).commands.debugApp(argument),
     attachDebugger: async (element: unknown) => (await debug.get()).commands.attachDebugger(element),
     showStacks: async (element: unknown) => (await debug.get()).commands.showStacks(element),
+    showWhy: (element: unknown) => why.show(element),
     showStart: (element: unknown) => starts.show(element),
     exportStart: (element: unknown) => starts.exportTrace(element),
     clearEnded: (element: unknown) => {
@@ -167,6 +169,7 @@ export function createSession(deps: SessionDeps) {
     terminalLinks,
     requestText: requestActions.textOf,
     startText: starts.textOf,
+    whyText: why.textOf,
     showLogPane: async (shown: vscode.WebviewView): Promise<void> => (await logs.get()).resolve(shown),
     debugSide: async (): Promise<DebugSide> => (await debug.get()).side,
     callSide: async (): Promise<CallSide> => (await calls.get()).side,

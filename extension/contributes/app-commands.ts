@@ -1,5 +1,5 @@
 import { type Command, inRow, inTitle } from './command.ts';
-import { all, hasFolder, isTrusted, key, never, not } from './when.ts';
+import { all, hasFolder, is, isTrusted, key, never, not } from './when.ts';
 
 const canRun = all(isTrusted, key('hasApps'));
 /** Before the files have been searched, a command searches them. */
@@ -119,6 +119,21 @@ export const appCommands = {
     icon: 'question',
     palette: key('hasRunners'),
     menus: [inRow('apps', 'minifal.runner', '2_show@1')],
+  },
+  showWhy: {
+    title: 'Explain State',
+    icon: 'question',
+    palette: is('emulatorState', 'running'),
+    menus: [
+      inRow('apps', 'minifal.app', '2_show@9'),
+      inRow('apps', 'minifal.app.other', '2_show@9'),
+      inRow('apps', 'minifal.runner', '2_show@9'),
+      inRow('apps', 'minifal.runner.ended', '2_show@9'),
+      inRow('requests', 'minifal.request.waiting', '2_show@9'),
+      inRow('requests', 'minifal.request.running', '2_show@9'),
+      inRow('requests', 'minifal.request.done', '2_show@9'),
+      inRow('requests', 'minifal.request.direct', '2_show@9'),
+    ],
   },
   showStart: {
     title: 'Show Start',

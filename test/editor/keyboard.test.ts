@@ -141,6 +141,7 @@ it("opens a row's menu and clears the row", async () => {
     'Show Log',
     'Show Start',
     'Export Start as Trace',
+    'Explain State',
     'Copy ID',
     'Clear Runner',
     'Clear Ended Runners',

@@ -104,3 +104,14 @@ it('exports it for viewers of Chrome traces', async () => {
   );
   expect(traceEvents.find(({ name }) => name === 'setup')?.dur).toBeGreaterThan(2_000_000);
 });
+
+it('explains the state of a runner in a document', async () => {
+  const { page, command } = window.workbench;
+  await command('fal: Explain State', 'runner 2');
+  await page.locator('.tab.active').filter({ hasText: 'State of runner 2 of painter (run).md' }).waitFor();
+  const lines = async () =>
+    (await page.locator('.editor-instance .view-line').allInnerTexts()).map((line) => line.replaceAll('\u00a0', ' '));
+  await until('it has the cause', async () => (await lines()).some((line) => /^Cause: kept$/.test(line)));
+  expect((await lines()).join('\n')).toMatch(/Runner 2 is idle and stays/);
+  await takePictures(window.workbench, 'why-document');
+});
