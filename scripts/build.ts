@@ -135,11 +135,13 @@ const strangers = Object.keys(metafile.outputs['dist/extension.cjs']?.inputs ?? 
 );
 if (strangers.length > 0) throw new Error(`Activation would load ${strangers.join(', ')}`);
 
-/** Pages in webviews; they share the component toolkit. */
+/** Pages in webviews, and in a browser; they share the component toolkit. */
 await build({
   entryPoints: {
     ui: join(root, 'webview/ui.ts'),
     logs: join(root, 'webview/logs/page.ts'),
+    browser: join(root, 'webview/browser/main.ts'),
+    'browser-style': join(root, 'webview/browser/style.css'),
     'logs-style': join(root, 'webview/logs/page.css'),
   },
   outdir: join(dist, 'webview'),
@@ -153,5 +155,7 @@ await build({
   target: 'chrome134',
   minify: true,
   sourcemap: true,
+  // A page must not try to make functions of text (zod does, for speed): its policy forbids it, and browsers report it.
+  banner: { js: 'globalThis.__zod_globalConfig ??= { jitless: true };' },
   logLevel: 'warning',
 });

@@ -5,7 +5,8 @@ import * as z from 'zod/mini';
  * sends `ready`, asks for rows by their sequence numbers (the cursor), and can be thrown away at any time: the host
  * keeps what it sent with `left`. `query` numbers what the page asked for; answers to an older query are dropped.
  *
- * The host is VS Code's extension host (`extension/logs/`).
+ * The host (`extension/logs/page-host.ts`) runs in VS Code's extension host, or in the page's own document in a browser
+ * (`webview/browser/`).
  */
 
 const seq = z.int();
@@ -41,7 +42,7 @@ const rowSchema = z.object({
 export type Row = z.infer<typeof rowSchema>;
 
 /** An event that isn't in the emulator's log, because the emulator had ended: shown between rows, by its time. */
-const markSchema = z.object({ at: z.number(), text: z.string() });
+export const markSchema = z.object({ at: z.number(), text: z.string() });
 export type Mark = z.infer<typeof markSchema>;
 
 export const levels = ['all', 'info', 'warning', 'error'] as const;

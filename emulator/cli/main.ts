@@ -21,6 +21,7 @@ async function main(argv: readonly string[]): Promise<number> {
   if (values.help || command === undefined) return print(usage);
   if (command === 'gpu') return (await import('./commands/gpu-fault.ts')).gpuFault(rest, optionsOf(values));
   if (command === 'why') return (await import('./commands/why.ts')).why(rest, optionsOf(values));
+  if (command === 'open') return (await import('./commands/open.ts')).open(rest, optionsOf(values));
   if (rest.length > 0)
     throw new UserError('ARGUMENT_INVALID', `Unexpected argument: ${rest[0]}.`, 'Run `minifal --help`.');
   const options = optionsOf(values);

@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { restServer } from '../../emulator/edge/rest/testing/rest.ts';
 import { slowPoll } from '../../emulator/edge/testing/rooms.ts';
 import { noFilter } from '../../webview/host.ts';
-import { createLogClient, type LogClient } from '../target/logs.ts';
+import { createLogClient, type LogClient } from '../target/log-client.ts';
 import { createFeed, type FeedMessage, queryOf } from './feed.ts';
 
 const line = (message: string, level: 'STDOUT' | 'ERROR' = 'STDOUT') => {

@@ -1,5 +1,5 @@
 import type { Filter, HostMessage, Row } from '../../webview/host.ts';
-import { type LogClient, type LogFilter, type LogPage, LogQueryRefused } from '../target/logs.ts';
+import { type LogClient, type LogFilter, type LogPage, LogQueryRefused } from '../target/log-client.ts';
 import { paneRow } from './rows.ts';
 
 /** Rows of an answer: a screen and the scroll around it. */
@@ -16,6 +16,8 @@ interface Query {
   /** The end of the log, as far as it was followed; `undefined`: not yet known. */
   end: number | undefined;
   isFollowed: boolean;
+  /** Of the stream of new rows alone. */
+  following: AbortController;
   /** The search for an error; a further one ends it. */
   search: AbortController;
 }
@@ -37,6 +39,8 @@ export function createFeed(deps: {
 }) {
   const { connect, send, refused, failed } = deps;
   let current: Query | undefined;
+  /** Nobody looks: new rows are read later. */
+  let isPaused = false;
   /** In a row, without an answer. */
   let failures = 0;
   let kept: { readonly filter: string; rows: readonly Row[] } = { filter: '', rows: [] };
@@ -85,7 +89,7 @@ export function createFeed(deps: {
   function resume(): void {
     const query = current;
     const client = connect();
-    if (!query || !client || query.isFollowed) return;
+    if (!query || !client || query.isFollowed || isPaused) return;
     if (query.end === undefined) return void begin(query.number, query.filter, null);
     query.isFollowed = true;
     isOther(query, client).then(
@@ -130,6 +134,7 @@ export function createFeed(deps: {
     return new Promise((resolve, reject) => {
       const { stop, number } = query;
       query.isFollowed = true;
+      query.following = new AbortController();
       const after = query.end === undefined ? {} : { after: query.end };
       const onPage = (page: LogPage, cursor: number): void => {
         if (!isCurrent(query)) return;
@@ -151,7 +156,7 @@ export function createFeed(deps: {
         else if (query.end !== undefined) again(query);
       };
       client
-        .follow({ ...queryOf(query.filter), ...after }, onPage, stop.signal)
+        .follow({ ...queryOf(query.filter), ...after }, onPage, AbortSignal.any([stop.signal, query.following.signal]))
         .then(() => ended(new Error('The stream of the log ended.')), ended);
     });
   }
@@ -198,6 +203,7 @@ export function createFeed(deps: {
       stop: new AbortController(),
       end: undefined,
       isFollowed: false,
+      following: new AbortController(),
       search: new AbortController(),
     };
     current = query;
@@ -264,6 +270,15 @@ export function createFeed(deps: {
     /** An emulator is running again: continues after the last row that was seen. */
     resume,
     stop,
+    /** Ends the stream of new rows; those that come meanwhile are read after `unpause`. */
+    pause(): void {
+      isPaused = true;
+      current?.following.abort();
+    },
+    unpause(): void {
+      isPaused = false;
+      resume();
+    },
     /** All rows of the filter, from the oldest one, for an export. */
     async *all(filter: Filter, signal: AbortSignal): AsyncGenerator<readonly Row[]> {
       const client = connect();

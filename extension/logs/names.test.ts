@@ -19,7 +19,8 @@ function scene() {
   const client = { runner } as unknown as LiveClient;
   const rests: (() => void)[] = [];
   const names = createNames(
-    { folder: '/nowhere', snapshot: () => ({ state: 'running' }), client: () => client },
+    { snapshot: () => ({ state: 'running' }), client: () => client },
+    async () => undefined,
     () => new Promise<void>((resolve) => rests.push(resolve)),
   );
   const of = async (...ids: readonly string[]) => (await names.of(ids.map(row))).runners;

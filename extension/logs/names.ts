@@ -1,7 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Numbers, Row } from '../../webview/host.ts';
 import type { Link } from '../target/link.ts';
-import { askRequest } from '../target/requests.ts';
 
 /** More unknown ids than this in one page keep their places empty until they are seen again. */
 const maxAsked = 64;
@@ -19,8 +17,9 @@ const none: Ids = { runners: [], requests: [] };
  * The numbers for people of runners and requests: from the live state, otherwise the emulator is asked, once per id.
  */
 export function createNames(
-  link: Pick<Link, 'folder' | 'snapshot' | 'client'>,
-  rest: () => Promise<unknown> = () => sleep(restMs),
+  link: Pick<Link, 'snapshot' | 'client'>,
+  request: (id: string) => Promise<{ readonly number: number | null } | undefined>,
+  rest: () => Promise<unknown> = () => new Promise((resolve) => setTimeout(resolve, restMs)),
 ) {
   /** Of ids that the emulator was asked about; `undefined`: it doesn't know, or hasn't answered yet. */
   const asked = new Map<string, number | undefined>();
@@ -28,7 +27,7 @@ export function createNames(
   async function ask(id: string, kind: 'runner' | 'request'): Promise<void> {
     asked.set(id, undefined);
     try {
-      const found = kind === 'runner' ? await link.client()?.runner(id) : await askRequest(link.folder, id);
+      const found = kind === 'runner' ? await link.client()?.runner(id) : await request(id);
       asked.set(id, found?.number ?? undefined);
     } catch (error) {
       // The next row of it asks again.

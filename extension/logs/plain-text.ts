@@ -1,5 +1,5 @@
-import { stripVTControlCharacters } from 'node:util';
 import { printable } from '../target/printable.ts';
+import { withoutTerminalCodes } from '../target/terminal-codes.ts';
 
 /** Characters of a line that the pane shows; the rest of a longer line is cut. */
 const maxChars = 2_000;
@@ -16,7 +16,7 @@ export function plainLines(message: string): readonly string[] {
 }
 
 function plainLine(line: string): string {
-  const text = stripVTControlCharacters(line.slice(0, 4 * maxChars));
+  const text = withoutTerminalCodes(line.slice(0, 4 * maxChars));
   const shown = text.split('\r').findLast((state) => state.trim() !== '') ?? '';
   const clean = printable(shown.trimEnd().replaceAll('\t', '    '));
   return clean.length > maxChars || line.length > 4 * maxChars ? `${clean.slice(0, maxChars)} …` : clean;

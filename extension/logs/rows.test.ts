@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { LogRow } from '../target/logs.ts';
+import type { LogRow } from '../target/log-client.ts';
 import { plainLines } from './plain-text.ts';
 import { paneRow } from './rows.ts';
 

@@ -1,6 +1,5 @@
-import { basename } from 'node:path';
 import type { Detail, Place, Row } from '../../webview/host.ts';
-import { appFrame, type LogRow } from '../target/logs.ts';
+import { appFrame, type LogRow } from '../target/log-client.ts';
 import { plainLines } from './plain-text.ts';
 
 /** The platform's line about a change of a runner's state: `Runner SETUP -> IDLE: The runner is ready.` */
@@ -62,5 +61,5 @@ function phaseOf({ source, exception }: LogRow): Row['phase'] {
 
 function place({ file, line }: { readonly file: string; readonly line: number }): Place {
   const [shown = ''] = plainLines(file);
-  return { file, line, label: `${basename(shown)}:${line}` };
+  return { file, line, label: `${shown.slice(shown.lastIndexOf('/') + 1)}:${line}` };
 }

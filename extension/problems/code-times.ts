@@ -1,5 +1,5 @@
 import type { LiveState, RunnerRow } from '../target/live.ts';
-import type { LogRow } from '../target/logs.ts';
+import type { LogRow } from '../target/log-client.ts';
 
 type Live = Pick<LiveState, 'apps'> & {
   readonly runners: ReadonlyMap<string, Pick<RunnerRow, 'startedAt'>>;

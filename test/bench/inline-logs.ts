@@ -1,7 +1,7 @@
 // What a loop of 100,000 lines costs a window that shows inline logs: CPU time of the process that follows the log, as
 // the extension host does, until the last line is there.
 import { createLineValues } from '../../extension/inline-logs/line-values.ts';
-import { createLogClient } from '../../extension/target/logs.ts';
+import { createLogClient } from '../../extension/target/log-client.ts';
 import { createBed } from './bed.ts';
 
 export async function benchInlineLogs({ lines, rounds }: { readonly lines: number; readonly rounds: number }) {

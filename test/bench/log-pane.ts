@@ -12,7 +12,7 @@ import { createFeed } from '../../extension/logs/feed.ts';
 import { pageHtml } from '../../extension/logs/html.ts';
 import { createLeft } from '../../extension/logs/left.ts';
 import { pageTexts } from '../../extension/logs/page-texts.ts';
-import { createLogClient } from '../../extension/target/logs.ts';
+import { createLogClient } from '../../extension/target/log-client.ts';
 import { type Filter, type HostMessage, noFilter, type PageMessage } from '../../webview/host.ts';
 import { chromiumFlags, installBrowser } from '../lab/install.ts';
 import { root } from '../support/root.ts';

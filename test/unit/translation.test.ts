@@ -14,13 +14,15 @@ const kept: readonly { readonly files: RegExp; readonly text?: RegExp; readonly 
   { files: /\/process\/keychain\.ts$/, why: 'sentences of the log, which stays English' },
   { files: /\/process\/run\/serve-run\.ts$/, why: 'the helper of a run knows no language; fal is English there, too' },
   { files: /\/target\/server-events\.ts$/, why: 'never shown: the connection is made again' },
-  { files: /\/(target\/logs|logs\/feed)\.ts$/, text: /^(A page|The emulator ans|The stream)/, why: 'for the log' },
+  { files: /\/(log-client|feed)\.ts$/, text: /^(A page|The emulator ans|The stream)/, why: 'for the log' },
   { files: /\/logs\/html\.ts$/, why: 'markup' },
   { files: /\/inline-logs\.ts$/, text: /^none; opacity/, why: 'a style' },
   { files: /webview\/logs\/item-view\.ts$/, text: /^detail own/, why: 'names of classes' },
   { files: /\/call\/history\.ts$/, text: /^sent to the queue/, why: 'an id in files of the history' },
   { files: /\/commands\/task-provider\.ts$/, text: /^(start emulator|> minifal start)$/, why: 'a name; a command' },
   { files: /\/workspace\/interpreter(s|-texts)\.ts$/, text: /^(the setting|this folder|the Python ext)/, why: 'ids' },
+  { files: /webview\/browser\//, text: /^(minifal (start|open)|… · minifal)$/, why: 'commands; names' },
+  { files: /webview\/browser\/theme\.ts$/, why: 'media queries' },
   { files: /./, text: /^(Python …|fal run|run: https:.*)$/, why: 'names and addresses' },
 ];
 

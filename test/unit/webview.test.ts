@@ -18,9 +18,22 @@ it('lets only webview/ui.ts know the component toolkit, by package and by names 
 
 it("has the theme's colours only", () => {
   const literal = /#[0-9a-f]{3,8}\b|\b(?:rgba?|hsla?|oklch|color-mix)\(|:\s*(?:white|black|red|gr[ae]y|yellow|blue)\b/i;
-  const styles = files.filter((file) => file.endsWith('.css'));
+  const own = join('webview', 'browser', 'theme.css');
+  const styles = files.filter((file) => file.endsWith('.css') && file !== own);
   expect(styles).not.toEqual([]);
   expect(styles.flatMap((file) => read(file).match(new RegExp(literal, 'gi')) ?? [])).toEqual([]);
+  // What stands for an editor's theme in a browser has its values, and nothing else.
+  const lines = read(own)
+    .split('\n')
+    .map((line) => line.trim());
+  const value = /^(--vscode-[\w-]+: .+;|color-scheme: .+;|:root \{|@media .+ \{|\}|\/\*.*\*\/|)$/;
+  expect(lines.filter((line) => !value.test(line))).toEqual([]);
+});
+
+it('has a value for each theme variable of its styles in a browser, too', () => {
+  const used = files.flatMap((file) => [...read(file).matchAll(/var\((--vscode-[\w-]+)\)/g)].map(([, name]) => name));
+  const theme = read(join('webview', 'browser', 'theme.css'));
+  expect([...new Set(used)].filter((name) => !theme.includes(`${name}:`))).toEqual([]);
 });
 
 it('never makes markup of text', () => {

@@ -1,3 +1,4 @@
+import { connect } from '../connection.ts';
 import {
   type Choices,
   type Filter,
@@ -5,7 +6,6 @@ import {
   type Mark,
   noFilter,
   type PageAction,
-  type PageMessage,
   parseHostMessage,
 } from '../host.ts';
 import { create, createAround } from './around.ts';
@@ -22,15 +22,12 @@ import { nextError } from './next-error.ts';
 import { countText } from './status-text.ts';
 import type { Toolbar } from './toolbar.ts';
 
-declare function acquireVsCodeApi(): { postMessage(message: PageMessage): void };
-
-const host = acquireVsCodeApi();
-const send = (message: PageMessage): void => host.postMessage(message);
+const { root, send, onMessage } = connect();
 
 let receive: ((message: HostMessage) => void) | undefined;
 
-window.addEventListener('message', ({ data }) => {
-  const message = parseHostMessage(data);
+onMessage((value) => {
+  const message = parseHostMessage(value);
   if (message?.type === 'start') start(message);
   else if (message) receive?.(message);
 });
@@ -73,7 +70,7 @@ function start(first: Extract<HostMessage, { type: 'start' }>): void {
   });
   const toolbarPlace = create('div', 'toolbar');
   const around = createAround(texts, list.element, { startEmulator: () => send({ type: 'startEmulator' }), toEnd });
-  document.body.replaceChildren(toolbarPlace, ...around.elements);
+  root.replaceChildren(toolbarPlace, ...around.elements);
   list.setWrap(isWrapped);
   draw();
 

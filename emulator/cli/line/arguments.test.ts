@@ -27,6 +27,7 @@ describe('the options of the command', () => {
       huggingFace: undefined,
       allowOutside: false,
       json: false,
+      print: false,
       keychain: false,
     });
   });

@@ -42,6 +42,7 @@ export function parseCommandLine(argv: readonly string[]) {
       keychain: { type: 'boolean' },
       format: { type: 'string' },
       json: { type: 'boolean' },
+      print: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
       version: { type: 'boolean' },
     },
@@ -69,6 +70,7 @@ export function optionsOf(values: ReturnType<typeof parseCommandLine>['values'])
     huggingFace: huggingFace(values['hugging-face']),
     allowOutside: values['allow-outside'] ?? false,
     json: values.json ?? false,
+    print: values.print ?? false,
     keychain: values.keychain ?? false,
   };
 }

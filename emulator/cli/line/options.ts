@@ -24,5 +24,7 @@ export interface CliOptions {
   readonly huggingFace: HuggingFaceMode | undefined;
   readonly allowOutside: boolean;
   readonly json: boolean;
+  /** Of an address: instead of opening it. */
+  readonly print: boolean;
   readonly keychain: boolean;
 }

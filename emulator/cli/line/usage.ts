@@ -12,6 +12,8 @@ export const usage = `minifal: fal Serverless on this machine
   minifal status [--port N] [--data DIR]    show apps, runners and waiting requests
   minifal why ID                            why a request (its number or id), a runner (its id) or an app (its name)
                                             waits, with what was observed and what would change it
+  minifal open [APP] [--print]              show the log, or that of an app, in your browser (--print: print the
+                                            address, which works once)
   minifal gpu fault N [--kind K]            make a fault in the virtual GPU N of --gpus: its runner answers with 503
                                             and is replaced (K: out-of-memory, error; default: out-of-memory)
   minifal stop [--port N] [--data DIR]      stop the emulator that is using DIR, or the one on port N if its folder

@@ -50,8 +50,12 @@ export const restRights: Rights = {
   // Pages, and public halves of keys.
   'GET /': 'anyone',
   'GET /models/:owner/:app': 'anyone',
+  'GET /dashboard/assets/:name': 'anyone',
+  'GET /dashboard/logs': 'anyone',
+  'GET /dashboard/apps/:owner/:app/logs': 'anyone',
   'GET /dashboard/apps/:owner/:app': 'anyone',
   'GET /dashboard/apps/:owner/:app/*rest': 'anyone',
+  'POST /minifal/pages/session': 'anyone',
   'GET /.well-known/jwks.json': 'anyone',
 
   // Stored files: read by their address, unless their access rules require more; uploaded with the address that was
@@ -117,6 +121,7 @@ export const restRights: Rights = {
   'POST /logs/stream': 'owner',
   'GET /logs/': 'owner',
   'POST /logs/': 'owner',
+  'POST /minifal/pages/code': 'owner',
   'GET /minifal/status': 'owner',
   'GET /minifal/events': 'owner',
   'GET /minifal/requests': 'owner',

@@ -94,14 +94,6 @@ describe('pages without a key', () => {
     expect(response.status).toBe(200);
     expect(await response.text()).toContain('minifal');
   });
-
-  it('the links that `fal deploy` prints lead to a page; anything that is not a name is not echoed', async () => {
-    const { url, get } = await restServer();
-    const page = await fetch(url('/dashboard/apps/local/greet/testing/playground?endpoint=x'));
-    expect(page.headers.get('content-type')).toMatch(/^text\/plain/);
-    expect(await page.text()).toContain('https://localhost:7001/local/greet');
-    expect((await get('/models/local/%3Cscript%3E')).status).toBe(404);
-  });
 });
 
 describe('accounts', () => {

@@ -1,4 +1,5 @@
 import express, { type Express, type RequestHandler } from 'express';
+import { createPageSessions } from '../auth/page-sessions.ts';
 import { guard } from '../guard.ts';
 import { accounts } from './accounts.ts';
 import { applications } from './applications.ts';
@@ -17,7 +18,6 @@ import { runnerDebug } from './control/runner-debug.ts';
 import { runnerStart } from './control/runner-start.ts';
 import { runnerStop } from './control/runner-stop.ts';
 import type { RestDeps } from './deps.ts';
-import { home } from './home.ts';
 import { errorHandler, HttpError } from './http-error.ts';
 import { liveEvents } from './live/events.ts';
 import { createLiveFeed } from './live/feed.ts';
@@ -26,6 +26,10 @@ import { logs } from './logs/logs.ts';
 import { ownLogs } from './logs/own-logs.ts';
 import { platformMetrics } from './metrics/platform-metrics.ts';
 import { runnerSamples } from './metrics/runner-samples.ts';
+import { pageCodes, pageLogin } from './pages/access.ts';
+import { createKnowsApp } from './pages/apps.ts';
+import { home } from './pages/home.ts';
+import { pages } from './pages/pages.ts';
 import { guardRoutes, signedIn } from './route-rights.ts';
 import { cdnReads, cdnUploads } from './storage/cdn.ts';
 import { dataFiles } from './storage/data-files.ts';
@@ -41,15 +45,18 @@ import { workflows } from './workflows.ts';
  * first, then the key, then its rights (rights.ts); every error is `{"detail"}`; paths are matched as received, never
  * normalized or redirected.
  */
-export function createRestEdge(deps: RestDeps): Express {
+export function createRestEdge(given: RestDeps): Express {
   const app = express();
+  const sessions = createPageSessions(given.clock);
+  const deps = { ...given, authenticate: sessions.orPage(given.authenticate, given.catalog.account.userId) };
+  const knows = createKnowsApp(deps);
   const feed = createLiveFeed(deps);
   feed.followReaders(deps.fleet.setDebugFollowed);
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(cdnReads(deps, deps.guardRules.hosts));
   app.use(guarded(deps));
-  app.use(home(deps.hosts));
+  app.use(home(deps.hosts), pages({ hosts: deps.hosts, knows }), pageLogin(sessions));
   // Receivers of webhooks have no key (docs/platform/rest.md#others).
   app.get('/.well-known/jwks.json', (_request, response) => void response.json(deps.jwks));
   // These identify their callers by tokens and by addresses that can't be guessed.
@@ -65,6 +72,7 @@ export function createRestEdge(deps: RestDeps): Express {
     dataFiles(deps),
     storageUploads(deps),
     browserTokens(deps),
+    pageCodes({ catalog: deps.catalog, sessions, knows }),
     ownStatus(deps),
     liveEvents(feed),
     livePages(deps),
