@@ -1,7 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { testFolder } from '../../store/testing/folder.ts';
 import { addToProject } from './add.ts';
 import { defaultsOf, fill } from './fill.ts';
@@ -64,6 +74,46 @@ describe('an app that is added to a project', () => {
     expect(() => addToProject(folder, 'hello', files)).toThrow(expect.objectContaining({ code }));
     expect(below(folder)).toEqual(['pyproject.toml']);
     expect(readFileSync(join(folder, 'pyproject.toml'))).toEqual(Buffer.from(text));
+  });
+
+  it('leaves pyproject.toml to those who could read it, and its owner, whatever the umask is', () => {
+    const folder = project();
+    const path = join(folder, 'pyproject.toml');
+    chmodSync(path, 0o644);
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) chownSync(path, 4_242, 4_243);
+    const { uid, gid } = statSync(path);
+    const umask = process.umask(0o077);
+    onTestFinished(() => void process.umask(umask));
+    addToProject(folder, 'hello', files);
+    const after = statSync(path);
+    expect([after.mode & 0o777, after.uid, after.gid]).toEqual([0o644, uid, gid]);
+    expect(isRoot ? uid : 4_242).toBe(4_242);
+  });
+
+  it.each<[string, (path: string) => void]>([
+    ['a folder', (path) => mkdirSync(path)],
+    ['a pipe', (path) => void spawnSync('mkfifo', [path])],
+    [
+      'too large',
+      (path) => {
+        writeFileSync(path, '');
+        truncateSync(path, 3 * 1024 ** 3);
+      },
+    ],
+  ])('is refused if pyproject.toml is %s', (_what, make) => {
+    const folder = testFolder();
+    make(join(folder, 'pyproject.toml'));
+    expect(() => addToProject(folder, 'hello', files)).toThrow(
+      expect.objectContaining({ code: 'PYPROJECT_UNSUITABLE' }),
+    );
+    expect(below(folder)).toEqual(['pyproject.toml']);
+  });
+
+  it.skipIf(process.getuid?.() === 0)('is refused if pyproject.toml may not be read', () => {
+    const folder = project();
+    chmodSync(join(folder, 'pyproject.toml'), 0);
+    expect(() => addToProject(folder, 'hello', files)).toThrow(expect.objectContaining({ code: 'FOLDER_REFUSED' }));
   });
 
   it('never takes a folder that exists, not even an empty one', () => {

@@ -1,5 +1,7 @@
 import {
   accessSync,
+  chmodSync,
+  chownSync,
   constants,
   readFileSync,
   realpathSync,
@@ -24,7 +26,7 @@ export const projectFile = 'pyproject.toml';
 export function addToProject(project: string, app: string, files: ProjectFiles): void {
   // Where a link leads: the link stays.
   const file = realpathSync(join(project, projectFile));
-  const before = readFileSync(file);
+  const before = read(file);
   const after = Buffer.from(withApps(textOf(before), tablesOf(files, app)));
   const folder = join(project, app);
   if (statSync(folder, { throwIfNoEntry: false }))
@@ -59,6 +61,24 @@ function tablesOf(files: ProjectFiles, app: string): readonly string[] {
   return tables.replace(/^(ref|dockerfile) = "/gm, `$1 = "${app}/`).split('\n');
 }
 
+/** Larger ones aren't read. */
+const maxBytes = 10_000_000;
+
+function read(file: string): Buffer {
+  const found = statSync(file);
+  if (!found.isFile() || found.size > maxBytes)
+    throw new UserError(
+      'PYPROJECT_UNSUITABLE',
+      `${file} is ${found.isFile() ? 'too large' : 'not a file'}.`,
+      'Move it away, or create the app in a folder of its own: minifal new TEMPLATE FOLDER.',
+    );
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw refused(`${file} can't be read`, error);
+  }
+}
+
 function textOf(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -72,9 +92,21 @@ function replace(file: string, before: Uint8Array, after: Uint8Array): void {
   accessSync(file, constants.W_OK);
   staged(dirname(file), (folder) => {
     const next = join(folder, projectFile);
-    writeFileSync(next, after, { mode: statSync(file).mode });
+    writeFileSync(next, after, { mode: 0o600 });
+    keepAccess(file, next);
     if (Buffer.compare(readFileSync(file), before) !== 0)
       throw new UserError('PYPROJECT_UNSUITABLE', 'pyproject.toml was changed in the meantime.', 'Try again.');
     renameSync(next, file);
   });
+}
+
+/** As of the file that it replaces, whatever the umask is, and also if root writes it. */
+function keepAccess(file: string, next: string): void {
+  const { mode, uid, gid } = statSync(file);
+  try {
+    chownSync(next, uid, gid);
+  } catch {
+    // Only root may, and it may be on a disk without owners.
+  }
+  chmodSync(next, mode & 0o7777);
 }

@@ -35,8 +35,8 @@ export function refused(what: string, error: unknown): unknown {
 }
 
 const refusals: { readonly [code: string]: string } = {
-  EACCES: 'you have no permission to write there',
-  EPERM: 'you have no permission to write there',
+  EACCES: 'you have no permission there',
+  EPERM: 'you have no permission there',
   EROFS: 'the disk is read-only',
   ENOSPC: 'the disk is full',
   EDQUOT: 'your quota on the disk is used up',
