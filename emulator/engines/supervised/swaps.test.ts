@@ -1,8 +1,8 @@
-import { existsSync, lstatSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { prepareFolder, runnerFolder } from '../process/disk/folder.ts';
 import type { Command } from '../process/messages.ts';
 import { specFor, type WorkFolder, workFolder } from '../process/testing/runners.ts';
@@ -53,6 +53,17 @@ async function open() {
 }
 
 describe("a change of a runner's code", () => {
+  it('can be read by the user of an image, whatever the umask is', async () => {
+    const umask = process.umask(0o077);
+    onTestFinished(() => void process.umask(umask));
+    const { swaps, sent, reaches } = await open();
+    const outcome = swaps.swap(change);
+    await reaches(1);
+    expect(statSync(sent[0]?.file ?? '').mode & 0o777).toBe(0o644);
+    swaps.answered({ ...swapped, swap: 1, kept: [] });
+    expect(await outcome).toMatchObject({ ok: true });
+  });
+
   it('is handed over in a file that is removed after the answer', async () => {
     const { swaps, sent, reaches } = await open();
     const outcome = swaps.swap(change);

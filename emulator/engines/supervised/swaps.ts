@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CodeChange, RunnerSpec, SwapOutcome } from '../engine.ts';
 import { notForDevelopment, notReady, notSwappable, otherSwap, refusedSwap, runnerEnded } from '../swap-refusals.ts';
@@ -84,8 +84,7 @@ export function createSwaps(deps: {
       const name = `change-${swap}`;
       const file = join(deps.folder.exchangeDir, name);
       try {
-        // Fails if the runner has made a file or a link of this name.
-        await writeFile(file, delta, { flag: 'wx', mode: 0o644 });
+        await store(file, delta);
         return deps.isOver() ? runnerEnded : await handOver(swap, name, patienceSeconds);
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
@@ -113,4 +112,15 @@ export function createSwaps(deps: {
     },
     close: () => resolve?.(runnerEnded),
   };
+}
+
+/** Fails if the runner has made a file or a link of this name. The image may have another user, and we any umask. */
+async function store(file: string, delta: Uint8Array): Promise<void> {
+  const made = await open(file, 'wx', 0o644);
+  try {
+    await made.writeFile(delta);
+    await made.chmod(0o644);
+  } finally {
+    await made.close();
+  }
 }
