@@ -76,6 +76,7 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
   /** Why we ended it. */
   let cause: string | null = null;
   let readAll: Promise<unknown> = Promise.resolve();
+  let unwatch = (): void => undefined;
 
   const output = createOutput((stream, text) => {
     if (probes.isOurs(text)) return;
@@ -98,6 +99,7 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
     if (ended.signal.aborted) return;
     ended.abort();
     settled.abort();
+    unwatch();
     output.end();
     const isDone = program?.ending().isDone;
     events.exited({ ...exit, reason: cause ?? exit.reason, ...(isDone ? { done: true } : {}) });
@@ -220,7 +222,7 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
       end(stoppedEarly);
       return null;
     }
-    const unwatch = link.watch(id, { died: contain(fail, died), lost });
+    unwatch = link.watch(id, { died: contain(fail, died), lost });
     if (link.isLost) {
       lost();
       return null;

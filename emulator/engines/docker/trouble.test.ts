@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { baseImage, engineEnv, isEngineMissing, startContainerEngine } from '../../../test/support/container-engine.ts';
@@ -8,7 +10,7 @@ import { asker, askerLabel, linkLabel, ownerLabel, runnerLabel } from '../../loc
 import { testFolder } from '../../store/testing/folder.ts';
 import { removeContainer } from './link.ts';
 import { networkName } from './network.ts';
-import { setUpContainers } from './testing/containers.ts';
+import { setUpContainers, shell } from './testing/containers.ts';
 
 const networksSchema = z.array(z.object({ Id: z.string(), Name: z.string() }));
 
@@ -46,6 +48,26 @@ describe.skipIf(isEngineMissing())('runners in containers', { timeout: 60_000 },
     ];
     expect(await large.exited).toMatchObject({ signal: 'SIGKILL', outOfMemory: true });
     expect(await small.exited).not.toHaveProperty('outOfMemory');
+  });
+
+  it('are forgotten when they have ended', async () => {
+    const { start } = setUpContainers();
+    setFlagsFromString('--expose-gc');
+    const collect: () => void = runInNewContext('gc');
+    const runs = async () => {
+      const env = { GREETING: 'hello' };
+      const { exited, handle } = start(shell('true'), { env });
+      await exited;
+      await handle.dispose();
+      return new WeakRef(env);
+    };
+    const env = await runs();
+    // The last one may still be known to who waits for the next event.
+    await runs();
+    await until('nothing refers to what the runner had', async () => {
+      collect();
+      return env.deref() === undefined;
+    });
   });
 
   it('leave alone containers that people make from images of apps', async () => {
