@@ -5,6 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientEnv } from '../local/data-folder.ts';
 import { printable } from '../local/printable.ts';
+import { templatesFolder } from '../local/templates/find.ts';
+import { readTemplate } from '../local/templates/read.ts';
+import { writeSkeleton } from '../local/templates/skeleton.ts';
+import { testFolder } from '../store/testing/folder.ts';
 import { evalLine, formatEnv, formatOfShell } from './env.ts';
 
 const isInstalled = (program: string) => spawnSync(program, ['--version']).error === undefined;
@@ -80,6 +84,21 @@ describe('the printed variables', () => {
     const env = clientEnv('/data', { api: 1, run: 2, queue: 3, ws: 4 }, 'id:secret', {});
     expect(env.FAL_REST_HOST).toBe(env.FAL_GRPC_HOST);
     expect(env.FAL_HOST).toBe('localhost:1');
+  });
+});
+
+describe('the configuration for `fal create`', () => {
+  const ports = { api: 1, run: 2, queue: 3, ws: 4 };
+
+  it('is named once it is there, in place of that of another emulator, but not of one of the user', () => {
+    const folder = testFolder();
+    const named = (around: NodeJS.ProcessEnv) => clientEnv(folder, ports, 'id:secret', around).COOKIECUTTER_CONFIG;
+    expect(named({})).toBeUndefined();
+    writeSkeleton(folder, readTemplate(templatesFolder(), 'hello'));
+    const own = join(folder, 'fal-create', 'cookiecutter.yaml');
+    expect(named({})).toBe(own);
+    expect(named({ COOKIECUTTER_CONFIG: '/other/fal-create/cookiecutter.yaml' })).toBe(own);
+    expect(named({ COOKIECUTTER_CONFIG: '/home/a/cookiecutter.yaml' })).toBeUndefined();
   });
 });
 

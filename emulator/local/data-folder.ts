@@ -67,7 +67,21 @@ export function clientEnv(
     // The whole bundle: it includes what this variable named before, such as a company's authority.
     NODE_EXTRA_CA_CERTS: bundle,
     ...proxyExemptions(around),
+    ...skeletonVariable(folder, around),
   };
+}
+
+/** A configuration for cookiecutter, which `fal create` uses. */
+export function skeletonConfig(folder: string): string {
+  return join(folder, 'fal-create', 'cookiecutter.yaml');
+}
+
+/** A configuration of the user's own is kept; `fal create` then uses the network. */
+function skeletonVariable(folder: string, around: NodeJS.ProcessEnv): Record<string, string> {
+  const config = skeletonConfig(folder);
+  const given = around.COOKIECUTTER_CONFIG;
+  const isOwn = given !== undefined && !/[/\\]fal-create[/\\]cookiecutter\.yaml$/.test(given);
+  return isOwn || !existsSync(config) ? {} : { COOKIECUTTER_CONFIG: config };
 }
 
 /** Whether this exact process is still running. A process that ended and wasn't reaped by its parent is not. */

@@ -7,6 +7,9 @@ import { asDiskTrouble, DiskTrouble } from '../local/disk-trouble.ts';
 import type { Report } from '../local/loop/contain.ts';
 import { createSteady, type Steady } from '../local/loop/steady.ts';
 import { makeFolder } from '../local/make-folder.ts';
+import { templatesFolder } from '../local/templates/find.ts';
+import { readTemplate } from '../local/templates/read.ts';
+import { writeSkeleton } from '../local/templates/skeleton.ts';
 import { readPipSettings } from '../local/uv/pip-settings.ts';
 import { mainMigrations } from '../migrations.ts';
 import { createCheckpoints } from '../store/checkpoints.ts';
@@ -52,6 +55,13 @@ export async function prepareGround({ folder }: Pick<EmulatorOptions, 'folder'>)
   // Includes pip's own authority: a company that configures pip with one means it for every install.
   tls.writeBundle(caBundle, [readPipSettings(process.env).cert]);
   const mask = createMask();
+  const ownLog = createOwnLog(join(folder, 'emulator.log'), clock, mask);
+  try {
+    writeSkeleton(folder, readTemplate(templatesFolder(), 'hello'));
+  } catch (error) {
+    // Only `fal create` needs it.
+    ownLog.report(error);
+  }
   return {
     clock,
     startedAt,
@@ -59,7 +69,7 @@ export async function prepareGround({ folder }: Pick<EmulatorOptions, 'folder'>)
     tls,
     caBundle,
     mask,
-    ownLog: createOwnLog(join(folder, 'emulator.log'), clock, mask),
+    ownLog,
   };
 }
 

@@ -24,6 +24,35 @@ const optionsOf = ({ tags }: (typeof templates)[number]) =>
 for (const template of templates)
   if (!needsGpu(template) && !needsEngine(template)) describeTemplate(template.name, place, optionsOf(template));
 
+describe('`fal create app`', () => {
+  const create = (input: string) => {
+    const { folder, tools, emulator } = place();
+    // Nothing is cloned: a network that answers nothing is no obstacle.
+    const env = { ...emulator.env, HTTPS_PROXY: 'http://127.0.0.1:9', https_proxy: 'http://127.0.0.1:9' };
+    return tools.fal(['create', 'app'], env, { cwd: folder, input, timeoutMs: 60_000 });
+  };
+
+  it('makes the project of the template hello, with the values that are typed', async () => {
+    const { folder } = place();
+    expect(await create('created\n3\n90\n')).toMatchObject({ code: 0 });
+    const values = ['app-name=created', 'machine-type=M', 'keep-alive=90'].flatMap((one) => ['--set', one]);
+    expect(await minifal('hello', 'same', ...values)).toMatchObject({ code: 0 });
+    const names = (await readdir(join(folder, 'same'))).sort();
+    expect((await readdir(join(folder, 'created'))).sort()).toEqual(names);
+    for (const name of names) {
+      const made = await readFile(join(folder, 'created', name), 'utf8');
+      expect(made).toBe(await readFile(join(folder, 'same', name), 'utf8'));
+    }
+  });
+
+  it('refuses a name that no app can have, and leaves nothing', async () => {
+    const { code, stdout, stderr } = await create('My App\n\n\n');
+    expect(code).not.toBe(0);
+    expect(stdout + stderr).toContain("Name of the app: this can't be used. An example is my-app.");
+    expect(await readdir(place().folder)).not.toContain('My App');
+  });
+});
+
 describe('apps of templates', () => {
   const ask = (app: string, body?: object) => call(place().emulator, 'run', `/local/my-${app}`, body ? { body } : {});
 

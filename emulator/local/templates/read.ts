@@ -17,10 +17,12 @@ const manifestName = 'template.json';
 export function readTemplates(folder: string): readonly Template[] {
   const entries = readdirSync(folder, { withFileTypes: true });
   const names = entries.filter((one) => one.isDirectory() && !one.name.startsWith('.')).map(({ name }) => name);
-  const templates = names.map((name) => {
-    const own = join(folder, name);
-    const manifest = manifestSchema.parse(JSON.parse(readFileSync(join(own, manifestName), 'utf8')));
-    return { ...manifest, name, folder: own };
-  });
-  return templates.toSorted((a, b) => a.order - b.order);
+  return names.map((name) => readTemplate(folder, name)).toSorted((a, b) => a.order - b.order);
+}
+
+/** @throws if there is none of this name, or its manifest isn't as it should be */
+export function readTemplate(folder: string, name: string): Template {
+  const own = join(folder, name);
+  const manifest = manifestSchema.parse(JSON.parse(readFileSync(join(own, manifestName), 'utf8')));
+  return { ...manifest, name, folder: own };
 }
