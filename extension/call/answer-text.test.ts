@@ -14,6 +14,14 @@ it.each([
     "500 · KeyError: 'style', styles.py:8 · 14 ms",
   ],
   [
+    {
+      ...none,
+      status: 500,
+      error: { type: 'pydantic_core._pydantic_core.ValidationError', message: '1 error', file: '/app/a.py', line: 8 },
+    },
+    '500 · ValidationError: 1 error, a.py:8 · 14 ms',
+  ],
+  [
     { ...none, status: 500, error: { type: 'KeyError', message: '', file: null, line: null } },
     '500 · KeyError · 14 ms',
   ],

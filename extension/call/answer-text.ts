@@ -1,5 +1,6 @@
 import { basename } from 'node:path/posix';
 import type { RequestFacts } from '../target/requests.ts';
+import { errorName } from '../views/error-name.ts';
 import { indented } from '../views/indented.ts';
 import { t } from '../words.ts';
 import { tryParse } from './json.ts';
@@ -47,7 +48,7 @@ const maxError = 32;
 
 function errorWords({ type, message, file, line }: NonNullable<CallFacts['error']>): string {
   const sentence = (message.split('\n', 1)[0] ?? '').trim();
-  const raised = `${type}${sentence === '' ? '' : `: ${sentence}`}`;
+  const raised = `${errorName(type)}${sentence === '' ? '' : `: ${sentence}`}`;
   const short = raised.length <= maxError ? raised : `${raised.slice(0, maxError - 1).trimEnd()}…`;
   if (line === null) return short;
   return `${short}, ${file === null ? t('line {0}', line) : `${basename(file)}:${line}`}`;

@@ -102,7 +102,7 @@ export function createOpening(deps: {
     if (target) return operations.learn(address, target, { mayWait: true, signal });
     const options = {
       location: vscode.ProgressLocation.Notification,
-      title: t('Asking {0} for its inputs', appOf(address)),
+      title: t('Starting {0} to ask for its inputs', appOf(address)),
       cancellable: true,
     };
     return Promise.resolve(

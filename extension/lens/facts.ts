@@ -2,6 +2,7 @@ import { byAlias } from '../target/by-alias.ts';
 import { cause } from '../target/cause.ts';
 import { type AppRow, type LiveState, type RunnerRow, sentenceOf } from '../target/live.ts';
 import type { ReloadRow } from '../target/reload.ts';
+import { errorName } from '../views/error-name.ts';
 import { t } from '../words.ts';
 
 /** The state of one alias, as far as lenses show it. */
@@ -91,6 +92,8 @@ function endpointFacts(
   // Of an exception, the type and the line are what a person looks for; the message is in the request.
   const error = lastFailure && requests.get(lastFailure.request)?.error;
   const brief =
-    error && error.line !== null ? t('{0}, line {1}', error.type, error.line) : cause(lastFailure?.message ?? '');
+    error && error.line !== null
+      ? t('{0}, line {1}', errorName(error.type), error.line)
+      : cause(lastFailure?.message ?? '');
   return { calls, failures, p50Ms, lastFailure: lastFailure && brief };
 }

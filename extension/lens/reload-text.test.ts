@@ -34,6 +34,16 @@ describe('what became of a save, in a lens', () => {
       '✕ not reloaded: nosuch is not in the package index - the old code still answers',
     ],
     [{ outcome: 'failed', reason: { ...reason, text: 'no weights' } }, '✕ not reloaded: no weights'],
+    [
+      {
+        outcome: 'failed',
+        reason: {
+          ...reason,
+          text: "The runner's process exited with code 3 before it was ready; the last exception: KeyError: 'style'.",
+        },
+      },
+      "✕ not reloaded: KeyError: 'style'",
+    ],
   ])('%j is %j', (change, expected) => {
     expect(reloadText(reloadRow(change), 0, '/work/app.py')).toBe(expected);
   });

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { requirementIn } from '../process/failure.ts';
+import { cause } from '../target/cause.ts';
 import { isInUse, type ReloadRow } from '../target/reload.ts';
 import { t } from '../words.ts';
 
@@ -29,7 +30,7 @@ export function reloadText(reload: ReloadRow | null | undefined, now: number, fi
     case 'kept':
       return `✕ ${notReloaded(reload, file)}`;
     case 'failed':
-      return `✕ ${t('not reloaded: {0}', plain(reload.reason?.text ?? reload.sentence))}`;
+      return `✕ ${t('not reloaded: {0}', plain(cause(reload.reason?.text ?? reload.sentence)))}`;
   }
 }
 

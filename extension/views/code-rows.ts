@@ -1,4 +1,5 @@
 import { runnerColorId } from '../contributes/colors.ts';
+import { cause } from '../target/cause.ts';
 import type { AppRow } from '../target/live.ts';
 import { t } from '../words.ts';
 import { duration, fact, type Row, shortLabel } from './row.ts';
@@ -129,7 +130,7 @@ function endpointRow(
   const failed =
     failures === 0
       ? []
-      : [lastFailure ? t('{0} failed: {1}', failures, lastFailure.message) : t('{0} failed', failures)];
+      : [lastFailure ? t('{0} failed: {1}', failures, cause(lastFailure.message)) : t('{0} failed', failures)];
   const time = p50Ms === null ? [] : [duration(p50Ms)];
   const counted = calls === 1 ? t('1 call') : t('{0} calls', calls);
   const description = calls === 0 ? t('no calls') : [counted, ...time, ...failed].join(' · ');

@@ -1,7 +1,7 @@
 import type { Place, Row, Texts } from '../host.ts';
 import type { Item } from './items.ts';
 import { fullTime, shownPath, time } from './line-text.ts';
-import { type Names, runnerName } from './names.ts';
+import { markName, type Names, runnerName } from './names.ts';
 
 const symbols: { readonly [K in Row['kind']]?: string } = { error: '✕', warning: '⚠' };
 const lanes = 6;
@@ -31,7 +31,7 @@ function rowOf(item: Extract<Item, { kind: 'row' }>, names: Names, texts: Texts)
   const runner = cell('runner', runnerName(row, names));
   if (row.runnerId !== null) {
     runner.classList.add(`lane${lane(row.runnerId)}`);
-    runner.title = `${row.alias} · ${row.runnerId}`;
+    runner.title = `${names.app(row.alias)} · ${row.runnerId}`;
   }
   const phase = row.phase === '' ? '' : texts[row.phase];
   const request = cell('request', row.requestId === null ? phase : names.request(row.requestId));
@@ -47,8 +47,10 @@ function rowOf(item: Extract<Item, { kind: 'row' }>, names: Names, texts: Texts)
 }
 
 function markOf(row: Row, names: Names): HTMLElement {
-  const whose = row.runnerId === null ? names.app(row.alias) : runnerName(row, names);
-  return line('mark', cell('text', [time(row.at), whose, row.text].filter((part) => part !== '').join('  ')));
+  return line(
+    'mark',
+    cell('text', [time(row.at), markName(row, names), row.text].filter((part) => part !== '').join('  ')),
+  );
 }
 
 function placeCell(place: Place | null, texts: Texts): HTMLElement {

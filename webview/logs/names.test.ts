@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { maxHeld } from './held.ts';
-import { createNames, runnerName } from './names.ts';
+import { createNames, markName, runnerName } from './names.ts';
 import { row } from './testing/rows.ts';
 
 it('names runners and requests by their numbers, and nothing that it does not know', () => {
@@ -33,4 +33,17 @@ it('forgets the numbers of rows that the page has dropped, when they are many', 
   expect(names.request('id 8')).toBe('#8');
   names.add({ runners: {}, requests: { last: 9_999 } }, [row(1, { requestId: 'id 7' }), row(2, { requestId: 'last' })]);
   expect(['id 7', 'id 8', 'last'].map(names.request)).toEqual(['#7', '', '#9999']);
+});
+
+it('names the app and the runner of a mark', () => {
+  const names = createNames();
+  names.add({ runners: { one: 1 }, requests: {} }, []);
+  const run = '5eb90bd8-cccc-4c43-9d4e-5b6f0f7f1a11';
+  names.setApps([
+    { id: run, label: 'Studio (run)' },
+    { id: `${run}-audit-0123abcd`, label: 'audit of Studio (run)' },
+  ]);
+  expect(markName({ alias: run, runnerId: 'one' }, names)).toBe('Studio (run) · r1');
+  expect(markName({ alias: run, runnerId: null }, names)).toBe('Studio (run)');
+  expect(markName({ alias: `${run}-audit-0123abcd`, runnerId: 'two' }, names)).toBe('audit of Studio (run)');
 });

@@ -43,6 +43,12 @@ export function runnerName({ alias, runnerId }: Pick<Row, 'alias' | 'runnerId'>,
   return /-audit-[0-9a-f]{8}$/.test(alias) ? 'audit' : names.runner(runnerId);
 }
 
+/** Whose start or end a mark is about: runners of several apps have one number. Pure. */
+export function markName(row: Pick<Row, 'alias' | 'runnerId'>, names: Names): string {
+  const runner = runnerName(row, names);
+  return [names.app(row.alias), ...(runner === 'audit' ? [] : [runner])].filter((part) => part !== '').join(' · ');
+}
+
 function nameOf(mark: string, number: number | undefined): string {
   return number === undefined ? '' : `${mark}${number}`;
 }

@@ -111,13 +111,15 @@ function foundIn(
   };
 }
 
+const words: { readonly [S in Severity]: string } = { error: 'error', warning: 'warning', information: 'hint' };
+
 function print(files: number, found: readonly Found[]): void {
   for (const { file, line, column, severity, message, code } of found)
-    printLine(`${file}:${line}:${column}: ${severity}: ${message} [${code}]`);
-  const count = (severity: Severity, word: string) => {
+    printLine(`${file}:${line}:${column}: ${words[severity]}: ${message} [${code}]`);
+  const count = (severity: Severity) => {
     const { length } = found.filter((one) => one.severity === severity);
-    return `${length} ${word}${length === 1 ? '' : 's'}`;
+    return `${length} ${words[severity]}${length === 1 ? '' : 's'}`;
   };
-  const counts = [count('error', 'error'), count('warning', 'warning'), count('information', 'hint')];
+  const counts = [count('error'), count('warning'), count('information')];
   printLine(`${files} ${files === 1 ? 'file' : 'files'} with apps: ${counts.join(', ')}`);
 }

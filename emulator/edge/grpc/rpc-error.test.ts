@@ -40,7 +40,7 @@ describe('failures on the wire', () => {
   it('a value that was sent in two fields is named once', () => {
     const field = z.string().refine(() => false, 'There is no x. Did you mean y?');
     const { error } = z.object({ a: field, b: field }).safeParse({ a: 'x', b: 'x' });
-    expect(toStatus(error, report).details).toBe('The request is not valid: There is no x. Did you mean y?');
+    expect(toStatus(error, report).details).toBe('There is no x. Did you mean y?');
   });
 
   it('anything else is INTERNAL, reported, and reveals no details', () => {

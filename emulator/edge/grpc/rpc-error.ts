@@ -63,6 +63,8 @@ function describeIssues(error: z.ZodError): string {
   });
   // Clients send some values twice, in an old and in a new field.
   const text = [...new Set(issues)].slice(0, 3).join('; ');
+  // A person reads it as what is wrong with their app.
+  if (error.issues.every(({ message }) => isSentence(message))) return text;
   return `The request is not valid: ${isSentence(text) ? text : `${text}.`}`;
 }
 
