@@ -144,7 +144,7 @@ export function createAppCommands(deps: {
   async function failed({ command, app, name, folder }: FailedTask, { output }: FalEnd): Promise<void> {
     log.error(`[fal] ${command} ${app} failed. Its last lines:`);
     for (const line of plain(output).trimEnd().split(/\r?\n/).slice(-40)) log.error(`[fal] ${line}`);
-    if (await wasKilled()) return;
+    if ((await wasKilled()) || link.snapshot().isAsked) return;
     // Otherwise the SDK's report of a broken connection would be the reason.
     if (!findRunning(link.folder)) {
       const isGone = !existsSync(link.folder);

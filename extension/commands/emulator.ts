@@ -7,8 +7,8 @@ import { moveKeyAside, sealedKeyOf } from '../target/secret-file.ts';
 import { t } from '../words.ts';
 import { createStart, type StartDeps } from './start-emulator.ts';
 
-/** The same limit as in `minifal stop`. */
-const stopTimeoutMs = 15_000;
+/** Requests and runners have 5 s each to end, and containers some more. */
+const stopTimeoutMs = 30_000;
 /** An emulator notices within a second that its folder is gone. */
 const goneTimeoutMs = 10_000;
 
@@ -44,13 +44,13 @@ export function createEmulatorCommands(deps: StartDeps) {
       });
   }
 
-  async function stop(): Promise<boolean> {
+  async function stop({ restarts = false } = {}): Promise<boolean> {
     const running = link.snapshot().running ?? findRunning(link.folder);
     if (!running || !isAlive(running)) {
       void vscode.window.setStatusBarMessage(t('No fal emulator is running.'), 5_000);
       return false;
     }
-    link.stopping();
+    link.stopping(restarts);
     log.info(`[extension] stopping the emulator (process ${running.pid})`);
     const title = t('Stopping the fal emulator');
     if (await withVisibleProgress(title, () => end(running, 'SIGTERM'))) return true;
@@ -61,7 +61,8 @@ export function createEmulatorCommands(deps: StartDeps) {
     const what = t('The emulator has not stopped yet.');
     const chosen = await vscode.window.showWarningMessage(what, { modal: true, detail }, force, t('Show Log'));
     if (chosen === t('Show Log')) log.show();
-    return chosen === force && (await end(running, 'SIGKILL'));
+    // It may have stopped while the question was on the screen.
+    return !isAlive(running) || (chosen === force && (await end(running, 'SIGKILL')));
   }
 
   async function startOrReport(): Promise<boolean> {
@@ -96,7 +97,7 @@ export function createEmulatorCommands(deps: StartDeps) {
     );
     const what = t('Reset the sealed secrets?');
     if ((await vscode.window.showWarningMessage(what, { modal: true, detail }, reset)) !== reset) return false;
-    if (findRunning(link.folder) && !(await stop())) return false;
+    if (findRunning(link.folder) && !(await stop({ restarts: true }))) return false;
     log.info(`[secrets] the sealed key was moved to ${moveKeyAside(link.folder, new Date())}`);
     await keychain.reset();
     return startAgain();
@@ -107,11 +108,11 @@ export function createEmulatorCommands(deps: StartDeps) {
     /** `true`: an emulator is running. */
     start: startOrReport,
     /** `true`: the restarted emulator is running. */
-    restart: async (): Promise<boolean> => (await stop()) && startAgain(),
+    restart: async (): Promise<boolean> => (await stop({ restarts: true })) && startAgain(),
     /** `true`: secrets can be set again. */
     resetSecrets,
     /** `false`: none ran, or it didn't stop. */
-    stop,
+    stop: () => stop(),
   };
 }
 

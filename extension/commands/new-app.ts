@@ -16,7 +16,7 @@ import { chooseTemplate, decide } from './new-app-form.ts';
  */
 export function createNewApp(deps: {
   readonly templates: string;
-  readonly index: Pick<AppIndex, 'look'>;
+  readonly index: Pick<AppIndex, 'look' | 'known'>;
   readonly present: Presenter;
 }) {
   async function create(): Promise<vscode.Uri | undefined> {
@@ -44,7 +44,12 @@ export function createNewApp(deps: {
     }
     await vscode.window.showTextDocument(app);
     await deps.index.look([app, vscode.Uri.joinPath(target, 'pyproject.toml')]);
-    if (andCall) void vscode.commands.executeCommand(commandId('runAndCall'), { file: app.fsPath });
+    // An app that is an image alone has no line in its code from which to go on.
+    if (!deps.index.known().some(({ uri }) => uri.fsPath === app.fsPath))
+      await vscode.commands.executeCommand('markdown.showPreview', vscode.Uri.joinPath(target, 'README.md'));
+    // Its request is for this endpoint; others are health checks, for example.
+    const endpoint = { path: '/' };
+    if (andCall) void vscode.commands.executeCommand(commandId('runAndCall'), { file: app.fsPath, endpoint });
     return app;
   }
 

@@ -33,6 +33,17 @@ describe('what became of a save, in a lens', () => {
       },
       '✕ not reloaded: nosuch is not in the package index - the old code still answers',
     ],
+    [
+      {
+        outcome: 'kept',
+        error: {
+          ...{ type: 'BuildError', file: null, line: null },
+          message:
+            "Failure during 'docker build': executor failed running [/bin/sh -c chmod +x /usr/bin/a && b]: exit code: 127",
+        },
+      },
+      '✕ not reloaded: its image could not be built - the old code still answers',
+    ],
     [{ outcome: 'failed', reason: { ...reason, text: 'no weights' } }, '✕ not reloaded: no weights'],
     [
       {

@@ -49,6 +49,8 @@ function notReloaded({ error, sentence }: ReloadRow, file: string | undefined): 
 
 /** Without the period of a sentence, and in one line; of what uv says, only which requirement it is about. */
 function plain(text: string): string {
+  // What the builder says is long, and it is in the log.
+  if (/^(Not reloaded: )?Failure during 'docker (build|pull)'/.test(text)) return t('its image could not be built');
   const { requirement, reason } = requirementIn(text.replaceAll(/\s+/g, ' ')) ?? {};
   const said = requirement === undefined ? text : (reason ?? text);
   const line = said.split('\n', 1)[0]?.trim().replace(/\.$/, '') ?? '';

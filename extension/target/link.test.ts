@@ -103,14 +103,17 @@ describe('the link to an emulator', () => {
     expect(link.snapshot()).not.toHaveProperty('why');
   });
 
-  it('reports a requested kill as a stop', async () => {
+  it.each([
+    [false, { state: 'stopped', isAsked: true }],
+    [true, { state: 'stopped' }],
+  ])('reports a requested kill as a stop, asked for unless it starts again: %s', async (restarts, expected) => {
     const folder = testFolder();
     const emulator = await startStandIn(folder);
     const { link, until } = follow(folder);
     await until('running');
-    link.stopping();
+    link.stopping(restarts);
     await emulator.end('SIGKILL');
-    await until('stopped');
+    expect(await until('stopped')).toEqual(expected);
   });
 
   it('is starting from the request to the first answer, and failed with the reason if the start fails', async () => {

@@ -22,8 +22,8 @@ export interface Link {
   onChange(listener: (snapshot: Snapshot, before: Snapshot) => void): () => void;
   /** A start was requested in this window; call `settled` when it has ended, with the reason if it failed. */
   starting(): { settled(why?: string): void };
-  /** The end of the running emulator was requested. */
-  stopping(): void;
+  /** The end of the running emulator was requested; `restarts`: and a new start. */
+  stopping(restarts: boolean): void;
   /** Resolves with the first state that fits; rejects when `signal` is aborted. */
   until(fits: (snapshot: Snapshot) => boolean, signal: AbortSignal): Promise<Snapshot>;
   close(): void;
@@ -43,7 +43,7 @@ export function createLink(folder: string): Link {
   let retry: NodeJS.Timeout | undefined;
   let nextRetryMs = retryMs.first;
   let starts = 0;
-  let stopAsked: RunningEmulator | undefined;
+  let stopAsked: (RunningEmulator & { readonly restarts: boolean }) | undefined;
   let closed = false;
 
   /** Compares the folder with the known state. Safe to call at any time. */
@@ -99,7 +99,8 @@ export function createLink(folder: string): Link {
     } else if (state === 'running' || state === 'starting' || running) {
       // What it said of itself, such as that its data folder was deleted, is why it stopped.
       const why = live?.head.trouble ?? null;
-      observed.set({ state: 'stopped', ...(why === null ? {} : { why }) });
+      const isAsked = running !== undefined && stopAsked?.pid === running.pid && !stopAsked.restarts;
+      observed.set({ state: 'stopped', ...(why === null ? {} : { why }), ...(isAsked ? { isAsked } : {}) });
     }
   }
 
@@ -127,8 +128,9 @@ export function createLink(folder: string): Link {
         },
       };
     },
-    stopping() {
-      stopAsked = observed.get().running;
+    stopping(restarts) {
+      const { running } = observed.get();
+      stopAsked = running && { ...running, restarts };
     },
     close() {
       closed = true;

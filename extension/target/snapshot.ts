@@ -17,4 +17,6 @@ export interface Snapshot {
   readonly last?: LiveState;
   /** A sentence; only with `failed`, and with `stopped` if the emulator stopped by itself. */
   readonly why?: string;
+  /** Only with `stopped`: somebody asked for it in this window, and not to start it again. */
+  readonly isAsked?: true;
 }

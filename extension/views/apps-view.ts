@@ -66,6 +66,8 @@ export function createAppsView(deps: {
   function forgetRuns(): void {
     if (runApps.size === 0) return;
     const { live, last } = link.snapshot();
+    // The next emulator has the runs that ended with this one.
+    if (!live && !last) return;
     const { apps, runners } = live ?? last ?? {};
     const known = new Set([...(apps?.keys() ?? []), ...[...(runners?.values() ?? [])].map(({ alias }) => alias)]);
     for (const alias of runApps.keys()) if (!known.has(alias)) runApps.delete(alias);

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { platformErrorStatus } from '../../emulator/wire/errors.ts';
 import { errorName } from './error-name.ts';
 
-it.each(Object.keys(platformErrorStatus))('has words instead of the code %s', (type) => {
+it.each([...Object.keys(platformErrorStatus), 'emulator_ended'])('has words instead of the code %s', (type) => {
   expect(errorName(type)).toMatch(/^[a-z][a-z ]{4,25}$/);
 });
 

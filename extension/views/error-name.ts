@@ -15,6 +15,7 @@ const platformWords: { readonly [type: string]: () => string } = {
   client_cancelled: () => t('cancelled'),
   concurrent_requests_limit: () => t('too many requests'),
   bad_request: () => t('bad request'),
+  emulator_ended: () => t('emulator ended'),
   internal_error: () => t('error in minifal'),
 };
 

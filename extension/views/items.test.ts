@@ -66,7 +66,7 @@ describe('the view Apps', () => {
       calls: 4,
       p50Ms: 6_100,
       failures: 1,
-      lastFailure: { request: 38, message: 'KeyError' },
+      lastFailure: { request: 38, message: 'KeyError\nof two lines' },
     };
     const busy = { ...runner, number: 2, id: 'busy', state: 'RUNNING', busy: 1, requests: [39], startedAt: now };
     const idle = { ...runner, until: now + 38_000 };

@@ -103,6 +103,11 @@ describe.skipIf(isEngineMissing())('functions and classes of the SDK in an image
     await until('its line is in the log with its request', async () =>
       (await logged('printed hello')).some(({ requestId }) => requestId !== null),
     );
+    const ofServer = await until('the lines of its web server are there', async () => {
+      const lines = [...(await logged('Application startup complete')), ...(await logged('"POST /about HTTP'))];
+      return lines.length > 2 && lines;
+    });
+    expect(ofServer.filter(({ isServer }) => !isServer)).toEqual([]);
   });
 
   it('its own metrics are in those of the emulator', async () => {

@@ -168,6 +168,8 @@ it('a template shows its README, while the list of templates stays open', async 
 // The packages of ocr are installed in the first start; then, uv has them.
 it.each([
   ['hello', 'caller', /"message":."Hello,.world!"/],
+  // It has a second endpoint. Its secret isn't set.
+  ['secrets-and-data', 'signer', /"detail":."The.app.has.no.key/],
   ...(process.env.MINIFAL_SLOW ? ([['ocr', 'reader', /"text":."Hello"/]] as const) : []),
 ] as const)('a new app of %s is created, run and called with one item', async (template, folder, answer) => {
   const { command, pick, page } = window.workbench;
@@ -183,6 +185,15 @@ it.each([
   await shown(answer);
   console.log(`From New App to the first answer of ${template}: ${((performance.now() - start) / 1000).toFixed(1)} s`);
   expect(await files(folder)).toContain('app.py');
+});
+
+it('a new app that is only an image shows its README, because its code has nothing to click', async () => {
+  const { command, pick, page } = window.workbench;
+  await command('View: Close All Editors');
+  await command('fal: New App…');
+  await pick('server-in-container');
+  await pick('Create');
+  await page.locator('.tab.active').filter({ hasText: 'Preview README.md' }).waitFor();
 });
 
 it('the terminal has the minifal command, which finds the emulator of the window', async () => {
