@@ -38,8 +38,7 @@ describe('what became of a save, in a lens', () => {
         outcome: 'kept',
         error: {
           ...{ type: 'BuildError', file: null, line: null },
-          message:
-            "Failure during 'docker build': executor failed running [/bin/sh -c chmod +x /usr/bin/a && b]: exit code: 127",
+          message: "Failure during 'docker build': executor failed running [/bin/sh -c apt install a]: exit code: 127",
         },
       },
       '✕ not reloaded: its image could not be built - the old code still answers',

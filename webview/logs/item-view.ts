@@ -10,9 +10,9 @@ const lanes = 6;
 export function viewOf(item: Item, names: Names, texts: Texts): HTMLElement {
   switch (item.kind) {
     case 'mark':
-      return line('mark', cell('text', `${time(item.mark.at)}  ${item.mark.text}`));
+      return markLine(`${time(item.mark.at)}  ${item.mark.text}`);
     case 'date':
-      return line('mark', cell('text', new Date(item.at).toLocaleDateString(undefined, { dateStyle: 'full' })));
+      return markLine(new Date(item.at).toLocaleDateString(undefined, { dateStyle: 'full' }));
     case 'detail': {
       const { text, place, isApp } = item.detail;
       return line(isApp ? 'detail own' : 'detail', cell('text', text), placeCell(place, texts));
@@ -47,10 +47,15 @@ function rowOf(item: Extract<Item, { kind: 'row' }>, names: Names, texts: Texts)
 }
 
 function markOf(row: Row, names: Names): HTMLElement {
-  return line(
-    'mark',
-    cell('text', [time(row.at), markName(row, names), row.text].filter((part) => part !== '').join('  ')),
-  );
+  return markLine([time(row.at), markName(row, names), row.text].filter((part) => part !== '').join('  '));
+}
+
+/** In a narrow panel, its end is cut: the tooltip has all. */
+function markLine(words: string): HTMLElement {
+  const text = cell('text', '');
+  text.append(part('words', words));
+  text.title = words;
+  return line('mark', text);
 }
 
 function placeCell(place: Place | null, texts: Texts): HTMLElement {
