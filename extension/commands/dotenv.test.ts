@@ -77,4 +77,5 @@ it('has the numbers of the lines that set nothing', () => {
 it('decodes files as editors write them, with a byte order mark', () => {
   expect(textOfFile(Buffer.from('\ufeffA=é'))).toBe('A=é');
   expect(textOfFile(Buffer.from('\ufeffA=é', 'utf16le'))).toBe('A=é');
+  expect(textOfFile(Buffer.from('\ufeffA=é', 'utf16le').swap16())).toBe('A=é');
 });

@@ -120,8 +120,9 @@ function finder(text: string, character: string): (from: number) => number {
   };
 }
 
-/** The text of a file: UTF-8, or what PowerShell writes with `>`. */
+/** The text of a file: UTF-8, or what PowerShell writes with `>` and `-Encoding BigEndianUnicode`. */
 export function textOfFile(bytes: Uint8Array): string {
-  const isWide = bytes[0] === 0xff && bytes[1] === 0xfe;
-  return new TextDecoder(isWide ? 'utf-16le' : 'utf-8').decode(bytes);
+  const marks = { 'utf-16le': [0xff, 0xfe], 'utf-16be': [0xfe, 0xff] };
+  const wide = Object.entries(marks).find(([, [first, second]]) => bytes[0] === first && bytes[1] === second);
+  return new TextDecoder(wide?.[0]).decode(bytes);
 }

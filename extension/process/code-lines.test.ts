@@ -26,6 +26,15 @@ it.each([
   expect(importLine(code, module)).toBe(line);
 });
 
+it('finds an import after a docstring that shows the same one', () => {
+  const shown = '"""Use it so:\n\n    import helper\n"""\nimport helper\n';
+  expect(importLine(shown, 'helper')).toBe(5);
+  expect(importLine(shown.replaceAll('"""', "'''"), 'helper')).toBe(5);
+  expect(importLine('"""import helper"""\n', 'helper')).toBeUndefined();
+  // What only looks like the beginning of a text hides nothing.
+  expect(importLine(`# """\nimport helper\n# """\n`, 'helper')).toBe(2);
+});
+
 it.each([
   ['Pillow==99', 8],
   ['pillow==98', 8],

@@ -1,15 +1,24 @@
 /** The line (from 1) of a Python file that imports a module that doesn't exist; `undefined`: none does. Pure. */
 export function importLine(text: string, module: string): number | undefined {
   const parts = module.split('.');
+  const code = withoutTexts(text);
   for (let count = parts.length; count > 0; count--) {
     const name = parts.slice(0, count).join('\\.');
     const line = firstLine(
-      text,
+      code,
       new RegExp(`(?:^|;)\\s*(?:from\\s+${name}\\b|import\\s+(?:[\\w.\\s]+,\\s*)*${name}\\b)`),
     );
     if (line !== undefined) return line;
   }
   return undefined;
+}
+
+/** Without comments, and without what is in texts of several lines; lines stay where they are. */
+function withoutTexts(text: string): string {
+  return text.replace(
+    /("(?:[^"\\\n]|\\.)+"|'(?:[^'\\\n]|\\.)+')|#[^\n]*|("{3}|'{3})[\s\S]*?(?:\2|$)/g,
+    (whole, short) => (short === undefined ? whole.replace(/[^\n]+/g, '') : whole),
+  );
 }
 
 /**
