@@ -55,7 +55,14 @@ export function debugInContainer(deps: {
     },
   });
   return {
-    debugging,
+    debugging: {
+      ...debugging,
+      reported(message) {
+        // Its debugger ends, and then any program may get its port.
+        if (message.state === 'failed') adapter = null;
+        debugging.reported(message);
+      },
+    },
     room: {
       socketName,
       forward: (run) => `${port}=${run}/${socketName}`,
