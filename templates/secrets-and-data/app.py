@@ -27,6 +27,10 @@ class Output(BaseModel):
     signature: str = Field(description="HMAC-SHA256 of `BELOW:PRIMES` under the secret, in hex.")
 
 
+class Forgotten(BaseModel):
+    forgotten: bool = Field(description="Whether there was a result under /data.")
+
+
 def count_primes(below: int) -> int:
     is_prime = bytearray([1]) * below
     is_prime[0:2] = b"\0\0"
@@ -75,3 +79,12 @@ class SecretsAndData(fal.App):
         response.headers["x-fal-billable-units"] = "0" if cached else "1"
         signature = hmac.new(self.key, f"{input.below}:{primes}".encode(), hashlib.sha256).hexdigest()
         return Output(primes=primes, cached=cached, signature=signature)
+
+    # Another endpoint of the same app, with its own input and output, at `/forget` after the app's name.
+    @fal.endpoint("/forget")
+    def forget(self, input: Input) -> Forgotten:
+        try:
+            (CACHE / f"{input.below}.txt").unlink()
+        except FileNotFoundError:
+            return Forgotten(forgotten=False)
+        return Forgotten(forgotten=True)

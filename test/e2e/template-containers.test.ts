@@ -1,6 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { baseImage, engineEnv, isEngineMissing, startContainerEngine } from '../support/container-engine.ts';
 import { call } from '../support/http.ts';
+import { imageRegistry, registryLogin } from '../support/image-registry.ts';
 import { describeTemplate, templatePlace } from '../support/template-suite.ts';
 
 describe.skipIf(isEngineMissing())('with a container engine', () => {
@@ -12,6 +14,22 @@ describe.skipIf(isEngineMissing())('with a container engine', () => {
   describeTemplate('custom-container', place, { set: [`base-image=${baseImage}`] });
 
   describeTemplate('server-in-container', place, { set: [`base-image=${baseImage}`] });
+
+  describe('with a registry that requires a login', () => {
+    let registry: Awaited<ReturnType<typeof imageRegistry>>;
+    let image: string;
+    beforeAll(async () => {
+      registry = await imageRegistry(join(place().folder, 'registry'), { isPrivate: true });
+      image = await registry.add(baseImage, 'team/python');
+    }, 300_000);
+    afterAll(async () => {
+      await registry?.close();
+    });
+
+    const { username, password } = registryLogin;
+    const env = { REGISTRY_USER: username, REGISTRY_PASSWORD: password };
+    describeTemplate('private-image', place, { set: () => [`image=${image}`], env });
+  });
 
   it('the app in a container reports billable units, and checks its health', async () => {
     const ask = (path: string, body?: object) =>

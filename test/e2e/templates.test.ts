@@ -64,6 +64,8 @@ describe('apps of templates', () => {
     expect(counted.headers.get('x-fal-billable-units')).toBe('1');
     const cached = await ask('secrets-and-data', { below: 100 });
     expect([await cached.json(), cached.headers.get('x-fal-billable-units')]).toMatchObject([{ cached: true }, '0']);
+    const forget = async () => (await ask('secrets-and-data/forget', { below: 100 })).json();
+    expect([await forget(), await forget()]).toEqual([{ forgotten: true }, { forgotten: false }]);
   });
 
   it('answer requests that come together in one call of the model, each with its own answer', async () => {

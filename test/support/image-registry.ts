@@ -50,18 +50,28 @@ export async function imageRegistry(folder: string, { isPrivate }: { readonly is
     { path: 'content', mode: 0o644, content: { bytes: randomBytes(1024 ** 2) } },
   ]);
   await api.send({ method: 'POST', path: '/images/create', query, tar });
-  await api.send({
-    method: 'POST',
-    path: `/images/${host}/base/push`,
-    query: { tag: '1' },
-    // The engine requires one of every push.
-    headers: authHeader(reference, isPrivate ? registryLogin : { username: 'anyone', password: '' }),
-  });
-  const forget = () => api.send({ method: 'DELETE', path: `/images/${reference}` }).catch(() => undefined);
+  const push = (name: string) =>
+    api.send({
+      method: 'POST',
+      path: `/images/${host}/${name}/push`,
+      query: { tag: '1' },
+      // The engine requires one of every push.
+      headers: authHeader(reference, isPrivate ? registryLogin : { username: 'anyone', password: '' }),
+    });
+  const remove = (image: string) => api.send({ method: 'DELETE', path: `/images/${image}` }).catch(() => undefined);
+  const forget = () => remove(reference);
+  await push('base');
   await forget();
   return {
     host,
     reference,
+    /** Puts an image of the engine into the registry. @returns its name there; the engine doesn't know it by that */
+    async add(image: string, name: string): Promise<string> {
+      await api.send({ method: 'POST', path: `/images/${image}/tag`, query: { repo: `${host}/${name}`, tag: '1' } });
+      await push(name);
+      await remove(`${host}/${name}:1`);
+      return `${host}/${name}:1`;
+    },
     /** Removes the image from the engine, but not from the registry. */
     forget,
     async close(): Promise<void> {

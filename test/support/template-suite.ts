@@ -56,7 +56,7 @@ export interface SuiteOptions {
   /** Added to the environment of `fal deploy`. */
   readonly env?: NodeJS.ProcessEnv;
   /** Values of the template's variables, `NAME=VALUE`. */
-  readonly set?: readonly string[];
+  readonly set?: readonly string[] | (() => readonly string[]);
   readonly timeoutMs?: number;
   /** What is called, if it isn't the app. */
   readonly endpoint?: (app: string) => string;
@@ -74,7 +74,8 @@ export function describeTemplate(name: string, place: () => TemplatePlace, optio
 
     it('becomes a project, which is deployed as its README says and answers its sample request', async () => {
       const { folder, tools, emulator } = place();
-      const set = [`app-name=${app}`, ...(options.set ?? [])].flatMap((one) => ['--set', one]);
+      const given = typeof options.set === 'function' ? options.set() : (options.set ?? []);
+      const set = [`app-name=${app}`, ...given].flatMap((one) => ['--set', one]);
       const made = await minifalNew(folder, name, app, ...set, '--json');
       expect(made).toMatchObject({ code: 0, stderr: '' });
       expect(JSON.parse(made.stdout)).toMatchObject({ template: name, folder: own() });
