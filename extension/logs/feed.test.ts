@@ -64,6 +64,11 @@ describe('the feed', () => {
     expect(rows()[0]?.slice(1, 3)).toEqual([251, 252]);
     logs.append(line('new'));
     await expect.poll(() => rows().at(-1), slowPoll).toEqual(['live', 451]);
+    // Nobody looks at the page for a while.
+    feed.pause();
+    logs.append(line('meanwhile'));
+    feed.unpause();
+    await expect.poll(() => rows().at(-1), slowPoll).toEqual(['live', 452]);
     await feed.more(1, 'older', 251);
     expect(rows().at(-1)?.slice(0, 2)).toEqual(['older', 51]);
     await feed.more(1, 'older', 51);

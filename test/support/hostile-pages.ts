@@ -30,6 +30,7 @@ const loads = (tag, attribute, url) => new Promise((resolve) => {
   element.onload = () => end(tag + ' loaded');
   element.onerror = () => end(false);
   setTimeout(() => end(false), 8000);
+  if (tag === 'link') element.rel = 'stylesheet';
   element[attribute] = url;
   document.head.append(element);
 });
@@ -56,6 +57,19 @@ const kinds = {
   stream: (url) => opens(EventSource, url),
   script: (url) => loads('script', 'src', url),
   image: (url) => loads('img', 'src', url),
+  style: (url) => loads('link', 'href', url),
+  module: (url) => import(url).then(() => 'imported'),
+  frame: async (url) => {
+    const frame = document.createElement('iframe');
+    const loaded = new Promise((resolve) => { frame.onload = resolve; setTimeout(resolve, 3000); });
+    frame.src = url;
+    document.body.append(frame);
+    await loaded;
+    let text = '';
+    try { text = frame.contentDocument?.body?.innerText ?? ''; } catch {}
+    frame.remove();
+    return text.includes('minifal') && text.slice(0, 80);
+  },
 };
 window.attack = async (targets) => {
   const through = [];
@@ -81,6 +95,16 @@ export const attempts: readonly (readonly [kind: string, path: string])[] = [
   ['get', '/files/list'],
   ['get', '/users/current'],
   ['cookies', '/local/leaky'],
+  ['get', '/dashboard/logs'],
+  ['get', '/minifal/logs/follow'],
+  ['json', '/minifal/pages/session'],
+  ['blind', '/minifal/pages/session'],
+  ['json', '/minifal/pages/code'],
+  ['beacon', '/minifal/pages/code'],
+  ['frame', '/dashboard/logs'],
+  ['style', '/dashboard/assets/browser-style.css'],
+  ['script', '/dashboard/assets/browser.js'],
+  ['module', '/dashboard/assets/logs.js'],
   ['json', '/'],
   ['json', '/local/leaky'],
   ['text', '/'],

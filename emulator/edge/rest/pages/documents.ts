@@ -3,7 +3,9 @@ export function pageDocument(nonce: string): string {
   const style = (name: string) => `<link rel="stylesheet" nonce="${nonce}" href="/dashboard/assets/${name}.css">`;
   const script = (name: string) =>
     `<script type="module" nonce="${nonce}" src="/dashboard/assets/${name}.js"></script>`;
-  return document('minifal', [style('browser-style'), style('logs-style'), script('browser'), script('ui')]);
+  // Loaded once the page is signed in: its file can come before that.
+  const early = `<link rel="modulepreload" nonce="${nonce}" href="/dashboard/assets/logs.js">`;
+  return document('minifal', [early, style('browser-style'), style('logs-style'), script('browser'), script('ui')]);
 }
 
 /** A page of a few sentences, without scripts. */
