@@ -8,17 +8,20 @@ import { runIn } from '../connection.ts';
 import { type Left, type Mark, markSchema, noFilter, type Place } from '../host.ts';
 import type { BrowserLink } from './link.ts';
 import type { Session } from './session.ts';
-import { createShell } from './shell.ts';
+import { createShell, type Shell } from './shell.ts';
 
 /** Of an exported log; a browser keeps it in memory, or in a file of its own. */
 const maxExported = 200_000_000;
 
 const marks = z.array(markSchema);
 
+/** What surrounds the page, drawn before the page is signed in. */
+export function openShell(app: string | undefined): Shell {
+  return createShell(app === undefined ? t('Log') : t('Log of {0}', app));
+}
+
 /** The page of the log in a browser. `app`: only of this one, unless the page was left with another filter. */
-export function openLogs(session: Session, link: BrowserLink, app: string | undefined): void {
-  const title = app === undefined ? t('Log') : t('Log of {0}', app);
-  const shell = createShell(title, (action) => host.send({ type: 'act', action }));
+export function openLogs(session: Session, link: BrowserLink, shell: Shell, app: string | undefined): void {
   let deliver: (value: unknown) => void = () => undefined;
   const [leftKey, marksKey] = [`minifal.left ${location.pathname}`, 'minifal.marks'];
   const first: Left = { filter: { ...noFilter, alias: app ?? null }, isWrapped: false, at: null };
@@ -56,6 +59,7 @@ export function openLogs(session: Session, link: BrowserLink, app: string | unde
     startEmulator: async () => undefined,
     leave: async () => undefined,
   });
+  shell.setAct((action) => host.send({ type: 'act', action }));
   runIn({
     root: shell.root,
     // As messages between processes: neither side sees the other's objects.

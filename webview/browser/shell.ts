@@ -13,7 +13,8 @@ const actions = (): readonly (readonly [PageAction, string])[] => [
 ];
 
 /** A page with its title, its commands, and a line of news. */
-export function createShell(title: string, act: (action: PageAction) => void) {
+export function createShell(title: string) {
+  let act: (action: PageAction) => void = () => undefined;
   document.title = `${title} · minifal`;
   const heading = element('h1', title);
   const toolbar = element('div');
@@ -33,11 +34,17 @@ export function createShell(title: string, act: (action: PageAction) => void) {
   document.body.replaceChildren(header, root);
   return {
     root,
+    /** Replaces what the commands do, which is nothing at first. */
+    setAct(next: typeof act): void {
+      act = next;
+    },
     say(text: string): void {
       status.textContent = text;
     },
   };
 }
+
+export type Shell = ReturnType<typeof createShell>;
 
 /** In place of a page that may not ask the emulator. */
 export function showLogin({ state }: SignedIn): void {
