@@ -113,7 +113,12 @@ function runnerCause(facts: Facts, runner: RunnerFacts): Named {
   }
   const min = app.around?.scale.minConcurrency ?? 0;
   const summary = `${who} is idle and stays: min_concurrency, concurrency_buffer or waiting requests need it.`;
-  return { cause: 'kept', summary, evidence: [], change: `min_concurrency is ${min}.`, since };
+  const keep = app.around?.scale.keepAliveSeconds ?? '?';
+  const change =
+    min > 0
+      ? `min_concurrency is ${min}; without it, the runner would end when it has been idle for keep_alive (${keep} s).`
+      : null;
+  return { cause: 'kept', summary, evidence: [], change, since };
 }
 
 function runnerEnd(runner: RunnerFacts): Named {
