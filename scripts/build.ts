@@ -1,7 +1,8 @@
 // Bundles the emulator and its command line into dist/, with the Python sources that runners need next to them, and the
 // VS Code extension.
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { build, type Plugin } from 'esbuild';
 import { writeManifest } from './manifest.ts';
 
@@ -159,3 +160,7 @@ await build({
   banner: { js: 'globalThis.__zod_globalConfig ??= { jitless: true };' },
   logLevel: 'warning',
 });
+const pageFiles = readdirSync(join(dist, 'webview')).filter((file) => /\.(js|css)$/.test(file));
+const pageBytes = pageFiles.reduce((sum, file) => sum + gzipSync(readFileSync(join(dist, 'webview', file))).length, 0);
+// A browser loads all of it: the page, its host and the toolkit.
+if (pageBytes > 150_000) throw new Error(`The pages have ${pageBytes} bytes when compressed, more than 150,000.`);

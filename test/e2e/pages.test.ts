@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -60,7 +61,7 @@ let browser: Browser;
 let account: string;
 
 beforeAll(async () => {
-  dataDir = join(cacheDir, `pages-${process.pid}`);
+  dataDir = await mkdtemp(join(tmpdir(), 'minifal-pages-'));
   port = await freePortBlock();
   emulator = await startEmulator({ dataDir, port });
   project = await createProject(await pythonTools(), emulator, { 'painter.py': app });
@@ -232,7 +233,6 @@ describe.skipIf(noBrowser)('the log in a browser', () => {
   ] as const;
   it.each(looks)('can be read and used with the keyboard in %s, 320 and 1600 px wide', async (name, media) => {
     await call(emulator, 'run', `/${account}/painter/markup`, { method: 'POST' });
-    await mkdir(join(cacheDir, 'screenshots'), { recursive: true });
     for (const width of [320, 1600]) {
       const { page, objections } = await openTab(await address(), { ...media, viewport: { width, height: 700 } });
       await shows(page, /ValueError/);
@@ -240,7 +240,11 @@ describe.skipIf(noBrowser)('the log in a browser', () => {
       expect(await axeFindings(page)).toEqual([]);
       const wide = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
       expect(await page.evaluate(wide)).toBe(false);
-      await page.screenshot({ path: join(cacheDir, 'screenshots', `page-logs.${name}.${width}.png`) });
+      // An ordinary user may not write there.
+      const picture = join(cacheDir, 'screenshots', `page-logs.${name}.${width}.png`);
+      await page.screenshot({ path: picture }).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EACCES') throw error;
+      });
       // From the list, which has the focus, backwards to the commands.
       await page.getByRole('button', { name: 'Wrap Lines' }).focus();
       await page.keyboard.press('Enter');
