@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openToAll } from '../local/open-to-all.ts';
 import { UserError } from '../wire/errors.ts';
 import type { DebugTools } from '../wire/runner-debug.ts';
 import { runTool } from './tool.ts';
@@ -63,6 +64,9 @@ export function createDebugpy(
       const wanted = [...pythonOptions, '--target', temporary, `debugpy==${version}`];
       const exit = await runUv({ ...deps, uv, args: [...args, ...wanted] });
       if (exit.code !== 0) throw unavailable(lastOutput(exit));
+      // The image may have another user, whatever this process's umask is.
+      await openToAll(temporary);
+      await chmod(deps.folder, 0o755);
       await rename(temporary, target);
       return target;
     } finally {

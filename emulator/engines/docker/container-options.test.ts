@@ -3,7 +3,8 @@ import type { RunnerSpec } from '../engine.ts';
 import { containerOptions } from './container-options.ts';
 import type { ContainerImage } from './image.ts';
 
-const image = { id: 'sha256:1', ports: [], architecture: 'amd64', entrypoint: ['/entry'], cmd: ['image', 'says'] };
+const runs = { entrypoint: ['/entry'], cmd: ['image', 'says'], user: '' };
+const image = { id: 'sha256:1', ports: [], architecture: 'amd64', ...runs };
 const inside = { ports: [4712], carried: ['4712=/minifal/run/4712'], mounts: {}, hosts: [] };
 
 function optionsOf(given: Pick<ContainerImage, 'entrypoint' | 'cmd'>, first: string | null = null, command?: string[]) {

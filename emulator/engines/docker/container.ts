@@ -10,6 +10,7 @@ import type { DeviceRequest } from './gpu-requests.ts';
 import type { ContainerImage } from './image.ts';
 import type { Link } from './link.ts';
 import { isNetworkTrouble } from './network.ts';
+import { openData } from './shared-data.ts';
 
 /** How often a container's start is tried while several networks have the name of ours. */
 const maxStarts = 10;
@@ -21,6 +22,8 @@ export interface NewContainer {
   readonly link: Link;
   readonly id: string;
   readonly ports: AppPorts;
+  /** For the runner's log: why its user can't write to `/data`. */
+  readonly dataTrouble: string | null;
   /** The request whose connection carries its lines. */
   readonly attach: EngineRequest;
 }
@@ -71,9 +74,10 @@ export async function createContainer(order: Order): Promise<NewContainer> {
     deviceRequests,
     first: isCarried ? firstProcess(order.runnerSources, image.architecture, order.tools) : null,
   });
+  const dataTrouble = await openData(spec.dataDir, image.user);
   const id = await api.create({ path: '/containers/create', body });
   const query = { stream: '1', stdout: '1', stderr: '1' };
-  return { link, id, ports, attach: { method: 'POST', path: `/containers/${id}/attach`, query } };
+  return { link, id, ports, dataTrouble, attach: { method: 'POST', path: `/containers/${id}/attach`, query } };
 }
 
 async function pulled({ spec, events, clock, signal, link: { engine } }: Order): Promise<LocalImage> {

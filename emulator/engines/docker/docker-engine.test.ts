@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { engineEnv, isEngineMissing, startContainerEngine } from '../../../test/support/container-engine.ts';
+import { baseImage, engineEnv, isEngineMissing, startContainerEngine } from '../../../test/support/container-engine.ts';
 import { cutSocket } from '../../../test/support/cut-socket.ts';
 import { imageRegistry } from '../../../test/support/image-registry.ts';
 import { until } from '../../../test/support/wait.ts';
@@ -58,6 +58,27 @@ describe.skipIf(isEngineMissing())('a runner in a container', { timeout: 60_000 
     // The first process took them before anything else ran.
     const socket = connect(join(folder, 'runners', runner.handle.runnerId, 'run', 'variables'));
     expect(await text(socket)).toBe('');
+  });
+
+  it('of an image with a user writes to /data, if only the data folder is closed to others', async () => {
+    const umask = process.umask(0o077);
+    onTestFinished(() => void process.umask(umask));
+    const { api } = await connectEngine(engineEnv);
+    const container = await api.create({ path: '/containers/create', body: { Image: baseImage, Cmd: ['true'] } });
+    const query = { container, changes: 'USER 1234' };
+    const image = await api.create({ path: '/commit', query, body: {} });
+    onTestFinished(async () => {
+      await api.send({ method: 'DELETE', path: `/containers/${container}` });
+      await api.send({ method: 'DELETE', path: `/images/${image}` });
+    });
+    const { start, folder, dataDir } = setUpContainers();
+    chmodSync(folder, 0o755);
+    const refused = start({ image });
+    await refused.line(/image's user 1234 can't write to \/data.*chmod 700/);
+    chmodSync(folder, 0o700);
+    const address = await start({ image }).ready;
+    await ask(address, '/write/data/kept.txt');
+    expect(statSync(join(dataDir, 'kept.txt')).uid).toBe(1234);
   });
 
   it('cannot be reached by other runners', async () => {

@@ -197,6 +197,7 @@ export function createContainerRunner(deps: ContainerRunnerDeps): RunnerHandle {
       signal();
       events.started(started.pid);
       sayMissing();
+      if (own.dataTrouble !== null) say(own.dataTrouble);
       if (spec.mode === 'serve' && started.pid !== undefined) {
         whyUnreached = watchListeners(started.pid, own.ports.app, settled.signal, say);
       }

@@ -11,6 +11,7 @@ const imageSchema = z.object({
       ExposedPorts: z.record(z.string(), z.unknown()).nullish(),
       Entrypoint: z.array(z.string()).nullish(),
       Cmd: z.array(z.string()).nullish(),
+      User: z.string().nullish(),
     })
     .nullish(),
 });
@@ -26,6 +27,8 @@ export interface LocalImage {
   /** What it runs: the second are arguments of the first, or the command itself if there is no first. */
   readonly entrypoint: readonly string[];
   readonly cmd: readonly string[];
+  /** Of its USER line; empty: root. */
+  readonly user: string;
 }
 
 /** @param name an id, or a reference such as `python:3.12-slim` */
@@ -35,8 +38,9 @@ export async function findImage(api: EngineApi, name: string): Promise<LocalImag
     const ports = Object.keys(Config?.ExposedPorts ?? {})
       .filter((port) => /^\d+(\/tcp)?$/.test(port))
       .map((port) => Number.parseInt(port, 10));
-    const { Entrypoint, Cmd } = Config ?? {};
-    return { id: Id, ports, architecture: Architecture, entrypoint: Entrypoint ?? [], cmd: Cmd ?? [] };
+    const { Entrypoint, Cmd, User } = Config ?? {};
+    const runs = { entrypoint: Entrypoint ?? [], cmd: Cmd ?? [], user: User ?? '' };
+    return { id: Id, ports, architecture: Architecture, ...runs };
   } catch (error) {
     if (isRefusal(error, 404)) return undefined;
     throw error;
