@@ -20,10 +20,20 @@ const maxFindings = 500;
 
 /**
  * What is wrong with the apps of a Python file, in source order. Pure: nothing is run, read or awaited. A text without
- * apps has no findings.
+ * apps has no findings, and neither has one that the parser can't take.
  */
 export function checkPython(text: string, facts: CheckFacts = {}): readonly Finding[] {
   if (text.length > maxCharacters || !/\bfal\b/.test(text)) return [];
+  try {
+    return findings(text, facts);
+  } catch (error) {
+    // Some trees of tens of thousands of nested expressions can't be built or walked: their offsets have 16 bits.
+    if (error instanceof RangeError || error instanceof TypeError) return [];
+    throw error;
+  }
+}
+
+function findings(text: string, facts: CheckFacts): readonly Finding[] {
   const code = checkedCode(readTree(text), facts.apps);
   if (code.apps.length === 0 && code.file.functions.length === 0) return [];
   const found = [

@@ -119,6 +119,7 @@ describe('texts that take long to read', () => {
       `class C0(B): ...\n${Array.from({ length: 60 }, (_, i) => `class C${i + 1}(C${i}, D, C${i}): ...\n`).join('')}` +
         method('...'),
     ],
+    ['a chain of calls that is too deep for the parser', `x = f${'()'.repeat(20_000)}\n${method('...')}`],
   ])('%s', (_what, text) => {
     expect(checkPython(`${head}${text}`).length).toBeLessThanOrEqual(500);
   });
