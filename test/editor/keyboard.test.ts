@@ -116,6 +116,8 @@ it('runs, deploys, stops and opens the terminal by keyboard shortcuts', async ()
 });
 
 it('moves through the tree, in which each row has a spoken description', async () => {
+  // The ended runner is folded away.
+  await window.row(/^runner \d+ ended/);
   await focusView('Apps', /^app /);
   const labels: string[] = [];
   for (let row = await focused(); labels.at(-1) !== row; row = await focused()) {
@@ -134,6 +136,7 @@ it('moves through the tree, in which each row has a spoken description', async (
 });
 
 it("opens a row's menu and clears the row", async () => {
+  await window.row(/^runner \d+ ended/);
   await focusView('Apps', /^app /);
   await reach('ArrowDown', /^runner \d+, ended/);
   const items = await menu();
