@@ -170,9 +170,9 @@ it('ends what is selected with the Delete key: requests are cancelled, runners a
     await (await window.row(row)).locator('.label-name').click();
     await page.keyboard.press('Delete');
   };
-  await press(/^#\d+ POST \/ 1st .*failing$/);
-  await window.row(/^#\d+ POST \/ .*failing$/);
-  await until('it is cancelled', async () => !(await window.rows()).some((row) => / 1st .*failing$/.test(row)));
+  await press(/^#\d+ POST \/ 1st .*Failing$/);
+  await window.row(/^#\d+ POST \/ .*Failing$/);
+  await until('it is cancelled', async () => !(await window.rows()).some((row) => / 1st .*Failing$/.test(row)));
   const idle = async () => (await window.rows()).filter((row) => /^runner \d+ idle/.test(row)).length;
   const before = await idle();
   await press(/^runner \d+ idle/);
