@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Authenticate } from './types.ts';
+import type { Authenticate, Identity } from './types.ts';
 
 /** From `minifal open` until the page has been loaded. */
 const codeMs = 60_000;
@@ -62,6 +62,11 @@ export function createPageSessions(clock: () => number): PageSessions {
       return tokens.has(hashOf(secret)) ? { userId, keyId, scope: 'ADMIN' } : undefined;
     },
   };
+}
+
+/** Whether a page asks. It gets no codes: tokens that were made with one that ends would stay. */
+export function isPage(identity: Pick<Identity, 'keyId'>): boolean {
+  return identity.keyId === keyId;
 }
 
 /** The secrets have 256 random bits: looking up their hashes reveals nothing by its time. */

@@ -72,7 +72,7 @@ export function createRestEdge(given: RestDeps): Express {
     dataFiles(deps),
     storageUploads(deps),
     browserTokens(deps),
-    pageCodes({ catalog: deps.catalog, sessions, knows }),
+    pageCodes({ ...deps, sessions, knows }),
     ownStatus(deps),
     liveEvents(feed),
     livePages(deps),

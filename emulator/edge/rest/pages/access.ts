@@ -7,19 +7,26 @@ import {
   type pageSessionAnswer,
   pageSessionRequest,
 } from '../../../wire/pages.ts';
-import type { PageSessions } from '../../auth/page-sessions.ts';
+import { isPage, type PageSessions } from '../../auth/page-sessions.ts';
 import type { RestDeps } from '../deps.ts';
+import { HttpError } from '../http-error.ts';
+import { signedIn } from '../route-rights.ts';
 import type { KnowsApp } from './apps.ts';
 
 const body = json({ limit: '4kb' });
 
 /** `POST /minifal/pages/code`: for `minifal open`, the code of an address. The owner's key is required. */
 export function pageCodes(
-  deps: Pick<RestDeps, 'catalog'> & { readonly sessions: Pick<PageSessions, 'issueCode'>; readonly knows: KnowsApp },
+  deps: Pick<RestDeps, 'catalog' | 'authenticate'> & {
+    readonly sessions: Pick<PageSessions, 'issueCode'>;
+    readonly knows: KnowsApp;
+  },
 ): Router {
-  const { catalog, sessions, knows } = deps;
+  const { catalog, authenticate, sessions, knows } = deps;
   const router = Router();
   router.post('/minifal/pages/code', body, (request, response) => {
+    if (isPage(signedIn(authenticate, request, response)))
+      throw new HttpError(403, 'A page may not sign in other pages. Run `minifal open` in a terminal.');
     const { app } = pageCodeRequest.parse(request.body);
     const answer: z.infer<typeof pageCodeAnswer> = { path: pathOf(app), code: sessions.issueCode() };
     response.json(answer);

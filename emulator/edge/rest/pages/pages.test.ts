@@ -94,4 +94,18 @@ describe('the sign-in of a page', () => {
     // The one that had the code first may not be the owner's page.
     expect(await status()).toBe(401);
   });
+
+  it('issues no codes to pages: the token of a code that somebody else has read could make others', async () => {
+    const { send, url } = await withApp();
+    const ask = (path: string, body: object, headers: Readonly<Record<string, string>> = {}) =>
+      fetch(url(path), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(body),
+      });
+    const { code } = pageCodeAnswer.parse((await send('POST', '/minifal/pages/code', {})).json);
+    const { token } = pageSessionAnswer.parse(await (await ask('/minifal/pages/session', { code })).json());
+    const more = await ask('/minifal/pages/code', {}, { authorization: `Key ${token}` });
+    expect([more.status, await more.json()]).toMatchObject([403, { detail: expect.stringContaining('page') }]);
+  });
 });
