@@ -33,8 +33,11 @@ export function shareRoom(turn: Turn): AliasName | undefined {
     const alias = makeRoom(turn, runner);
     if (alias !== undefined) return alias;
   }
-  for (const runner of nextOfOthers(turn.world)) {
-    const alias = makeRoomOnOther(turn, runner);
+  const others = nextOfOthers(turn.world);
+  for (const runner of others) {
+    // One slot is enough for it, of whichever kind.
+    const isComing = [...heads, ...others].some((one) => one.id === runner.id && isEndingFor(turn.world, one));
+    const alias = isComing ? undefined : makeRoomOnOther(turn, runner);
     if (alias !== undefined) return alias;
   }
   return undefined;
@@ -46,6 +49,11 @@ function makeRoom(turn: Turn, next: LiveRunner): AliasName | undefined {
   const forSlot = lackOf(world, next) === 'slots';
   const { wanted, leaving, ending } = forSlot ? slotDemand(world, next) : roomDemand(world);
   return ending >= wanted ? undefined : ask(turn, next, forSlot, leaving < wanted);
+}
+
+/** Whether runners are ending that give `next` what it lacks of its kind of GPU. */
+function isEndingFor(world: World, next: LiveRunner): boolean {
+  return poolOf(world.gpu, next).ending >= slotsOf(world.limits, next) - freeSlots(world, next);
 }
 
 /** Asks an idle runner to make room for `next`, which waits for another kind of GPU than `next.gpu`. */

@@ -10,8 +10,8 @@ function machine(slots: { readonly [name: string]: number }) {
   return {
     sim,
     /** Deploys an app for these machine types. */
-    app(alias: string, gpuTypes: readonly string[], gpuSlots = 1) {
-      const settings = settingsOf({ gpuSlots, gpuTypes, terminationGraceSeconds: 0 });
+    app(alias: string, gpuTypes: readonly string[], gpuSlots = 1, terminationGraceSeconds = 0) {
+      const settings = settingsOf({ gpuSlots, gpuTypes, terminationGraceSeconds });
       sim.deploy({ alias, scale: scaleOf({ keepAliveSeconds: 3600, maxConcurrency: 4 }), settings });
     },
     /** The GPUs of the runners that were started, in their order. */
@@ -129,6 +129,25 @@ describe('where machine types matter', () => {
     sim.bringUp();
     expect(given()).toEqual([gpu('H100'), gpu('L40'), gpu('L40')]);
     expect([sim.runnerOf('o1'), sim.runnerOf('e1') !== undefined]).toEqual([undefined, true]);
+  });
+
+  it('one idle runner makes room for one that may have several kinds', () => {
+    const { app, sim, given } = machine({ L40: 1, H100: 1, B200: 1 });
+    const kinds = ['L40', 'H100', 'B200'];
+    for (const kind of kinds) app(kind, [`GPU-${kind}`], 1, 5);
+    for (const kind of kinds) sim.submit([kind], { alias: kind });
+    sim.bringUp();
+    for (const kind of kinds) sim.end(kind);
+    sim.after(20);
+    app(
+      'any',
+      kinds.map((kind) => `GPU-${kind}`),
+    );
+    sim.submit(['one'], { alias: 'any' });
+    sim.after(1);
+    expect(sim.states().toSorted()).toEqual(['idle', 'idle', 'pending', 'terminating']);
+    sim.after(5);
+    expect(given()).toHaveLength(4);
   });
 
   it('room is made only by runners on the same kind', () => {
