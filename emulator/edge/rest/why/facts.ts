@@ -68,8 +68,9 @@ export function factsFor(rooms: FactRooms, key: string): Facts | undefined {
   const shown = request ?? requestHistory.live(waiting?.id ?? '');
   const reason = shown ? fleet.why(shown.id) : null;
   const around = fleet.appCircumstances(alias);
-  const runnerId =
-    record?.id ?? reason?.runnerId ?? shown?.runner?.id ?? around?.rollout?.runnerId ?? around?.paused ?? undefined;
+  // A request that waits may have been on a runner before.
+  const on = reason === null ? shown?.runner?.id : reason.runnerId;
+  const runnerId = record?.id ?? on ?? around?.rollout?.runnerId ?? around?.paused ?? undefined;
   const runner = record ?? runnerHistory.get(runnerId ?? '');
   const exception = request && rooms.logs.exceptionOf({ requestId: request.id });
   return {

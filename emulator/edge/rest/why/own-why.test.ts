@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { scaleOf, settingsOf } from '../../../scheduler/testing/samples.ts';
 import { diagnosisSchema } from '../../../wire/diagnosis.ts';
 import { demo } from '../testing/demo.ts';
 import { restServer } from '../testing/rest.ts';
@@ -48,5 +49,28 @@ it('finds a runner by its id or the eight letters of minifal status, and an app 
     subject: { kind: 'app', id: 'demo', number: null },
     cause: 'scaled_to_zero',
     evidence: ['Its last runner ended: It exited with code 1.'],
+  });
+});
+
+it('names the runner that the debugger has stopped, not that of an earlier attempt', async () => {
+  const { about, runnerHistory, requestHistory, fleet, state } = await scene();
+  for (const id of ['earlier', 'paused'])
+    runnerHistory.started({ id, alias: 'demo', revision: 'r1', machineType: 'XS', startedAt: state.now });
+  requestHistory.arrived({
+    ...{ number: 7, id: 'q-7', alias: 'demo', kind: 'queue', method: 'POST', path: '/', submittedAt: 1, attempts: 0 },
+  });
+  requestHistory.began('q-7', { runnerId: 'earlier', revision: 'r1', readyAt: 1, at: 2 });
+  requestHistory.requeued('q-7', 3, 'It answered with 503.');
+  const number = runnerHistory.get('paused')?.number;
+  const settings = settingsOf();
+  fleet.why = () => ({ ...waits('q-7'), code: 'slots_busy', numbers: { runners: 1, maxMultiplexing: 1 } });
+  fleet.counts = () => ({ revision: 'r1', queued: 1, starting: 0, ready: 1, busy: 1, others: 0 });
+  fleet.appCircumstances = () => ({
+    ...{ scale: scaleOf({ maxConcurrency: 1 }), maxMultiplexing: settings.maxMultiplexing, failures: 0 },
+    ...{ lastFailure: null, isReloading: false, rollout: null, paused: 'paused' },
+  });
+  expect(await about('q-7')).toMatchObject({
+    cause: 'debugger_paused',
+    summary: expect.stringContaining(`Runner ${number} `),
   });
 });
