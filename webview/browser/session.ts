@@ -23,9 +23,13 @@ export function createSession() {
   const stored = token.safeParse(sessionStorage.getItem(storageKey)).data;
   const observed = createObserved<SignedIn>(stored === undefined ? { state: 'none' } : { state: 'in', token: stored });
   const others = new BroadcastChannel('minifal');
+  /** The token of another tab, for the time when this one's has ended: a hidden tab doesn't notice. */
+  let spare: string | undefined;
   others.addEventListener('message', ({ data }) => {
     const message = messageSchema.safeParse(data).data;
-    if (message && observed.get().state !== 'in') take(message.token);
+    if (!message) return;
+    if (observed.get().state === 'in') spare = message.token;
+    else take(message.token);
   });
 
   function take(next: string): void {
@@ -56,8 +60,13 @@ export function createSession() {
     ended(known: string): void {
       const now = observed.get();
       if (now.state !== 'in' || now.token !== known) return;
-      sessionStorage.removeItem(storageKey);
-      observed.set({ state: 'ended' });
+      const next = spare;
+      spare = undefined;
+      if (next !== undefined && next !== known) take(next);
+      else {
+        sessionStorage.removeItem(storageKey);
+        observed.set({ state: 'ended' });
+      }
     },
   };
 }
