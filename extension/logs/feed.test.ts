@@ -56,6 +56,43 @@ async function feedOf(lines: number) {
   };
 }
 
+it('opens no stream of new rows for a page that was hidden meanwhile', async () => {
+  const { real } = await logOf(1);
+  const streams: PromiseWithResolvers<void>[] = [];
+  const answers: unknown[] = [];
+  let asked = Promise.withResolvers<void>();
+  asked.resolve();
+  const client: LogClient = {
+    async page(query, signal) {
+      await asked.promise;
+      const page = await real.page(query, signal);
+      answers.push(page);
+      return page;
+    },
+    follow(_query, onPage) {
+      onPage({ lines: [], next: null, missed: false }, 1);
+      const stream = Promise.withResolvers<void>();
+      streams.push(stream);
+      return stream.promise;
+    },
+  };
+  const nothing = () => undefined;
+  const feed = createFeed({ connect: () => client, send: nothing, refused: nothing, failed: nothing });
+  onTestFinished(feed.stop);
+  await feed.query(1, noFilter, null);
+  streams[0]?.resolve();
+  await streams[0]?.promise;
+  asked = Promise.withResolvers<void>();
+  feed.resume();
+  feed.pause();
+  asked.resolve();
+  await vi.waitFor(() => expect(answers).toHaveLength(2));
+  await new Promise(setImmediate);
+  expect(streams).toHaveLength(1);
+  feed.unpause();
+  await vi.waitFor(() => expect(streams).toHaveLength(2));
+});
+
 describe('the feed', () => {
   it('has the newest rows, each new one, and older ones on request', async () => {
     const { feed, logs, sent, rows } = await feedOf(450);

@@ -95,7 +95,8 @@ export function createFeed(deps: {
     isOther(query, client).then(
       (isNew) => {
         if (!isCurrent(query)) return;
-        if (isNew) void begin(query.number, query.filter, null);
+        if (isPaused) query.isFollowed = false;
+        else if (isNew) void begin(query.number, query.filter, null);
         else follow(query, client).catch(() => undefined);
       },
       () => {
