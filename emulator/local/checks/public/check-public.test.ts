@@ -155,3 +155,13 @@ it.each(['hello', 'ocr', 'text-to-image'])('the template %s lacks only what its 
   expect(found).not.toContain('public-examples');
   expect(found).not.toContain('public-limits');
 });
+
+it('looks at each class once, however many classes derive from it', () => {
+  const bases = (n: number) => (n === 0 ? 'BaseModel' : ['a', 'b', 'c', 'd'].map((one) => `${one}${n - 1}`).join(', '));
+  const layer = (n: number) =>
+    ['a', 'b', 'c', 'd'].map((one) => `class ${one}${n}(${bases(n)}):\n    ${one}${n}: int\n`);
+  const layers = Array.from({ length: 12 }, (_, n) => layer(n).join('')).join('');
+  const text = without('class Input(BaseModel):', `${layers}\nclass Input(a11, b11, Input):`);
+  const found = checkPublic(text, undefined, ready).find(({ code }) => code === 'public-examples');
+  expect(found?.message).toContain('Input.a0, ');
+});

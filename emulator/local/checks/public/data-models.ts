@@ -30,6 +30,8 @@ export interface ModelScope {
   readonly isChecked: boolean;
   /** The scope of a module that this file imports; `undefined`: not one of the project. */
   readonly moduleScope: (module: string) => ModelScope | undefined;
+  /** What was found, by name; also while it is looked for, because classes may derive from each other. */
+  readonly known: Map<string, DataModel | undefined>;
 }
 
 /** Finds the text of a module that a file imports, and that file. */
@@ -42,6 +44,7 @@ export function modelScope(reading: ModelScope['reading'], file: string, read: M
     const scope: ModelScope = {
       reading: inner,
       isChecked,
+      known: new Map(),
       moduleScope: (module) => {
         const found = read(module, at);
         return found && (scopes.get(found.file) ?? scopeOf(readingOf(readTree(found.text)), found.file, false));
@@ -53,13 +56,21 @@ export function modelScope(reading: ModelScope['reading'], file: string, read: M
   return scopeOf(reading, file, true);
 }
 
-/** Guards against classes that derive from each other, and modules that import each other. */
-const maxDepth = 10;
+/** Guards the stack. */
+const maxDepth = 100;
 const maxFields = 500;
 
 /** The model that a name refers to; `undefined`: none, or nobody knows. */
 export function dataModel(scope: ModelScope, name: string, depth = 0): DataModel | undefined {
-  if (depth > maxDepth) return undefined;
+  const { known } = scope;
+  if (depth > maxDepth || known.has(name)) return known.get(name);
+  known.set(name, undefined);
+  const model = foundModel(scope, name, depth);
+  known.set(name, model);
+  return model;
+}
+
+function foundModel(scope: ModelScope, name: string, depth: number): DataModel | undefined {
   const { source } = scope.reading;
   const found = scope.reading.statements.map(definitionOf).findLast((one) => {
     const node = one?.node;
