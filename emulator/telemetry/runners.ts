@@ -1,4 +1,5 @@
 import { type Report, throwLater } from '../local/loop/contain.ts';
+import { isDecided } from '../scheduler/runners/ending.ts';
 import type { Store } from '../store/open.ts';
 import type { StartStep } from '../wire/runner-start.ts';
 import { createRunNames } from './run-names.ts';
@@ -42,7 +43,7 @@ export interface RunnerHistory {
 /** How long ended runners are shown (docs/platform/runners.md#states). */
 const keptMs = 24 * 60 * 60 * 1000;
 /** An emulator that ends itself ends its runners first. How often it notes that it lives: main/last-write.ts. */
-const killed = 'emulator was killed, at most a minute later';
+export const killedWithEmulator = 'emulator was killed, at most a minute later';
 /** The time between two searches for old runners. */
 const dropEveryMs = 10 * 60 * 1000;
 /** Transitions up to the first request are always kept; after that, IDLE and RUNNING alternate with every request. */
@@ -91,7 +92,7 @@ export function createRunnerHistory({
     if (runner !== found) put(id, runner);
     if (runner.endedAt !== null) continue;
     const knownAt = Math.max(lastSeenAt, runner.startedAt, runner.transitions.at(-1)?.at ?? 0);
-    const last = { at: Math.min(knownAt, clock()), state: 'TERMINATED', reason: killed };
+    const last = { at: Math.min(knownAt, clock()), state: 'TERMINATED', reason: killedWithEmulator };
     put(id, { ...runner, endedAt: last.at, endReason: last.reason, transitions: [...runner.transitions, last] });
   }
   for (const runner of runners.values()) if (runner.endedAt !== null) countEnd(runner, 1);
@@ -223,4 +224,9 @@ function isRoutine(before: RunnerTransition | undefined, { state }: RunnerTransi
 
 function recordOf({ transitions: _, steps: _steps, ...record }: StoredRunner): RunnerRecord {
   return record;
+}
+
+/** Whether a runner with this end was ended, and didn't end by itself. */
+export function wasDecided(endReason: string): boolean {
+  return endReason === killedWithEmulator || isDecided(endReason);
 }

@@ -36,6 +36,19 @@ const endings: { readonly [W in StopReason]: string } = {
   shutdown: 'was shut down',
 };
 
+/** Their log says more. */
+const ofItself: ReadonlySet<string> = new Set<StopReason>([
+  ...(['exited', 'disconnected', 'supervisor_lost', 'start_failed', 'startup_timeout'] as const),
+]);
+const decided: ReadonlySet<string> = new Set(
+  Object.entries(endings).flatMap(([why, text]) => (ofItself.has(why) ? [] : [sentenceOf(text)])),
+);
+
+/** Whether this is why the scheduler has ended a runner, which may have had no time to terminate. */
+export function isDecided(endReason: string): boolean {
+  return decided.has(endReason);
+}
+
 /**
  * Ends a runner without losing work: an idle runner gets SIGTERM, a busy one drains first, one that isn't ready is
  * killed. A runner that is already ending isn't changed.
@@ -190,5 +203,9 @@ function gone(turn: Turn, runner: LiveRunner, why: StopReason, reason: string): 
 }
 
 function sentence(why: StopReason): string {
-  return `The runner ${endings[why]}.`;
+  return sentenceOf(endings[why]);
+}
+
+function sentenceOf(ending: string): string {
+  return `The runner ${ending}.`;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { scaleOf, settingsOf } from '../../../scheduler/testing/samples.ts';
 import { createSim, type Sim } from '../../../scheduler/testing/sim.ts';
+import { killedWithEmulator } from '../../../telemetry/runners.ts';
 import { causes, diagnosisSchema } from '../../../wire/diagnosis.ts';
 import { diagnose } from './diagnose.ts';
 import type { Facts, RunnerFacts } from './facts.ts';
@@ -310,5 +311,33 @@ describe('what would change it', () => {
     sim.submit(['r']);
     const facts = factsOf(sim, 'request', 'r');
     expect(diagnose(facts).change).toBeNull();
+  });
+});
+
+describe('the end of a runner that was not terminated before', () => {
+  it.each<[string, (sim: Sim, id: string) => void]>([
+    ['killed by a person', (sim, runnerId) => sim.send({ type: 'runnerKillRequested', runnerId })],
+    ['not needed any more', (sim) => sim.send({ type: 'requestWithdrawn', requestId: 'r' })],
+    ['of a deleted app', (sim) => sim.send({ type: 'aliasDeleted', alias: 'app' })],
+  ])('is no crash: %s', (_how, end) => {
+    const sim = createSim({ runners: 1 });
+    sim.deploy({ alias: 'other' });
+    sim.submit(['o'], { alias: 'other' });
+    sim.bringUp();
+    sim.deploy();
+    sim.submit(['r']);
+    const id = sim.runners().find(({ alias }) => alias === 'app')?.id ?? '';
+    end(sim, id);
+    const { text } = sim.notes.findLast((note) => note.runnerId === id) ?? expect.fail();
+    const transitions = [{ state: 'TERMINATED', reason: text }];
+    const facts = factsOf(sim, 'runner', id, { runner: { record: ended(text), transitions } });
+    expect(diagnose(facts)).toMatchObject({ cause: 'ended', evidence: [text], next: null });
+  });
+
+  it('is no crash: the emulator was killed', () => {
+    const transitions = [{ state: 'IDLE', reason: null }];
+    const record = ended(killedWithEmulator);
+    const facts = factsOf(createSim(), 'runner', 'r', { runner: { record, transitions } });
+    expect(diagnose(facts)).toMatchObject({ cause: 'ended', next: null });
   });
 });

@@ -1,4 +1,5 @@
 import { age } from '../../../local/age.ts';
+import { wasDecided } from '../../../telemetry/runners.ts';
 import type { Diagnosis } from '../../../wire/diagnosis.ts';
 import { platformErrorStatus } from '../../../wire/errors.ts';
 import type { AppFacts, Facts, RequestFacts, RunnerFacts } from './facts.ts';
@@ -124,7 +125,10 @@ function runnerCause(facts: Facts, runner: RunnerFacts): Named {
 function runnerEnd(runner: RunnerFacts): Named {
   const { record, transitions } = runner;
   const before = transitions.slice(0, -1);
-  const wasEnded = before.some(({ state }) => state === 'TERMINATING' || state === 'DRAINING');
+  const wasEnded =
+    before.some(({ state }) => state === 'TERMINATING' || state === 'DRAINING') ||
+    // A runner that isn't ready, or is killed, is never seen ending.
+    wasDecided(record.endReason ?? '');
   const summary = `Runner ${record.number} has ended.`;
   const evidence = record.endReason ? [quoted(record.endReason)] : [];
   const since = record.endedAt;
