@@ -2,8 +2,9 @@ import { poolOf } from './machine/gpu-slots.ts';
 import { isReloading } from './scaling.ts';
 import { step } from './step.ts';
 import type { AliasName, Instant, RequestId, RevisionId, RunnerId, ScaleSettings } from './types.ts';
+import { runnersOfApp } from './world/app-runners.ts';
 import { dispatchKey, queueBegin } from './world/request-index.ts';
-import { first, rank, values } from './world/sorted.ts';
+import { first, rank } from './world/sorted.ts';
 import type { App, LiveRunner, World } from './world/world.ts';
 
 /** Facts by which situations differ in which requests or runners wait for the same reason (why.ts). */
@@ -36,7 +37,8 @@ export function appCircumstances(world: World, alias: AliasName): AppCircumstanc
     isReloading: isReloading(app),
     rollout: isRollout ? { runnerId: rolling.runnerId, revision: rolling.revision } : null,
     paused:
-      runnersOf(world, app).find(({ pausedAt, readyAt }) => pausedAt !== null && readyAt !== undefined)?.id ?? null,
+      runnersOfApp(world, alias).find(({ pausedAt, readyAt }) => pausedAt !== null && readyAt !== undefined)?.id ??
+      null,
   };
 }
 
@@ -94,10 +96,4 @@ export interface RunnerHealth {
 export function healthOf(world: World, id: RunnerId): RunnerHealth | undefined {
   const runner = world.runners.get(id);
   return runner && { failures: runner.probeFailures, limit: runner.settings.health.failureThreshold };
-}
-
-function runnersOf(world: World, app: App): readonly LiveRunner[] {
-  return values(app.runners.all)
-    .map((id) => world.runners.get(id))
-    .filter((runner) => runner !== undefined);
 }

@@ -5,6 +5,7 @@ import { endOrDefer, retire } from './runners/ending.ts';
 import { createRunner, probeIntervalMs } from './runners/starting.ts';
 import { floorOf } from './scaling.ts';
 import type { AliasName, RevisionSettings, RunnerId } from './types.ts';
+import { runnersOfApp } from './world/app-runners.ts';
 import { isCounted, isServing } from './world/runner-index.ts';
 import { values } from './world/sorted.ts';
 import { changeApp, note, putRunner, type Turn } from './world/turn.ts';
@@ -185,11 +186,8 @@ function clear(turn: Turn, app: App): void {
   }
 }
 
-function servingOf(turn: Turn, { runners }: App): readonly LiveRunner[] {
-  return values(runners.all)
-    .map((id) => turn.world.runners.get(id))
-    .filter((runner) => runner !== undefined)
-    .filter((runner) => isCounted(runner) && isServing(runner.state));
+function servingOf(turn: Turn, { alias }: App): readonly LiveRunner[] {
+  return runnersOfApp(turn.world, alias).filter((runner) => isCounted(runner) && isServing(runner.state));
 }
 
 /** A runner keeps the GPU slots that it was given. Health checks begin or end with the settings. */

@@ -3,6 +3,7 @@ import { endOrDefer, retire } from './runners/ending.ts';
 import { createRunner } from './runners/starting.ts';
 import { floorOf, isReloading } from './scaling.ts';
 import type { AliasName, RunnerId, StopReason } from './types.ts';
+import { runnersOfApp } from './world/app-runners.ts';
 import { attemptsOf, isCounted, isServing, isStarting } from './world/runner-index.ts';
 import { ascending, values } from './world/sorted.ts';
 import { putRunner, type Turn, takeBudget } from './world/turn.ts';
@@ -21,10 +22,9 @@ import type { LiveRunner } from './world/world.ts';
 export function rollout(turn: Turn, alias: AliasName, force: boolean): void {
   const app = turn.world.apps.get(alias);
   if (app === undefined || app.live === null) return;
-  const runners = values(app.runners.all)
-    .map((id) => turn.world.runners.get(id))
-    .filter((runner) => runner !== undefined)
-    .filter((runner) => runner.role.kind !== 'check' && runner.state.kind !== 'failureDelay');
+  const runners = runnersOfApp(turn.world, alias).filter(
+    (runner) => runner.role.kind !== 'check' && runner.state.kind !== 'failureDelay',
+  );
   const end = { how: 'retire', why: 'rollout' } as const;
   if (force) {
     for (const runner of runners) endOrDefer(turn, runner.id, { how: 'kill', why: 'rollout' });

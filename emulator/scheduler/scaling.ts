@@ -2,8 +2,9 @@ import { endOrDefer, kill, retire } from './runners/ending.ts';
 import { createRunner } from './runners/starting.ts';
 import { startTarget, target } from './scale.ts';
 import type { AliasName, Instant, RunnerId } from './types.ts';
+import { runnersOfApp } from './world/app-runners.ts';
 import { attemptsOf, isCounted, isPlaced, isStarting } from './world/runner-index.ts';
-import { type Entry, first, last, rank, size, values } from './world/sorted.ts';
+import { type Entry, first, last, rank, size } from './world/sorted.ts';
 import { note, type Turn, takeBudget } from './world/turn.ts';
 import type { App, LiveRunner } from './world/world.ts';
 
@@ -75,9 +76,7 @@ function capRunners(turn: Turn, alias: AliasName): void {
   const app = turn.world.apps.get(alias);
   const max = app?.scale.maxConcurrency ?? null;
   if (app === undefined || max === null || app.runners.counted <= max) return;
-  const runners = values(app.runners.all)
-    .map((id) => turn.world.runners.get(id))
-    .filter((runner) => runner !== undefined)
+  const runners = runnersOfApp(turn.world, alias)
     .filter((runner) => isCounted(runner) && runner.pausedAt === null)
     .sort((a, b) => worth(a) - worth(b) || b.serial - a.serial);
   for (const runner of runners.slice(0, app.runners.counted - max))

@@ -3,8 +3,9 @@ import { retire } from '../runners/ending.ts';
 import { grant } from '../runners/starting.ts';
 import { floorOf } from '../scaling.ts';
 import type { AliasName, Instant, RunnerId } from '../types.ts';
+import { runnersOfApp } from '../world/app-runners.ts';
 import { attemptsOf, isCounted, isPlaced, isServing, isStarting } from '../world/runner-index.ts';
-import { ascending, compareKeys, type Entry, type Key, rank, type Sorted, size, values } from '../world/sorted.ts';
+import { ascending, compareKeys, type Entry, type Key, rank, type Sorted, size } from '../world/sorted.ts';
 import type { Turn } from '../world/turn.ts';
 import type { App, LiveRunner, World } from '../world/world.ts';
 import { freeSlots, isSameKind, poolOf, slotsOf } from './gpu-slots.ts';
@@ -241,9 +242,7 @@ function hasSlotFor(taker: LiveRunner, runner: LiveRunner | undefined): boolean 
  * least busy. `taker`: only those that have a GPU slot for it.
  */
 function members(world: World, app: App, taker?: LiveRunner): readonly LiveRunner[] {
-  return values(app.runners.all)
-    .map((id) => world.runners.get(id))
-    .filter((runner) => runner !== undefined)
+  return runnersOfApp(world, app.alias)
     .filter((runner) => taker === undefined || hasSlotFor(taker, runner))
     .filter((runner) => isCounted(runner) && isPlaced(runner))
     .sort((a, b) => worth(a) - worth(b) || b.serial - a.serial);

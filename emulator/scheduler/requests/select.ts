@@ -1,16 +1,17 @@
 import { expiresAt, expiringBefore, floorOf } from '../scaling.ts';
 import type { AliasName, Instant, RequestId, Retried, RevisionId, Runner, RunnerId } from '../types.ts';
+import { runnersOfApp } from '../world/app-runners.ts';
 import { dispatchKey, queueBegin } from '../world/request-index.ts';
 import { isServing } from '../world/runner-index.ts';
 import { ascending, rank, size, values } from '../world/sorted.ts';
-import type { LiveRunner, World } from '../world/world.ts';
+import type { World } from '../world/world.ts';
 
 /** Read-only queries of a world. */
 
 /** Live runners of one alias or of all, oldest first within an alias. */
 export function runnersOf(world: World, alias?: AliasName): readonly Runner[] {
-  if (alias !== undefined) return liveRunners(world, alias);
-  return [...world.apps.keys()].flatMap((name) => liveRunners(world, name));
+  if (alias !== undefined) return runnersOfApp(world, alias);
+  return [...world.apps.keys()].flatMap((name) => runnersOfApp(world, name));
 }
 
 /** A live runner; `undefined`: it never existed, or has ended. */
@@ -116,7 +117,7 @@ export function countsOf(world: World, alias: AliasName): AppCounts | undefined 
 /** A runner that can serve, or serves, the code of now; `undefined`: there is none. */
 export function readyRunner(world: World, alias: AliasName): RunnerId | undefined {
   const revision = world.apps.get(alias)?.live?.revision;
-  return liveRunners(world, alias).find((one) => one.revision === revision && isServing(one.state))?.id;
+  return runnersOfApp(world, alias).find((one) => one.revision === revision && isServing(one.state))?.id;
 }
 
 /** Why the latest start of a runner of the alias failed, until one becomes ready; `null`: it did not fail. */
@@ -127,10 +128,4 @@ export function lastFailure(world: World, alias: AliasName): string | null {
 /** Whether a rolling deploy of the alias is in progress. */
 export function isRolling(world: World, alias: AliasName): boolean {
   return (world.apps.get(alias)?.rolling ?? null) !== null;
-}
-
-function liveRunners(world: World, alias: AliasName): readonly LiveRunner[] {
-  return values(world.apps.get(alias)?.runners.all ?? null)
-    .map((id) => world.runners.get(id))
-    .filter((live) => live !== undefined);
 }
