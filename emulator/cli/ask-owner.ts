@@ -1,4 +1,7 @@
+import { z } from 'zod';
 import { dataFolder, findRunning, readLocalKey } from '../local/data-folder.ts';
+import { tryJson } from '../local/try-json.ts';
+import { type UserErrorCode, userErrorCodes } from '../wire/error-codes.ts';
 import { UserError } from '../wire/errors.ts';
 import { type Answer, ask } from './ask.ts';
 import type { CliOptions } from './line/options.ts';
@@ -46,6 +49,17 @@ export async function askOwner(
     );
   }
   return answer;
+}
+
+const refusalSchema = z.object({
+  detail: z.string(),
+  code: z.enum(Object.keys(userErrorCodes) as [UserErrorCode, ...UserErrorCode[]]),
+});
+
+/** What the emulator refused, with `next` as the next step; `undefined`: the body is no refusal of ours. */
+export function refusalIn(body: string, next: string): UserError | undefined {
+  const refused = refusalSchema.safeParse(tryJson(body)).data;
+  return refused && new UserError(refused.code, refused.detail, next);
 }
 
 export function otherVersion(port: number): UserError {

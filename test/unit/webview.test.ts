@@ -22,7 +22,7 @@ it("has the theme's colours only", () => {
   const styles = files.filter((file) => file.endsWith('.css') && file !== own);
   expect(styles).not.toEqual([]);
   expect(styles.flatMap((file) => read(file).match(new RegExp(literal, 'gi')) ?? [])).toEqual([]);
-  // What stands for an editor's theme in a browser has its values, and nothing else.
+  // The themes for browsers define the variables of VS Code, and nothing else.
   const lines = read(own)
     .split('\n')
     .map((line) => line.trim());

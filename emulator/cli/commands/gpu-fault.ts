@@ -1,18 +1,12 @@
-import { z } from 'zod';
 import { printableJson } from '../../local/printable.ts';
 import { tryJson } from '../../local/try-json.ts';
-import { type UserErrorCode, userErrorCodes } from '../../wire/error-codes.ts';
 import { UserError } from '../../wire/errors.ts';
 import { gpuFaultAnswer, gpuFaultKinds } from '../../wire/gpu-faults.ts';
-import { askOwner, otherVersion, owned } from '../ask-owner.ts';
+import { askOwner, otherVersion, owned, refusalIn } from '../ask-owner.ts';
 import type { CliOptions } from '../line/options.ts';
 import { printText } from '../print.ts';
 
 const usage = 'Use `minifal gpu fault NUMBER`; `minifal status` shows the numbers.';
-const refusal = z.object({
-  detail: z.string(),
-  code: z.enum(Object.keys(userErrorCodes) as [UserErrorCode, ...UserErrorCode[]]),
-});
 
 /** `minifal gpu fault NUMBER`: rehearses a fault of a virtual GPU. `words`: those after `gpu`. */
 export async function gpuFault(words: readonly string[], options: CliOptions): Promise<number> {
@@ -26,8 +20,8 @@ export async function gpuFault(words: readonly string[], options: CliOptions): P
   }
   const emulator = owned(options);
   const { body } = await askOwner(emulator, `/minifal/gpus/${Number(number)}/fault`, { kind });
-  const refused = refusal.safeParse(tryJson(body));
-  if (refused.success) throw new UserError(refused.data.code, refused.data.detail, usage);
+  const refused = refusalIn(body, usage);
+  if (refused) throw refused;
   const answer = gpuFaultAnswer.safeParse(tryJson(body));
   if (!answer.success) throw otherVersion(emulator.port);
   const { runners } = answer.data;

@@ -1,14 +1,11 @@
-import { z } from 'zod';
 import { printableJson } from '../../local/printable.ts';
 import { tryJson } from '../../local/try-json.ts';
 import { UserError } from '../../wire/errors.ts';
 import { pageCodeAnswer } from '../../wire/pages.ts';
-import { askOwner, otherVersion, owned } from '../ask-owner.ts';
+import { askOwner, otherVersion, owned, refusalIn } from '../ask-owner.ts';
 import { openInBrowser } from '../browser.ts';
 import type { CliOptions } from '../line/options.ts';
 import { printLine, printText } from '../print.ts';
-
-const refusal = z.object({ detail: z.string(), code: z.literal('APP_UNKNOWN') });
 
 /** `minifal open [APP]`: shows the log, or that of an app, in a browser. `words`: those after `open`. */
 export async function open(words: readonly string[], options: CliOptions): Promise<number> {
@@ -17,9 +14,8 @@ export async function open(words: readonly string[], options: CliOptions): Promi
     throw new UserError('ARGUMENT_INVALID', `Unexpected argument: ${extra}.`, 'Use `minifal open [APP] [--print]`.');
   const emulator = owned(options);
   const { status, body } = await askOwner(emulator, '/minifal/pages/code', app === undefined ? {} : { app });
-  const refused = refusal.safeParse(tryJson(body));
-  if (refused.success)
-    throw new UserError(refused.data.code, refused.data.detail, '`minifal status` shows what is deployed.');
+  const refused = refusalIn(body, '`minifal status` shows what is deployed.');
+  if (refused) throw refused;
   const answer = pageCodeAnswer.safeParse(tryJson(body));
   if (status !== 200 || !answer.success) throw otherVersion(emulator.port);
   const page = `http://localhost:${emulator.port}${answer.data.path}`;

@@ -1,4 +1,5 @@
 import type { Imports, OwnStep, RunnerStart, Stage, StageName, StartStep } from '../../wire/runner-start.ts';
+import type { RunnerHistory } from '../runners.ts';
 import type { RunnerRecord } from '../types.ts';
 import { adviceFor } from './advice.ts';
 import { stepOf } from './step-of.ts';
@@ -18,6 +19,13 @@ const ends: readonly (readonly [StageName, StartStep['step']])[] = [
 export interface KnownStart {
   readonly runner: RunnerRecord;
   readonly steps: readonly StartStep[];
+}
+
+/** A runner's start, compared with the last one of its app before it that succeeded. */
+export function startIn(history: Pick<RunnerHistory, 'steps' | 'readyBefore'>, runner: RunnerRecord): RunnerStart {
+  const known = (record: RunnerRecord) => ({ runner: record, steps: history.steps(record.id) });
+  const before = history.readyBefore(runner.id);
+  return startOf(known(runner), before && known(before));
 }
 
 /** Divides a start into stages, and compares it with the `previous` one of the same app. */

@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import { startOf } from '../../../telemetry/starts/stages.ts';
+import { startIn } from '../../../telemetry/starts/stages.ts';
 import type { RunnerStart } from '../../../wire/runner-start.ts';
 import type { RestDeps } from '../deps.ts';
 import { HttpError } from '../http-error.ts';
@@ -12,10 +12,8 @@ export function runnerStart(rooms: Pick<RestDeps, 'runnerHistory'>): Router {
   router.get('/minifal/runners/:id/start', ({ params }, response) => {
     const runner = runnerHistory.get(params.id);
     if (!runner) throw new HttpError(404, `Runner ${params.id} not found.`);
-    const before = runnerHistory.readyBefore(runner.id);
-    const known = (record: typeof runner) => ({ runner: record, steps: runnerHistory.steps(record.id) });
     const start: RunnerStart = {
-      ...startOf(known(runner), before && known(before)),
+      ...startIn(runnerHistory, runner),
       ...appNameField(rooms, runner.alias, runner.appName),
     };
     response.json(start);

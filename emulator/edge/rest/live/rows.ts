@@ -1,6 +1,6 @@
 import { median } from '../../../telemetry/requests/endpoints.ts';
 import type { TracedRequest } from '../../../telemetry/requests/types.ts';
-import type { RunnerRecord } from '../../../telemetry/types.ts';
+import type { RunnerRecord, RunnerTransition } from '../../../telemetry/types.ts';
 import { auditedRun } from '../../../wire/audit-alias.ts';
 import type { AppRow, Head, RequestRow, RunnerRow } from '../../../wire/live.ts';
 import { headOf } from '../control/own-status.ts';
@@ -59,13 +59,22 @@ function endedOf({ runnerHistory }: LiveRooms, alias: string): AppRow['ended'] {
   return { count, last: last ? { number: last.number, at: last.endedAt ?? 0, why: shown(last.endReason) } : null };
 }
 
+/** The state that a runner is shown in, and since when. `last`: its latest transition. */
+export function shownState(
+  { startedAt, endedAt }: Pick<RunnerRecord, 'startedAt' | 'endedAt'>,
+  last: Pick<RunnerTransition, 'state' | 'at'> | undefined,
+): { readonly state: string; readonly since: number } {
+  const state = endedAt === null ? (last?.state ?? 'PENDING') : 'TERMINATED';
+  return { state, since: endedAt ?? last?.at ?? startedAt };
+}
+
 export function runnerRow(rooms: LiveRooms, record: RunnerRecord, lastLine: string | undefined): RunnerRow {
   const { fleet, runnerHistory } = rooms;
   const { id, number, alias, revision, machineType, startedAt, endedAt, endReason } = record;
   const runner = fleet.runner(id);
   const live = runner?.state;
   const last = runnerHistory.transitions(id).at(-1);
-  const state = endedAt === null ? (last?.state ?? 'PENDING') : 'TERMINATED';
+  const { state, since } = shownState(record, last);
   const attempts = live && 'attempts' in live ? live.attempts : [];
   return {
     id,
@@ -75,7 +84,7 @@ export function runnerRow(rooms: LiveRooms, record: RunnerRecord, lastLine: stri
     revision,
     machineType,
     state,
-    since: endedAt ?? last?.at ?? startedAt,
+    since,
     until: endedAt === null ? untilOf(rooms, id) : null,
     startedAt,
     busy: attempts.length,

@@ -4,17 +4,15 @@ import type { Diagnosis } from '../../../wire/diagnosis.ts';
 import { platformErrorStatus } from '../../../wire/errors.ts';
 import type { AppFacts, Facts, RequestFacts, RunnerFacts } from './facts.ts';
 import { lasting, type Named, quoted } from './named.ts';
-import { lastFailure, lines, startCause } from './starts.ts';
+import { correctApp, lastFailure, lines, startCause } from './starts.ts';
 import { lineCause, waitCause } from './waits.ts';
 
 /** Names the cause for what was asked about, from facts alone. Pure. */
 export function diagnose(facts: Facts): Diagnosis {
   const { asked, request, runner, app } = facts;
   const named = causeOf(facts);
-  const id = (asked === 'request' ? request?.traced.id : asked === 'runner' ? runner?.record.id : null) ?? app.alias;
-  const number =
-    (asked === 'request' ? request?.traced.number : asked === 'runner' ? runner?.record.number : null) ?? null;
-  const subject = { kind: asked, id, number, alias: app.alias };
+  const known = asked === 'request' ? request?.traced : asked === 'runner' ? runner?.record : undefined;
+  const subject = { kind: asked, id: known?.id ?? app.alias, number: known?.number ?? null, alias: app.alias };
   return { subject, change: null, next: null, since: null, until: null, ...named };
 }
 
@@ -155,8 +153,8 @@ function appCause(facts: Facts, app: AppFacts): Named {
     return { cause: 'rollout', summary, evidence: runner ? startCause(runner, app, now).evidence : [] };
   }
   if ((around?.failures ?? 0) > 0 && (counts?.ready ?? 0) === 0) {
-    const next = 'Read the log of the last start, correct the app, and deploy it again.';
-    return { cause: 'start_failures', summary: 'Its last start failed.', evidence: lastFailure(app), next };
+    const summary = 'Its last start failed.';
+    return { cause: 'start_failures', summary, evidence: lastFailure(app), next: correctApp };
   }
   if ((counts?.ready ?? 0) > 0)
     return {

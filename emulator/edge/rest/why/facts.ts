@@ -1,11 +1,12 @@
 import type { Fleet } from '../../../fleet/types.ts';
 import type { Reason } from '../../../scheduler/types.ts';
 import type { TracedRequest } from '../../../telemetry/requests/types.ts';
-import { startOf } from '../../../telemetry/starts/stages.ts';
+import { startIn } from '../../../telemetry/starts/stages.ts';
 import type { RunnerRecord, RunnerTransition } from '../../../telemetry/types.ts';
 import type { RunnerException } from '../../../wire/log-lines.ts';
 import type { StageName } from '../../../wire/runner-start.ts';
 import type { RestDeps } from '../deps.ts';
+import { shownState } from '../live/rows.ts';
 
 /** All that is known about what is asked for; diagnose.ts names the cause. Instants are those of the wall clock. */
 export interface Facts {
@@ -63,7 +64,8 @@ export function factsFor(rooms: FactRooms, key: string): Facts | undefined {
   const record = request ? undefined : runnerOf(runnerHistory, key);
   const alias = request?.alias ?? record?.alias ?? key;
   const asked = request !== undefined || record !== undefined;
-  if (!asked && fleet.counts(alias) === undefined && catalog.alias(alias) === undefined) return undefined;
+  const counts = fleet.counts(alias);
+  if (!asked && counts === undefined && catalog.alias(alias) === undefined) return undefined;
   const waiting = asked ? undefined : fleet.waiting(alias, 1)[0];
   const shown = request ?? requestHistory.live(waiting?.id ?? '');
   const reason = shown ? fleet.why(shown.id) : null;
@@ -75,7 +77,7 @@ export function factsFor(rooms: FactRooms, key: string): Facts | undefined {
   const exception = request && rooms.logs.exceptionOf({ requestId: request.id });
   return {
     ...{ now: clock(), timeScale: about.timeScale, asked: request ? 'request' : record ? 'runner' : 'app' },
-    app: { alias, counts: fleet.counts(alias), around, lastEnd: runnerHistory.endedOf(alias).last?.endReason ?? null },
+    app: { alias, counts, around, lastEnd: runnerHistory.endedOf(alias).last?.endReason ?? null },
     request: shown
       ? { traced: shown, reason, waits: fleet.waitCircumstances(shown.id), exception: exception ?? undefined }
       : null,
@@ -94,17 +96,12 @@ function runnerOf(runners: FactRooms['runnerHistory'], key: string): RunnerRecor
 function runnerFacts({ fleet, logs, runnerHistory }: FactRooms, record: RunnerRecord): RunnerFacts {
   const { id } = record;
   const transitions = runnerHistory.transitions(id);
-  const last = transitions.at(-1);
   const live = fleet.runner(id);
-  const state = record.endedAt === null ? (last?.state ?? 'PENDING') : 'TERMINATED';
-  const known = (one: RunnerRecord) => ({ runner: one, steps: runnerHistory.steps(one.id) });
-  const before = runnerHistory.readyBefore(id);
-  const stage = startOf(known(record), before && known(before)).stages.find(({ ms }) => ms === null);
+  const stage = startIn(runnerHistory, record).stages.find(({ ms }) => ms === null);
   const [line] = logs.query({ runnerId: id, limit: 1, order: 'newest' }).filter(({ source }) => source === 'USER');
   return {
     record,
-    state,
-    since: record.endedAt ?? last?.at ?? record.startedAt,
+    ...shownState(record, transitions.at(-1)),
     transitions,
     reason: fleet.whyRunner(id),
     stage: stage ? { name: stage.name, at: stage.at, previousMs: stage.previousMs } : null,

@@ -8,14 +8,17 @@ const silentMs = 60_000;
 const usualTimes = 3;
 const idleCores = 0.05;
 
+/** The next step after failed starts. */
+export const correctApp = 'Read the log of the last start, correct the app, and deploy it again.';
+
 export function startCause(runner: RunnerFacts, app: AppFacts, now: number): Named {
   const named = stageCause(runner, now);
   const failures = app.around?.failures ?? 0;
   if (failures === 0) return named;
   const starts = failures === 1 ? 'The last start failed' : `The last ${failures} starts failed`;
   const evidence = [...lastFailure(app), ...named.evidence];
-  const next = 'Read the log of the last start, correct the app, and deploy it again.';
-  return { cause: 'start_failures', summary: `${starts}; ${lower(named.summary)}`, evidence, next };
+  const summary = `${starts}; ${lower(named.summary)}`;
+  return { cause: 'start_failures', summary, evidence, next: correctApp };
 }
 
 /** Why the latest start failed, as evidence. */

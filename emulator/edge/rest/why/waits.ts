@@ -2,7 +2,7 @@ import type { OneReason, Reason } from '../../../scheduler/types.ts';
 import { type Reason as Shown, wordReason } from '../../../wire/reasons.ts';
 import type { AppFacts, Facts, RequestFacts } from './facts.ts';
 import type { Named } from './named.ts';
-import { lastFailure, startCause } from './starts.ts';
+import { correctApp, lastFailure, startCause } from './starts.ts';
 
 /** Why a request waits, from the scheduler's reason and what else holds. Pure. */
 export function waitCause(facts: Facts, request: RequestFacts & { readonly reason: Reason }): Named {
@@ -22,7 +22,7 @@ export function waitCause(facts: Facts, request: RequestFacts & { readonly reaso
   if (reason.code === 'slots_busy' && reason.until === null && waits?.isBehindNormal) {
     const summary = `Its priority is low: ${count(waits.ahead, 'request')} of the app ${verb(waits.ahead)} before it.`;
     const change = concurrencyChange(app, request);
-    return { cause: 'low_priority', summary, evidence: [said(facts, reason)], ...(change && { change }) };
+    return { cause: 'low_priority', summary, evidence: [said(facts, reason)], change };
   }
   return reasonCause(facts, request);
 }
@@ -57,10 +57,8 @@ function reasonCause(facts: Facts, request: RequestFacts & { readonly reason: Re
       const change = concurrencyChange(app, request);
       return { cause: 'max_concurrency_zero', summary, evidence: [], change, next, ...times };
     }
-    case 'start_failures': {
-      const next = 'Read the log of the last start, correct the app, and deploy it again.';
-      return { cause: 'start_failures', summary, evidence: [], next, ...times };
-    }
+    case 'start_failures':
+      return { cause: 'start_failures', summary, evidence: [], next: correctApp, ...times };
     case 'supervisor_losses': {
       const next = 'Read the log: a crash of native code or a lack of memory ends an environment with all its runners.';
       return { cause: 'supervisor_losses', summary, evidence: [], next, ...times };
@@ -89,7 +87,7 @@ function machineCause(facts: Facts, reason: Reason, freeing: number): Named {
   const { used = 0, limit = 0, needed = 1 } = reason.numbers;
   if (freeing > 0 && (reason.code === 'no_room' || reason.code === 'no_gpu_slot')) {
     const evidence = [
-      `${count(freeing, 'runner')} that ${freeing === 1 ? 'has' : 'have'} it ${verb(freeing, 'is', 'are')} ending.`,
+      `${count(freeing, 'runner')} that ${verb(freeing, 'has', 'have')} it ${verb(freeing, 'is', 'are')} ending.`,
     ];
     return { cause: 'slot_freeing', summary, evidence, ...times };
   }
