@@ -113,6 +113,48 @@ describe('the feed', () => {
     feed.stop();
   });
 
+  it.each([
+    ['are shown after them', false],
+    ['are shown alone if those can not be read', true],
+  ])('new rows that come before the newest ones are read %s, and further ones follow', async (_what, isBroken) => {
+    const { real, logs } = await logOf(2);
+    const sent: FeedMessage[] = [];
+    const came = Promise.withResolvers<void>();
+    const client: LogClient = {
+      async page(query, signal) {
+        logs.append(line('early'));
+        await came.promise;
+        if (isBroken) throw new Error('a broken connection');
+        return real.page(query, signal);
+      },
+      follow: (query, onPage, signal) =>
+        real.follow(
+          query,
+          (page, cursor) => {
+            onPage(page, cursor);
+            if (page.lines.length > 0) came.resolve();
+          },
+          signal,
+        ),
+    };
+    const nothing = () => undefined;
+    const feed = createFeed({
+      connect: () => client,
+      send: (one) => sent.push(one),
+      refused: nothing,
+      failed: nothing,
+    });
+    onTestFinished(feed.stop);
+    await feed.query(1, noFilter, null);
+    const known = isBroken ? [3] : [1, 2, 3];
+    const seqs = (one: FeedMessage) =>
+      one.type === 'rows' ? [one.where, one.isEnd, one.rows.map(({ seq }) => seq)] : [];
+    expect(sent.map(seqs)).toEqual([['reset', true, known]]);
+    expect(sent[0]).toMatchObject({ before: isBroken ? 3 : null });
+    logs.append(line('late'));
+    await expect.poll(() => sent.slice(1).map(seqs), slowPoll).toEqual([['live', true, [4]]]);
+  });
+
   it('returns to where a page was, with the rows around it', async () => {
     const { feed, rows, sent } = await feedOf(1_000);
     await feed.query(1, noFilter, 300);

@@ -16,6 +16,8 @@ interface Query {
   /** The end of the log, as far as it was followed; `undefined`: not yet known. */
   end: number | undefined;
   isFollowed: boolean;
+  /** New rows that came before the newest ones were read, and are sent with them; `undefined`: not awaited. */
+  early: { readonly rows: readonly Row[]; readonly missed: boolean } | undefined;
   /** Of the stream of new rows alone. */
   following: AbortController;
   /** The search for an error; a further one ends it. */
@@ -145,8 +147,15 @@ export function createFeed(deps: {
         resolve(cursor);
         const rows = rowsOf(query, page);
         if (rows.length === 0 && !page.missed) return;
-        keep(query, rows, 'live');
         const { missed } = page;
+        const { early } = query;
+        if (early) {
+          const all = [...early.rows, ...rows];
+          const isCut = all.length > maxKept;
+          query.early = { rows: all.slice(-maxKept), missed: early.missed || missed || isCut };
+          return;
+        }
+        keep(query, rows, 'live');
         send({ type: 'rows', query: number, where: 'live', rows, before: null, isEnd: true, missed, isPart: false });
       };
       const ended = (error: unknown): void => {
@@ -173,11 +182,23 @@ export function createFeed(deps: {
       found += rows.length;
       before = page.next;
       const isPart = before !== null && found < pageRows;
-      const isEnd = query.end !== undefined && from > query.end;
-      send({ type: 'rows', query: query.number, where, rows, before, isEnd, missed: false, isPart });
-      if (isEnd || where === 'older') keep(query, rows, where);
+      if (query.early) sendNewest(query, rows, before, isPart);
+      else {
+        const isEnd = query.end !== undefined && from > query.end;
+        send({ type: 'rows', query: query.number, where, rows, before, isEnd, missed: false, isPart });
+        if (isEnd || where === 'older') keep(query, rows, where);
+      }
       where = 'older';
     }
+  }
+
+  /** The end of the log: what was read, and rows that came meanwhile. From then on, new rows are sent as they come. */
+  function sendNewest(query: Query, read: readonly Row[], before: number | null, isPart: boolean): void {
+    const { rows: early, missed } = query.early ?? { rows: [], missed: false };
+    query.early = undefined;
+    const rows = [...read, ...early];
+    send({ type: 'rows', query: query.number, where: 'reset', rows, before, isEnd: true, missed, isPart });
+    keep(query, rows, 'reset');
   }
 
   async function readNewer(query: Query, client: LogClient, from: number): Promise<void> {
@@ -204,6 +225,7 @@ export function createFeed(deps: {
       stop: new AbortController(),
       end: undefined,
       isFollowed: false,
+      early: at === null ? { rows: [], missed: false } : undefined,
       following: new AbortController(),
       search: new AbortController(),
     };
@@ -223,8 +245,12 @@ export function createFeed(deps: {
         await readOlder(query, client, at, 'reset');
         await readNewer(query, client, at - 1);
       },
-      // Live rows may be there already.
-      () => (query.end === undefined ? sendNone(query, 'reset', null) : sendNone(query, 'older', query.end + 1)),
+      () => {
+        if (query.end === undefined) sendNone(query, 'reset', null);
+        else if (query.early) sendNewest(query, [], query.early.rows[0]?.seq ?? query.end + 1, false);
+        // Live rows may be there already.
+        else sendNone(query, 'older', query.end + 1);
+      },
     );
   }
 
